@@ -1,0 +1,1 @@
+"""The engine: jobs, devices, scheduling, pipelines, time. It knows nothing of the studio."""

@@ -1,0 +1,108 @@
+"""What benchmarks of the whole system share: a data folder of their own with real processes."""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+
+from generation.model_folders import register
+from generation.models import Device, Job, ModelCard
+
+START_SECONDS = 120
+RENDER_SECONDS = 600
+POLL_SECONDS = 0.005
+TOON = Path(settings.BASE_DIR) / "fixtures" / "models" / "toon"
+
+
+def prepare() -> tuple[User, ModelCard]:
+    """Tables, a person and the demo model in this process's (temporary) data folder."""
+    call_command("migrate", verbosity=0)
+    person, _ = User.objects.get_or_create(username=settings.GENGA_LOCAL_USER)
+    return person, register(TOON, "toon", is_default=True)
+
+
+@contextmanager
+def worker(device: str = "cpu:0") -> Iterator[Device]:
+    """A real worker process, online; stopped at the end."""
+    with _process(["manage.py", "worker", "--device", device]) as process:
+        until = time.monotonic() + START_SECONDS
+        while not Device.objects.online().filter(name=device).exists():
+            _check(process, until)
+        yield Device.objects.get(name=device)
+
+
+@contextmanager
+def web(port: int) -> Iterator[str]:
+    """A real web server on loopback; its address."""
+    command = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "--verbosity", "0"]
+    address = f"http://127.0.0.1:{port}"
+    with _process([*command, "studio.asgi:application"]) as process:
+        until = time.monotonic() + START_SECONDS
+        while not _answers(address):
+            _check(process, until)
+        yield address
+
+
+def wait_until_ended(job: Job) -> Job:
+    """The job, once it has ended. Raises TimeoutError, and RuntimeError when it failed."""
+    until = time.monotonic() + RENDER_SECONDS
+    while time.monotonic() < until:
+        job.refresh_from_db()
+        if job.state.ended:
+            if job.error_code:
+                raise RuntimeError(f"{job.error_code}: {job.error_message}")
+            return job
+        time.sleep(POLL_SECONDS)
+    raise TimeoutError(f"job {job.pk} did not end within {RENDER_SECONDS} s")
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which `share` of the values lie; the nearest of them, none invented."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def spread(values: Sequence[float]) -> str:
+    """Median with the middle half, for tables."""
+    low, high = percentile(values, 0.25), percentile(values, 0.75)
+    return f"{median(values):8.4f}   ({low:.4f} to {high:.4f})"
+
+
+@contextmanager
+def _process(command: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
+    environment: dict[str, Any] = {**os.environ, "DJANGO_SETTINGS_MODULE": "studio.settings"}
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=settings.BASE_DIR,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _check(process: "subprocess.Popen[bytes]", until: float) -> None:
+    if process.poll() is not None or time.monotonic() > until:
+        raise RuntimeError("a process of the benchmark did not start; its reason stands above")
+    time.sleep(0.1)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/healthz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

@@ -1,0 +1,205 @@
+"""A channel layer without a server: one SQLite table that each process tails.
+
+The embedded default. A message is a row; every process looks for new rows with one cheap
+`PRAGMA data_version` every few milliseconds and hands them to its own subscribers. It is for
+processes on one machine with a local disk; several machines use channels_redis by settings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import threading
+import time
+import uuid
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from channels.layers import BaseChannelLayer
+
+PATIENCE_SECONDS = 10
+"""How long to wait for another process that has the file locked."""
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS message (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at REAL NOT NULL,
+    target TEXT NOT NULL,
+    is_group INTEGER NOT NULL,
+    body TEXT NOT NULL
+)
+"""
+
+
+class SqliteChannelLayer(BaseChannelLayer):
+    """Groups over a tailed table. A message reaches other processes within `poll_seconds`."""
+
+    extensions = ["groups"]
+
+    def __init__(
+        self,
+        path: str,
+        poll_seconds: float = 0.02,
+        expiry: int = 60,
+        capacity: int = 1000,
+        **options: Any,
+    ) -> None:
+        super().__init__(expiry=expiry, capacity=capacity, **options)
+        self.path = Path(path)
+        self.poll_seconds = poll_seconds
+        self._writing = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._writes = 0
+        self._queues: dict[str, tuple[asyncio.AbstractEventLoop, asyncio.Queue[Any]]] = {}
+        self._groups: dict[str, set[str]] = defaultdict(set)
+        self._tail: threading.Thread | None = None
+        self._closed = threading.Event()
+
+    async def send(self, channel: str, message: dict[str, Any]) -> None:
+        """Queue a message for one channel, in whichever process it lives."""
+        self.require_valid_channel_name(channel)
+        await asyncio.to_thread(self._write, channel, False, message)
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        """Queue a message for every channel in a group, in all processes."""
+        self.require_valid_group_name(group)
+        await asyncio.to_thread(self._write, group, True, message)
+
+    async def new_channel(self, prefix: str = "specific") -> str:
+        """A channel name of this process; messages wait for it from now on."""
+        name = f"{prefix}.{uuid.uuid4().hex}!"
+        self._open_channel(name)
+        return name
+
+    async def receive(self, channel: str) -> dict[str, Any]:
+        """The next message of a channel, waiting for one."""
+        self._open_channel(channel)
+        try:
+            message: dict[str, Any] = await self._queues[channel][1].get()
+        except asyncio.CancelledError:
+            self._forget(channel)
+            raise
+        return message
+
+    async def group_add(self, group: str, channel: str) -> None:
+        """Let a channel of this process hear a group."""
+        self.require_valid_group_name(group)
+        self._open_channel(channel)
+        self._groups[group].add(channel)
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        """Stop a channel from hearing a group."""
+        self._groups[group].discard(channel)
+        if not self._groups[group]:
+            del self._groups[group]
+
+    async def flush(self) -> None:
+        """Forget all messages and subscriptions; for tests."""
+        self._queues.clear()
+        self._groups.clear()
+
+    def close(self) -> None:
+        """Stop the tailing thread and close the file."""
+        self._closed.set()
+        if self._tail is not None:
+            self._tail.join()
+        with self._writing:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _open_channel(self, channel: str) -> None:
+        if channel not in self._queues:
+            self._queues[channel] = (asyncio.get_running_loop(), asyncio.Queue(self.capacity))
+        if self._tail is None:
+            self._start_tail()
+
+    def _forget(self, channel: str) -> None:
+        self._queues.pop(channel, None)
+        for members in self._groups.values():
+            members.discard(channel)
+
+    def _connect(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            self.path, timeout=PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        _use_write_ahead_log(connection)
+        # Messages live for a minute; losing them with the power is no loss.
+        connection.execute("PRAGMA synchronous=OFF")
+        connection.execute(SCHEMA)
+        return connection
+
+    def _write(self, target: str, is_group: bool, message: dict[str, Any]) -> None:
+        with self._writing:
+            if self._connection is None:
+                self._connection = self._connect()
+            now = time.time()
+            self._connection.execute(
+                "INSERT INTO message (at, target, is_group, body) VALUES (?, ?, ?, ?)",
+                (now, target, is_group, json.dumps(message)),
+            )
+            self._writes += 1
+            if self._writes % 200 == 1:
+                self._connection.execute("DELETE FROM message WHERE at < ?", (now - self.expiry,))
+
+    def _start_tail(self) -> None:
+        # The position is read before the thread starts: what is sent after a subscription counts.
+        connection = self._connect()
+        position = connection.execute("SELECT COALESCE(MAX(id), 0) FROM message").fetchone()[0]
+        self._tail = threading.Thread(
+            target=self._follow, args=(connection, position), name="live-tail", daemon=True
+        )
+        self._tail.start()
+
+    def _follow(self, connection: sqlite3.Connection, position: int) -> None:
+        version = None
+        while not self._closed.wait(self.poll_seconds):
+            newest = connection.execute("PRAGMA data_version").fetchone()[0]
+            if newest == version:
+                continue
+            version = newest
+            rows = connection.execute(
+                "SELECT id, target, is_group, body FROM message WHERE id > ? ORDER BY id",
+                (position,),
+            ).fetchall()
+            for number, target, is_group, body in rows:
+                self._deliver(target, bool(is_group), body)
+                position = number
+        connection.close()
+
+    def _deliver(self, target: str, is_group: bool, body: str) -> None:
+        channels = list(self._groups.get(target, ())) if is_group else [target]
+        for channel in channels:
+            entry = self._queues.get(channel)
+            if entry is None:
+                continue
+            loop, queue = entry
+            try:
+                loop.call_soon_threadsafe(_offer, queue, json.loads(body))
+            except RuntimeError:
+                # The loop of that subscriber has ended; nobody listens there any more.
+                self._forget(channel)
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Of two processes that do this to a new file at once, SQLite refuses one without waiting."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _offer(queue: asyncio.Queue[Any], message: dict[str, Any]) -> None:
+    """Add to a queue; when it is full the oldest goes, because the newest state is what counts."""
+    if queue.full():
+        queue.get_nowait()
+    queue.put_nowait(message)

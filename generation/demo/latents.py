@@ -1,0 +1,83 @@
+"""The training set of the denoiser: latents of renders, encoded once, with their labels.
+
+A set is one safetensors file per size and seed: the tensor "latents" (n, 4, side / 8, side / 8) in
+half precision, and the portraits' labels as JSON in the file's metadata. Captions are made afresh
+from the labels at every step.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderTiny
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from generation.demo.autoencoder import pictures_to_tensor
+from generation.demo.portraits import Portrait, training_portraits
+from generation.demo.progress import Progress
+
+SIZES = (128, 256)
+
+
+@dataclass(frozen=True)
+class LatentSet:
+    """Latents of one picture size, (n, 4, height, width) float16, and what each picture shows."""
+
+    latents: Tensor
+    portraits: list[Portrait]
+
+    def __len__(self) -> int:
+        return len(self.portraits)
+
+
+def encode_renders(
+    model: AutoencoderTiny, size: int, count: int, seed: int, device: str = "cpu"
+) -> LatentSet:
+    """Draw and encode ``count`` portraits of ``size`` pixels; the same seed draws the same ones."""
+    # Imported here because drawing needs skia, and reading latents doesn't.
+    from generation.demo.drawing import draw
+
+    model.to(device, memory_format=torch.channels_last).eval()
+    drawn = list(islice(training_portraits(seed), count))
+    batch = 16 * (128 * 128) // (size * size) or 1
+    progress = Progress(f"latents {size}", count)
+    encoded = []
+    for start in range(0, count, batch):
+        pictures = [draw(*labelled, size) for labelled in drawn[start : start + batch]]
+        pixels = pictures_to_tensor(pictures).to(device, memory_format=torch.channels_last)
+        with torch.inference_mode(), torch.autocast(device, torch.bfloat16):
+            encoded.append(model.encode(pixels).latents.half().cpu())
+        progress.report(min(start + batch, count), 0.0)
+    return LatentSet(torch.cat(encoded).contiguous(), [portrait for portrait, _ in drawn])
+
+
+def save_latents(latents: LatentSet, folder: Path, size: int, seed: int) -> Path:
+    """Write one set; a half-written file never carries the final name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"latents-{size}-{seed}.safetensors"
+    partial = path.with_suffix(".partial")
+    labels = json.dumps([asdict(portrait) for portrait in latents.portraits])
+    save_file({"latents": latents.latents}, partial, metadata={"portraits": labels})
+    partial.replace(path)
+    return path
+
+
+def load_latents(folder: Path, size: int) -> LatentSet:
+    """Read all sets of one size. Raises FileNotFoundError if the folder holds none."""
+    paths = sorted(folder.glob(f"latents-{size}-*.safetensors"))
+    if not paths:
+        raise FileNotFoundError(f"no latents of {size} pixels in {folder}")
+    parts: list[Tensor] = []
+    portraits: list[Portrait] = []
+    for path in paths:
+        with safe_open(path, framework="pt") as stored:
+            parts.append(stored.get_tensor("latents"))
+            labels = json.loads(stored.metadata()["portraits"])
+        portraits.extend(Portrait(**label) for label in labels)
+    return LatentSet(torch.cat(parts), portraits)

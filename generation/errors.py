@@ -1,0 +1,77 @@
+"""The engine's exceptions: what was asked wrongly, what failed, and what merely stopped.
+
+Three families, because they are three different things to a person: a `SpecError` is refused
+before anything is written, a `RenderError` ends an attempt and is told with a hint, and an
+`Interruption` is no error at all: somebody or something asked the render to stop.
+"""
+
+
+class SpecError(ValueError):
+    """A request that cannot be rendered, with the field and what that field allows."""
+
+    def __init__(self, field: str, message: str, allowed: str = "") -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+        self.allowed = allowed
+
+
+class SettingError(ValueError):
+    """A setting of the environment has a value that cannot be used."""
+
+
+class RenderError(Exception):
+    """An attempt failed in a way we know. `code` is stable, `hint` says what to do next."""
+
+    code = "render_failed"
+    hint = "Try again; if it fails again, show the job's page to whoever runs the machine."
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if hint is not None:
+            self.hint = hint
+
+
+class ModelMissing(RenderError):
+    """The model's folder is not there."""
+
+    code = "model_missing"
+    hint = "Register the model again with `manage.py register_model`, then retry the job."
+
+
+class ModelUnreadable(RenderError):
+    """The model's folder is there but cannot be loaded."""
+
+    code = "model_unreadable"
+    hint = "Check the model's folder (safetensors in diffusers' layout), then retry the job."
+
+
+class OutOfMemory(RenderError):
+    """The device has not enough memory for this render."""
+
+    code = "out_of_memory"
+    hint = "Ask for a smaller picture, or let a device with more memory take the job."
+
+
+class OutputUnwritable(RenderError):
+    """The finished picture could not be stored."""
+
+    code = "output_unwritable"
+    hint = "Make room in the data folder, then retry the job: it renders the same picture."
+
+
+class Interruption(Exception):
+    """The render was told to stop between two steps; not a failure."""
+
+
+class CancelRequested(Interruption):
+    """Somebody asked for this job to be cancelled."""
+
+
+class WorkerStopping(Interruption):
+    """The worker was asked to stop; its job goes back to the queue."""
+
+
+class LeaseLost(Interruption):
+    """Another worker may own the job by now; whatever this one has must not be stored."""

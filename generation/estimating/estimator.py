@@ -1,0 +1,117 @@
+"""What a render will take, from the history of renders like it.
+
+Like jobs have the same model, size, frames, steps and guidance, on the same kind of device. A
+model that is not resident adds what loading took lately. Without any history the answer is None:
+pages then say "estimating" and the API says null.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from django.db.models import Sum
+
+from generation.models import Attempt, Device, StageTiming
+from generation.specs import RenderSpec
+from generation.states import Outcome, Stage
+
+HISTORY = 30
+"""How many of the latest like attempts are looked at."""
+
+LOW, HIGH = 0.05, 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Seconds of run time: the median, and the 5th and 95th percentile of like jobs."""
+
+    seconds: float
+    low: float
+    high: float
+    evidence: int
+
+
+def shape_of(spec: RenderSpec) -> str:
+    """What makes two renders comparable, as one short text."""
+    guided = "guided" if spec.guided else "unguided"
+    return (
+        f"{spec.model}|{spec.type}|{spec.width}x{spec.height}|{spec.frames}f|"
+        f"{spec.steps}s|{guided}|{spec.scheduler}|{len(spec.loras)}l"
+    )
+
+
+def predict(spec: RenderSpec, device: Device | None = None) -> Prediction | None:
+    """Run time of a spec on a device, or on any that has run its like; None without history."""
+    loading = 0.0
+    if not _is_resident(spec.model, device):
+        loading = load_seconds(spec.model, device) or 0.0
+    history = _warm_seconds(shape_of(spec), device)
+    if not history:
+        return None
+    return Prediction(
+        seconds=median(history) + loading,
+        low=_quantile(history, LOW) + loading,
+        high=_quantile(history, HIGH) + loading,
+        evidence=len(history),
+    )
+
+
+def tail_seconds(spec: RenderSpec) -> float | None:
+    """Seconds that like jobs spent after the denoising (decode and write); None without history."""
+    tails = (
+        StageTiming.objects.filter(
+            attempt__shape=shape_of(spec),
+            attempt__outcome=Outcome.COMPLETED,
+            stage__in=[Stage.DECODE, Stage.WRITE],
+        )
+        .values("attempt")
+        .annotate(seconds=Sum("seconds"))
+        .order_by("-attempt")[:HISTORY]
+    )
+    found = [row["seconds"] for row in tails]
+    return median(found) if found else None
+
+
+def load_seconds(model: str, device: Device | None = None) -> float | None:
+    """Seconds that loading a model took lately; None when it was never loaded."""
+    loads = StageTiming.objects.filter(
+        attempt__shape__startswith=f"{model}|", attempt__cold=True, stage=Stage.LOAD
+    )
+    # A load that failed ended early: its seconds say nothing.
+    loads = loads.exclude(attempt__outcome=Outcome.FAILED)
+    if device is not None:
+        loads = loads.filter(attempt__device=device)
+    found = list(loads.order_by("-id").values_list("seconds", flat=True)[:HISTORY])
+    return median(found) if found else None
+
+
+def _warm_seconds(shape: str, device: Device | None) -> list[float]:
+    """Run time less the loading of the latest like attempts, in seconds, sorted."""
+    attempts = Attempt.objects.completed().filter(shape=shape, run_seconds__isnull=False)
+    if device is not None:
+        attempts = attempts.filter(device=device)
+    rows = attempts.prefetch_related("timings")[:HISTORY]
+    seconds = [
+        row.run_seconds - sum(t.seconds for t in row.timings.all() if t.stage == Stage.LOAD)
+        for row in rows
+        if row.run_seconds is not None
+    ]
+    return sorted(seconds)
+
+
+def _is_resident(model: str, device: Device | None) -> bool:
+    if device is not None:
+        return model in device.resident
+    return any(model in resident for resident in _resident_sets())
+
+
+def _resident_sets() -> list[list[str]]:
+    return list(Device.objects.online().values_list("resident", flat=True))
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    """Linear interpolation between the two nearest of the sorted values."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)

@@ -1,0 +1,105 @@
+"""Live events: group names, and the way from whoever changes a job to whoever watches it.
+
+A message says only which job changed and how; whoever is told reads the row, so the newest state
+always wins and a lost message costs nothing but a moment. `job.progress` is only told; every
+other kind is a JobEvent row as well, written by `generation.jobs`.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterable
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from channels.layers import get_channel_layer
+from django.dispatch import Signal
+
+logger = logging.getLogger(__name__)
+
+QUEUE_GROUP = "queue"
+
+job_waiting = Signal()
+"""Sent after a job's row began to wait and was committed, with `job_id`: ring the doorbells."""
+
+
+class Kind(StrEnum):
+    """What can happen to a job. The values are the names that history and sockets use."""
+
+    QUEUED = "job.queued"
+    CLAIMED = "job.claimed"
+    PROGRESS = "job.progress"
+    PRIORITY_CHANGED = "job.priority_changed"
+    CANCEL_REQUESTED = "job.cancel_requested"
+    RELEASED = "job.released"
+    LOST = "job.lost"
+    COMPLETED = "job.completed"
+    FAILED = "job.failed"
+    CANCELLED = "job.cancelled"
+
+    @property
+    def label(self) -> str:
+        """What a person reads in the job's history."""
+        return {
+            "job.queued": "Joined the queue",
+            "job.claimed": "Started",
+            "job.progress": "Progress",
+            "job.priority_changed": "Priority changed",
+            "job.cancel_requested": "Cancel asked for",
+            "job.released": "Back in the queue: the worker was stopped",
+            "job.lost": "Back in the queue: the worker vanished",
+            "job.completed": "Finished",
+            "job.failed": "Failed",
+            "job.cancelled": "Cancelled",
+        }[self.value]
+
+
+def job_group(job_id: Any) -> str:
+    """The group that hears everything about one job."""
+    return f"job.{job_id}"
+
+
+class _Publisher:
+    """One event loop in a thread of its own, so that telling never holds up a render.
+
+    Channel layers are asynchronous and workers are not. Messages go out in the order given.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        # Waiters of a lock get it in their order; without it two sends would overtake each other.
+        self._turn = asyncio.Lock()
+        threading.Thread(target=self._loop.run_forever, name="publisher", daemon=True).start()
+
+    def send(self, groups: Iterable[str], message: dict[str, Any]) -> None:
+        asyncio.run_coroutine_threadsafe(self._send(list(groups), message), self._loop)
+
+    async def _send(self, groups: list[str], message: dict[str, Any]) -> None:
+        layer = get_channel_layer()
+        async with self._turn:
+            for group in groups:
+                try:
+                    await layer.group_send(group, {**message, "group": group})
+                except Exception:
+                    # Watching must never break rendering: the row is the truth, the next heals.
+                    logger.exception("event for %s was not delivered", group)
+
+
+@cache
+def _publisher() -> _Publisher:
+    return _Publisher()
+
+
+def publish(kind: str, groups: Iterable[str], **data: Any) -> None:
+    """Tell each group, without waiting. Call it after the commit of what is told.
+
+    A message names the group it came through.
+    """
+    _publisher().send(groups, {"type": "event", "kind": str(kind), **data})
+
+
+def publish_job(kind: Kind, job_id: Any, scope: str) -> None:
+    """Tell the watchers of a job, of its caller's scope and of the queue."""
+    groups = [job_group(job_id), QUEUE_GROUP, *([scope] if scope else [])]
+    publish(kind, groups, job_id=str(job_id))

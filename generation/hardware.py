@@ -1,0 +1,82 @@
+"""What a device is: its kind, its own name and its memory, asked of torch and the system."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+
+from generation.errors import SettingError
+
+RESIDENT_SHARE = 0.6
+"""Share of a device's memory that loaded models may keep between jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """A device as torch sees it; memory in bytes."""
+
+    name: str
+    kind: str
+    label: str
+    memory_bytes: int
+    torch_device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def resident_bytes(self) -> int:
+        """How much loaded models may keep."""
+        return int(self.memory_bytes * RESIDENT_SHARE)
+
+
+def detect(name: str) -> Hardware:
+    """The device called `name` (cpu, cpu:1, cuda:0). Raises SettingError when it is not there.
+
+    Several CPU devices may be named on one machine: they share its cores.
+    """
+    kind, _, number = name.partition(":")
+    if number and not number.isdigit():
+        raise SettingError(f"device {name!r}: write it as cpu:0 or cuda:0")
+    if kind == "cpu":
+        memory = psutil.virtual_memory().total
+        return Hardware(name, "cpu", _cpu_label(), memory, torch.device("cpu"), torch.float32)
+    if kind == "cuda":
+        return _detect_cuda(name, int(number or 0))
+    raise SettingError(f"device {name!r}: allowed are cpu and cuda, with a number like cuda:0")
+
+
+def available() -> list[str]:
+    """The devices of this machine: every CUDA card, or the CPU where there is none."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return [f"cuda:{number}" for number in range(count)] or ["cpu:0"]
+
+
+def _detect_cuda(name: str, number: int) -> Hardware:
+    if not torch.cuda.is_available() or number >= torch.cuda.device_count():
+        raise SettingError(f"device {name!r}: this machine has no such CUDA device")
+    properties = torch.cuda.get_device_properties(number)
+    return Hardware(
+        name,
+        "cuda",
+        properties.name,
+        properties.total_memory,
+        torch.device("cuda", number),
+        torch.float16,
+    )
+
+
+def _cpu_label() -> str:
+    """The processor's name with its cores, such as "AMD EPYC, 2 cores"."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    cores = os.cpu_count() or 1
+    return f"{model}, {cores} core{'s' if cores > 1 else ''}"

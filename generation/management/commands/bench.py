@@ -1,0 +1,61 @@
+"""manage.py bench NAME: measure, print a table, end with one line of JSON."""
+
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+from argparse import ArgumentParser
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from generation import bench
+
+MARK = "_GENGA_BENCH_HOME"
+"""Set in the environment of a benchmark that runs over a data folder of its own."""
+
+
+class Command(BaseCommand):
+    """Each module of generation/bench is one benchmark."""
+
+    help = "Run one benchmark and print its figures."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """A subcommand for each module, with that module's own options."""
+        subparsers = parser.add_subparsers(dest="name", required=True, metavar="NAME")
+        for name in names():
+            module = import_module(f"generation.bench.{name}")
+            one = subparsers.add_parser(name, help=module.HELP, description=module.__doc__)
+            one.add_argument("--json", type=Path, help="write the last line to this file too")
+            module.add_arguments(one)
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Run and print."""
+        module = import_module(f"generation.bench.{options['name']}")
+        if getattr(module, "ISOLATED", False) and MARK not in os.environ:
+            sys.exit(_run_apart())
+        figures = module.run(options, self.stdout.write)
+        line = json.dumps({"bench": options["name"], **figures})
+        if options["json"]:
+            options["json"].write_text(line + "\n")
+        self.stdout.write(line)
+
+
+def _run_apart() -> int:
+    """The same command once more, over a data folder of its own; its exit status."""
+    with TemporaryDirectory(prefix="genga-bench-") as home:
+        environment = {**os.environ, "GENGA_HOME": home, "GENGA_PROFILE": "embedded", MARK: "1"}
+        return subprocess.call([sys.executable, *sys.argv], env=environment)
+
+
+def names() -> list[str]:
+    """The benchmarks there are; modules that start with an underscore are their common parts."""
+    return sorted(
+        module.name
+        for module in pkgutil.iter_modules(bench.__path__)
+        if not module.name.startswith("_")
+    )

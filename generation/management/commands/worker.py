@@ -1,0 +1,30 @@
+"""manage.py worker: the process that renders on one device."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from generation.errors import SettingError
+
+
+class Command(BaseCommand):
+    """Serve one device until it is told to stop."""
+
+    help = "Render on one device until SIGTERM or SIGINT; start one process for each device."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The device to serve."""
+        parser.add_argument(
+            "--device", default="", help="cpu:0, cuda:0, ...; by default the machine's first"
+        )
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Torch is imported here, so that other commands start without it."""
+        from generation.hardware import available
+        from generation.service import serve
+
+        try:
+            serve(options["device"] or available()[0])
+        except SettingError as problem:
+            raise CommandError(str(problem)) from problem

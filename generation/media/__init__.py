@@ -1,0 +1,1 @@
+"""Finished files: encoding, provenance, thumbnails, storage."""

@@ -1,0 +1,53 @@
+"""Pictures to bytes: PNG with provenance inside, WebP thumbnails and previews.
+
+The same picture with the same provenance gives the same bytes: nothing here writes a date.
+"""
+
+import io
+import json
+from typing import Any
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+PROVENANCE_KEY = "genga"
+THUMBNAIL_PIXELS = 384
+PREVIEW_PIXELS = 128
+PNG_LEVEL = 6
+
+
+def png_with_provenance(picture: Image.Image, provenance: dict[str, Any]) -> bytes:
+    """A lossless PNG that says in its own text chunk how it was made."""
+    text = PngInfo()
+    text.add_itxt(PROVENANCE_KEY, json.dumps(provenance, sort_keys=True, ensure_ascii=False))
+    stream = io.BytesIO()
+    picture.save(stream, "PNG", pnginfo=text, compress_level=PNG_LEVEL)
+    return stream.getvalue()
+
+
+def read_provenance(png: bytes) -> dict[str, Any]:
+    """What `png_with_provenance` wrote. Raises KeyError when the file carries none."""
+    with Image.open(io.BytesIO(png)) as picture:
+        text = picture.info[PROVENANCE_KEY]
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def thumbnail(picture: Image.Image) -> bytes:
+    """A WebP of at most 384 pixels on the longer side; smaller pictures keep their size."""
+    small = picture.convert("RGB")
+    small.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
+    return _webp(small, quality=86)
+
+
+def preview(picture: Image.Image) -> bytes:
+    """A small WebP for a picture that is still being drawn, a few kilobytes."""
+    scale = PREVIEW_PIXELS / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return _webp(picture.resize(size, Image.Resampling.BICUBIC), quality=70)
+
+
+def _webp(picture: Image.Image, quality: int) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, "WEBP", quality=quality, method=2)
+    return stream.getvalue()

@@ -1,0 +1,18 @@
+"""The engine's tables. The job row is the truth; everything else explains it."""
+
+from generation.models.attempt import Attempt, StageTiming
+from generation.models.device import Device
+from generation.models.job import Job, JobEvent, Progress
+from generation.models.model_card import ModelCard
+from generation.models.output import Output
+
+__all__ = [
+    "Attempt",
+    "Device",
+    "Job",
+    "JobEvent",
+    "ModelCard",
+    "Output",
+    "Progress",
+    "StageTiming",
+]

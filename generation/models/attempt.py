@@ -1,0 +1,73 @@
+"""Attempt: one try at a job on one device, with the seconds each stage took."""
+
+from django.db import models
+from django.utils import timezone
+
+from generation.states import Outcome, Stage, choices
+
+
+class AttemptQuerySet(models.QuerySet["Attempt"]):
+    """History that estimates may learn from."""
+
+    def completed(self) -> "AttemptQuerySet":
+        """Attempts that made their picture, the newest first."""
+        return self.filter(outcome=Outcome.COMPLETED).order_by("-finished_at")
+
+
+class Attempt(models.Model):
+    """What ran where and how it ended. The row with outcome `running` holds the lease."""
+
+    job = models.ForeignKey("generation.Job", on_delete=models.CASCADE, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    device = models.ForeignKey(
+        "generation.Device", on_delete=models.SET_NULL, null=True, related_name="attempts"
+    )
+    device_name = models.CharField(max_length=60)
+    shape = models.CharField(
+        max_length=120, help_text="Model, size, frames, steps and guidance: what makes jobs alike."
+    )
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=12, choices=choices(Outcome), default=Outcome.RUNNING)
+    cold = models.BooleanField(null=True, help_text="True when the model had to be loaded first.")
+    run_seconds = models.FloatField(null=True, help_text="From the claim to the end.")
+    lowered = models.JSONField(default=list, help_text="Settings lowered to make it fit.")
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.TextField(blank=True)
+
+    objects = AttemptQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "number"], name="attempt_number_unique")
+        ]
+        indexes = [
+            models.Index(fields=["shape", "device", "outcome", "-finished_at"], name="attempt_like")
+        ]
+
+    def __str__(self) -> str:
+        return f"Attempt {self.number} on {self.device_name}: {self.outcome}"
+
+    @property
+    def outcome_label(self) -> str:
+        """How it ended, in words."""
+        return Outcome(self.outcome).label
+
+
+class StageTiming(models.Model):
+    """Seconds that one stage of one attempt took; `steps` holds each denoising step's own."""
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="timings")
+    stage = models.CharField(max_length=12, choices=choices(Stage))
+    seconds = models.FloatField()
+    steps = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["attempt", "stage"], name="timing_stage_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage} {self.seconds:.3f} s"

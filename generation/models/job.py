@@ -1,0 +1,144 @@
+"""Job, its live progress and its history. Only `generation.jobs` writes a job's status."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from generation.specs import MediaType, Quality, RenderSpec
+from generation.states import ACTIVE, TRANSITIONS, Priority, Stage, Status, choices
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """The queue as queries."""
+
+    def waiting(self) -> "JobQuerySet":
+        """Jobs that wait, in the order in which they will be claimed."""
+        return self.filter(status=Status.QUEUED).order_by("priority", "queued_at", "id")
+
+    def processing(self) -> "JobQuerySet":
+        """Jobs that a worker holds, the oldest first."""
+        return self.filter(status=Status.PROCESSING).order_by("started_at", "id")
+
+    def active(self) -> "JobQuerySet":
+        """Jobs that have not ended."""
+        return self.filter(status__in=ACTIVE)
+
+    def for_pages(self) -> "JobQuerySet":
+        """With what every fragment shows, in one query instead of one per row."""
+        return self.select_related("owner", "device", "progress").prefetch_related("outputs")
+
+
+class Job(models.Model):
+    """One render that somebody asked for, from the submit to its end."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="jobs"
+    )
+    scope = models.CharField(
+        max_length=60,
+        blank=True,
+        help_text="The caller's own event group, told of every change; opaque to the engine.",
+    )
+    spec_data = models.JSONField(help_text="The RenderSpec.")
+    spec_hash = models.CharField(max_length=64, db_index=True)
+    type = models.CharField(max_length=10, choices=[(t.value, t.value) for t in MediaType])
+    quality = models.CharField(max_length=10, choices=[(q.value, q.label) for q in Quality])
+    model = models.ForeignKey("generation.ModelCard", on_delete=models.PROTECT, related_name="jobs")
+    priority = models.PositiveSmallIntegerField(choices=choices(Priority), default=Priority.NORMAL)
+    status = models.CharField(max_length=12, choices=choices(Status), default=Status.QUEUED)
+    submitted_at = models.DateTimeField(default=timezone.now)
+    queued_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
+    device = models.ForeignKey(
+        "generation.Device", on_delete=models.SET_NULL, null=True, related_name="jobs"
+    )
+    attempt_number = models.PositiveSmallIntegerField(default=0)
+    lease_expires_at = models.DateTimeField(null=True)
+    event_sequence = models.PositiveIntegerField(default=0)
+    predicted_seconds = models.FloatField(null=True, help_text="Run time foretold at submit.")
+    predicted_low = models.FloatField(null=True)
+    predicted_high = models.FloatField(null=True)
+    predicted_start = models.DateTimeField(null=True, help_text="Start foretold at submit.")
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.TextField(blank=True)
+    error_hint = models.TextField(blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-submitted_at"]
+        indexes = [
+            models.Index(fields=["status", "priority", "queued_at", "id"], name="job_queue"),
+            models.Index(fields=["owner", "-submitted_at"], name="job_owner"),
+            models.Index(fields=["scope", "-submitted_at"], name="job_scope"),
+            models.Index(fields=["status", "-finished_at"], name="job_finished"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()}: {self.spec.prompt[:60]}"
+
+    @property
+    def spec(self) -> RenderSpec:
+        """What is rendered."""
+        return RenderSpec.from_json(self.spec_data)
+
+    @property
+    def state(self) -> Status:
+        """The status with its label and icon."""
+        return Status(self.status)
+
+    @property
+    def is_cancelling(self) -> bool:
+        """True from the request to cancel a running job until its worker has let go."""
+        return self.status == Status.PROCESSING and self.cancel_requested_at is not None
+
+    @property
+    def may_cancel(self) -> bool:
+        """True while a cancel would change something."""
+        return not self.state.ended and self.cancel_requested_at is None
+
+    @property
+    def may_retry(self) -> bool:
+        """True when the job ended without its picture."""
+        return self.state.ended and Status.QUEUED in TRANSITIONS[self.state]
+
+
+class Progress(models.Model):
+    """How far the present attempt is: one small row, overwritten several times a second."""
+
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, primary_key=True)
+    attempt_number = models.PositiveSmallIntegerField(default=0)
+    stage = models.CharField(max_length=12, choices=choices(Stage), blank=True)
+    steps_complete = models.PositiveIntegerField(default=0)
+    frames_complete = models.PositiveIntegerField(default=0)
+    percent = models.FloatField(default=0.0)
+    remaining_seconds = models.FloatField(null=True)
+    preview = models.BinaryField(null=True, help_text="A small WebP of the picture so far.")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.get_stage_display()} {self.percent:.0f} %"
+
+
+class JobEvent(models.Model):
+    """One thing that happened to a job, numbered without gaps from 1."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
+    sequence = models.PositiveIntegerField()
+    kind = models.CharField(max_length=30)
+    at = models.DateTimeField(default=timezone.now)
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["sequence"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "sequence"], name="event_sequence_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {self.kind}"

@@ -1,0 +1,1 @@
+"""Pipelines: diffusers' models under our own loop over the steps. No Django in this package."""

@@ -1,0 +1,174 @@
+"""Stable Diffusion 1.x and 2.x, and every model folder of the same layout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from diffusers import StableDiffusionPipeline
+from diffusers.utils.torch_utils import randn_tensor
+from PIL import Image
+
+from generation.errors import ModelMissing, ModelUnreadable, RenderError
+from generation.pipelines.base import LoraFile, ModelFiles, OnStep
+from generation.pipelines.denoise import build_scheduler, denoise
+from generation.pipelines.embeddings import EmbeddingCache
+from generation.pipelines.preview import LatentPreview
+from generation.specs import RenderSpec
+
+
+class StableDiffusion:
+    """One loaded model. Its parts are diffusers'; only the loop over the steps is ours."""
+
+    def __init__(self, files: ModelFiles, device: torch.device, dtype: torch.dtype) -> None:
+        """Load from `files.folder`. Raises ModelMissing or ModelUnreadable."""
+        self.files = files
+        self.device = device
+        self.parts = _load_parts(files, dtype).to(device)
+        self.nbytes = sum(
+            weight.numel() * weight.element_size()
+            for part in (self.parts.unet, self.parts.vae, self.parts.text_encoder)
+            for weight in part.parameters()
+        )
+        self._embeddings = EmbeddingCache()
+        self._adapters: set[str] = set()
+        with torch.inference_mode():
+            self._preview = LatentPreview.for_model(
+                files.folder, self._encode_pictures, torch.empty(0, device=device, dtype=dtype)
+            )
+
+    def encode(self, spec: RenderSpec, loras: tuple[LoraFile, ...] = ()) -> torch.Tensor:
+        """See Pipeline. The same texts under the same LoRAs are encoded once."""
+        self._use_loras(loras)
+        key = (spec.prompt, spec.negative_prompt, spec.guided, loras)
+        return self._embeddings.get(key, lambda: self._encode_prompt(spec))
+
+    @torch.inference_mode()
+    def denoise(
+        self, spec: RenderSpec, conditioning: torch.Tensor, on_step: OnStep
+    ) -> torch.Tensor:
+        """See Pipeline. The noise is drawn on the CPU, so a seed starts alike on any device."""
+        unet = self.parts.unet
+        generator = torch.Generator().manual_seed(spec.seed)
+        scale = self.parts.vae_scale_factor
+        noise = randn_tensor(
+            (1, unet.config.in_channels, spec.height // scale, spec.width // scale),
+            generator=generator,
+            device=self.device,
+            dtype=conditioning.dtype,
+        )
+        guidance_embedding = self._guidance_embedding(spec, conditioning.dtype)
+
+        def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+            prediction: torch.Tensor = unet(
+                latents,
+                timestep,
+                encoder_hidden_states=conditioning,
+                timestep_cond=guidance_embedding,
+                return_dict=False,
+            )[0]
+            return prediction
+
+        return denoise(
+            predict,
+            build_scheduler(self.parts.scheduler, spec.scheduler),
+            noise,
+            steps=spec.steps,
+            guidance=spec.guidance if self._is_guided(spec) else 1.0,
+            generator=generator,
+            on_step=on_step,
+        )
+
+    @torch.inference_mode()
+    def decode(self, latents: torch.Tensor) -> list[Image.Image]:
+        """See Pipeline."""
+        vae = self.parts.vae
+        pixels = vae.decode(latents / vae.config.scaling_factor, return_dict=False)[0]
+        if not torch.isfinite(pixels).all():
+            raise RenderError(
+                "The decoder gave values that are no colours.",
+                "Lower the guidance or choose another scheduler.",
+            )
+        pictures: list[Image.Image] = self.parts.image_processor.postprocess(
+            pixels, output_type="pil"
+        )
+        return pictures
+
+    def preview(self, latents: torch.Tensor) -> Image.Image:
+        """See Pipeline."""
+        return self._preview.picture(latents)
+
+    def _is_guided(self, spec: RenderSpec) -> bool:
+        """Distilled models take the guidance as an input and need no second forward."""
+        return spec.guided and self.parts.unet.config.time_cond_proj_dim is None
+
+    @torch.inference_mode()
+    def _encode_prompt(self, spec: RenderSpec) -> torch.Tensor:
+        guided = self._is_guided(spec)
+        positive, negative = self.parts.encode_prompt(
+            spec.prompt, self.device, 1, guided, spec.negative_prompt
+        )
+        return torch.cat([negative, positive]) if guided else positive
+
+    def _guidance_embedding(self, spec: RenderSpec, dtype: torch.dtype) -> torch.Tensor | None:
+        width = self.parts.unet.config.time_cond_proj_dim
+        if width is None:
+            return None
+        embedding = self.parts.get_guidance_scale_embedding(
+            torch.tensor([spec.guidance - 1.0]), embedding_dim=width
+        )
+        return embedding.to(self.device, dtype)
+
+    def _encode_pictures(self, pictures: torch.Tensor) -> torch.Tensor:
+        encoded = self.parts.vae.encode(pictures)
+        latents = encoded.latents if hasattr(encoded, "latents") else encoded.latent_dist.mean
+        scaled: torch.Tensor = latents * self.parts.vae.config.scaling_factor
+        return scaled
+
+    def _use_loras(self, loras: tuple[LoraFile, ...]) -> None:
+        """Switch on exactly these adapters; each file is read once."""
+        for lora in loras:
+            if lora.name not in self._adapters:
+                self._read_lora(lora)
+        if loras:
+            self.parts.enable_lora()
+            self.parts.set_adapters([lora.name for lora in loras], [lora.scale for lora in loras])
+        elif self._adapters:
+            self.parts.disable_lora()
+
+    def _read_lora(self, lora: LoraFile) -> None:
+        if not lora.path.is_file():
+            raise ModelMissing(
+                f"The LoRA file {lora.path.name} is not there.",
+                "Upload it again on the character's page in the admin site.",
+            )
+        try:
+            self.parts.load_lora_weights(
+                lora.path.parent, weight_name=lora.path.name, adapter_name=lora.name
+            )
+        except (OSError, ValueError, KeyError, RuntimeError) as problem:
+            raise ModelUnreadable(
+                f"The LoRA does not fit {self.files.slug}: {problem}",
+                "Choose a LoRA that was trained for this model's family.",
+            ) from problem
+        self._adapters.add(lora.name)
+
+
+def _load_parts(files: ModelFiles, dtype: torch.dtype) -> Any:
+    """The stock pipeline as a box of parts, from safetensors only and without any network."""
+    if not (files.folder / "model_index.json").is_file():
+        raise ModelMissing(f"The folder of {files.slug} holds no model_index.json.")
+    try:
+        parts = StableDiffusionPipeline.from_pretrained(
+            files.folder,
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            safety_checker=None,
+            feature_extractor=None,
+            requires_safety_checker=False,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as problem:
+        raise ModelUnreadable(f"{files.slug} cannot be loaded: {problem}") from problem
+    parts.set_progress_bar_config(disable=True)
+    return parts

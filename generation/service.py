@@ -1,0 +1,139 @@
+"""The worker process of one device: registration, heartbeat, doorbell, orderly end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from types import FrameType
+
+import psutil
+from django.conf import settings
+from django.db import close_old_connections
+from django.utils import timezone
+
+from generation import events, sweeper
+from generation.errors import SettingError
+from generation.hardware import Hardware, detect
+from generation.jobs import lease_length
+from generation.models import Device, Job
+from generation.pipelines.resident import ResidentModels
+from generation.queues import POLL_SECONDS, queue_for
+from generation.states import Status
+from generation.tasks import bell, on_bell
+from generation.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+SWEEP_EVERY_BEATS = 5
+
+
+def serve(device_name: str) -> None:
+    """Run a device's worker until SIGTERM or SIGINT. Raises SettingError when it cannot start."""
+    hardware = detect(device_name)
+    device = register(hardware)
+    worker = Worker(
+        device,
+        ResidentModels(hardware.torch_device, hardware.dtype, hardware.resident_bytes),
+    )
+    on_bell(device.name, worker.drain)
+    bell(device.name)
+    consumer = queue_for(device.name).create_consumer(
+        workers=1,
+        periodic=False,
+        initial_delay=POLL_SECONDS,
+        max_delay=POLL_SECONDS,
+        backoff=1.0,
+    )
+    stop = threading.Event()
+    consumer.start()
+    _stop_on_signals(stop, worker)
+    heart = threading.Thread(target=_beat, args=(device, stop), name="heartbeat")
+    heart.start()
+    logger.info("worker of %s is ready: %s", device.name, hardware.label)
+    stop.wait()
+    consumer.stop(graceful=True)
+    heart.join()
+    sign_off(device)
+
+
+def register(hardware: Hardware) -> Device:
+    """Write the device's row and take back what a former worker held.
+
+    Raises SettingError while another worker of the same device is alive.
+    """
+    present = Device.objects.filter(name=hardware.name).first()
+    if present is not None and present.is_online and _is_alive(present):
+        raise SettingError(
+            f"device {hardware.name!r} already has a worker (process {present.pid} on "
+            f"{present.hostname}); one process serves one device"
+        )
+    now = timezone.now()
+    found = {
+        "kind": hardware.kind,
+        "label": hardware.label,
+        "memory_bytes": hardware.memory_bytes,
+        "resident": [],
+        "hostname": socket.gethostname(),
+        "pid": os.getpid(),
+        "started_at": now,
+        "heartbeat_at": now,
+    }
+    device, _ = Device.objects.update_or_create(
+        name=hardware.name, defaults=found, create_defaults={**found, "types": ["image"]}
+    )
+    sweeper.sweep_device(device)
+    sweeper.sweep_half_written()
+    events.publish("device.online", [events.QUEUE_GROUP], device=device.name)
+    return device
+
+
+def sign_off(device: Device) -> None:
+    """Say that the device is away now, instead of letting its heartbeat run out."""
+    Device.objects.filter(pk=device.pk).update(heartbeat_at=None, resident=[])
+    events.publish("device.away", [events.QUEUE_GROUP], device=device.name)
+
+
+def beat(device: Device) -> None:
+    """One heartbeat: the device lives, and its running job's lease is renewed."""
+    now = timezone.now()
+    Device.objects.filter(pk=device.pk).update(heartbeat_at=now)
+    Job.objects.filter(device=device, status=Status.PROCESSING).update(
+        lease_expires_at=now + lease_length()
+    )
+
+
+def _beat(device: Device, stop: threading.Event) -> None:
+    """The heartbeat thread. A locked database delays a beat; it must never end the thread."""
+    count = 0
+    while not stop.is_set():
+        started = time.monotonic()
+        try:
+            beat(device)
+            sweeper.ring_if_forgotten(device)
+            if count % SWEEP_EVERY_BEATS == 0:
+                sweeper.sweep_leases()
+        except Exception:
+            logger.exception("a heartbeat of %s failed", device.name)
+        count += 1
+        stop.wait(max(0.0, settings.GENGA_HEARTBEAT_SECONDS - (time.monotonic() - started)))
+    close_old_connections()
+
+
+def _stop_on_signals(stop: threading.Event, worker: Worker) -> None:
+    def begin(_number: int, _frame: FrameType | None) -> None:
+        worker.stop()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, begin)
+
+
+def _is_alive(device: Device) -> bool:
+    """A worker of another host is alive while its heartbeat is; one of ours while its pid is."""
+    if device.hostname != socket.gethostname():
+        return True
+    return device.pid != os.getpid() and psutil.pid_exists(device.pid)

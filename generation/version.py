@@ -1,0 +1,3 @@
+"""The version that provenance and the API name."""
+
+VERSION = "0.1.0"

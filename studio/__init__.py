@@ -1,0 +1,1 @@
+"""The production: projects, shots, characters, styles, takes, reviews and their pages."""

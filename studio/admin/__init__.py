@@ -1,0 +1,17 @@
+"""The admin site: where leads keep characters, styles, models, devices, people and their roles."""
+
+from django.contrib import admin
+
+from studio.admin import (  # noqa: F401  (imported for what they register)
+    characters,
+    engine,
+    history,
+    jobs,
+    people,
+    projects,
+    styles,
+)
+
+admin.site.site_header = "Genga"
+admin.site.site_title = "Genga"
+admin.site.index_title = "What the studio works with"

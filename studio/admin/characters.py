@@ -1,0 +1,159 @@
+"""Characters with their reference pictures and LoRAs."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from studio.admin.access import OfProject
+from studio.admin.actions import Switching
+from studio.admin.display import NOTHING, reference_picture, render_link, short
+from studio.admin.fields import PictureField, StoredFileInput
+from studio.models import Character, Reference
+from studio.uploads import sha256_of
+
+
+class ReferenceForm(forms.ModelForm):
+    """A reference picture, kept only in its re-encoded form."""
+
+    picture = PictureField(help_text="PNG, JPEG or WebP, at most 20 MB and 40 megapixels.")
+
+
+class ReferenceInline(OfProject, admin.TabularInline):
+    """A character's reference pictures."""
+
+    model = Reference
+    form = ReferenceForm
+    project_path = "character__project"
+    fields = ["preview", "picture", "caption"]
+    readonly_fields = ["preview"]
+    extra = 1
+
+    @admin.display(description="Preview")
+    def preview(self, reference: Reference) -> SafeString:
+        """The stored picture."""
+        return reference_picture(reference.pk, str(reference) if reference.pk else "")
+
+
+class CharacterForm(forms.ModelForm):
+    """A character, whose LoRA must be there when it is kept."""
+
+    def clean_lora(self) -> Any:
+        """The upload, or the present file. Raises ValidationError when that one is gone."""
+        lora = self.cleaned_data["lora"]
+        if lora and "lora" not in self.changed_data and not lora.storage.exists(lora.name):
+            raise ValidationError("The stored file is gone. Upload it again, or remove it.")
+        return lora
+
+
+@admin.register(Character)
+class CharacterAdmin(OfProject, Switching, admin.ModelAdmin):
+    """What leads write once and artists use in every render."""
+
+    form = CharacterForm
+    list_display = [
+        "portrait",
+        "name",
+        "project",
+        "look_begins",
+        "take_count",
+        "is_active",
+        "render",
+    ]
+    list_display_links = ["portrait", "name"]
+    list_filter = [("project", admin.RelatedOnlyFieldListFilter), "is_active"]
+    list_select_related = ["project"]
+    search_fields = ["name", "slug", "look", "description"]
+    prepopulated_fields = {"slug": ["name"]}
+    readonly_fields = ["lora_content"]
+    inlines = [ReferenceInline]
+    actions = ["activate", "deactivate"]
+    fieldsets = [
+        (None, {"fields": ["project", "name", "slug", "description", "is_active"]}),
+        ("Words", {"fields": ["look", "negative_prompt"]}),
+        ("LoRA, if there is one", {"fields": ["lora", "lora_scale", "lora_content"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Character]:
+        """With what the list shows, in one query."""
+        first = Reference.objects.filter(character=OuterRef("pk")).order_by("created_at")
+        rows: QuerySet[Character] = super().get_queryset(request)
+        return rows.annotate(
+            takes_made=Count("takes"), first_reference=Subquery(first.values("pk")[:1])
+        )
+
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        """The LoRA's field names the stored file instead of linking to it."""
+        if db_field.name == "lora":
+            kwargs["widget"] = StoredFileInput(attrs={"accept": ".safetensors"})
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def save_model(
+        self, request: HttpRequest, obj: Character, form: forms.ModelForm, change: bool
+    ) -> None:
+        """With the LoRA's hash, by which every render says which weights it used."""
+        if "lora" in form.changed_data:
+            obj.lora_sha256 = sha256_of(obj.lora) if obj.lora else ""
+        super().save_model(request, obj, form, change)
+
+    def save_formset(
+        self, request: HttpRequest, form: forms.ModelForm, formset: Any, change: bool
+    ) -> None:
+        """A reference that is deleted takes its picture along."""
+        super().save_formset(request, form, formset, change)
+        delete_pictures(formset.deleted_objects)
+
+    def delete_model(self, request: HttpRequest, obj: Character) -> None:
+        """With the reference pictures. The LoRA stays: jobs that used it can be retried."""
+        delete_pictures(obj.references.all())
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Character]) -> None:
+        """As `delete_model`, for several."""
+        delete_pictures(Reference.objects.filter(character__in=queryset))
+        super().delete_queryset(request, queryset)
+
+    @admin.display(description="Reference")
+    def portrait(self, character: Any) -> SafeString:
+        """The first reference picture."""
+        return reference_picture(character.first_reference, f"{character.name}'s reference")
+
+    @admin.display(description="Look", ordering="look")
+    def look_begins(self, character: Character) -> str:
+        """The look prompt's beginning."""
+        return short(character.look)
+
+    @admin.display(description="Takes", ordering="takes_made")
+    def take_count(self, character: Any) -> int:
+        """How often the character was rendered."""
+        return int(character.takes_made)
+
+    @admin.display(description="SHA-256 of the LoRA")
+    def lora_content(self, character: Character) -> str:
+        """The hash of the stored file, as it stands in every render made with it."""
+        return character.lora_sha256 or NOTHING
+
+    @admin.display(description="")
+    def render(self, character: Character) -> SafeString:
+        """To the render page with this character chosen."""
+        return render_link("Render with this character", character=character.slug)
+
+
+def delete_pictures(references: Iterable[Reference]) -> None:
+    """Delete the stored pictures once it is certain that their rows are gone."""
+    names = [str(reference.picture.name) for reference in references]
+
+    def delete() -> None:
+        for name in names:
+            default_storage.delete(name)
+
+    transaction.on_commit(delete)

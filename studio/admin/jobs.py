@@ -1,0 +1,191 @@
+"""The queue: jobs to look at, and the few things one may do to them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from generation import jobs
+from generation.events import Kind
+from generation.models import Attempt, Job, JobEvent, Output
+from generation.states import Priority
+from studio import durations
+from studio.admin.access import OfProject, ReadOnly
+from studio.admin.actions import tell
+from studio.admin.display import NOTHING, job_badge, output_picture, short, to_the_second
+
+
+class AttemptInline(ReadOnly, OfProject, admin.TabularInline):
+    """What ran where, and how it ended."""
+
+    model = Attempt
+    project_path = "job__take__shot__project"
+    fields = ["number", "device_name", "started", "ran", "ended", "stages"]
+    readonly_fields = ["started", "ran", "ended", "stages"]
+
+    @admin.display(description="Started")
+    def started(self, attempt: Attempt) -> str:
+        """When the device took the job."""
+        return to_the_second(attempt.started_at)
+
+    @admin.display(description="Ran for")
+    def ran(self, attempt: Attempt) -> str:
+        """From the claim to the end."""
+        return NOTHING if attempt.run_seconds is None else durations.short(attempt.run_seconds)
+
+    @admin.display(description="Outcome")
+    def ended(self, attempt: Attempt) -> str:
+        """How it ended, in words."""
+        return attempt.outcome_label
+
+    @admin.display(description="")
+    def stages(self, attempt: Attempt) -> SafeString:
+        """To the attempt's own page."""
+        address = reverse("admin:generation_attempt_change", args=[attempt.pk])
+        return format_html('<a href="{}">Stages and their seconds</a>', address)
+
+
+class OutputInline(ReadOnly, OfProject, admin.TabularInline):
+    """The files that a job made."""
+
+    model = Output
+    project_path = "job__take__shot__project"
+    fields = ["shown", "kind", "width", "height", "bytes", "sha256"]
+    readonly_fields = ["shown"]
+
+    @admin.display(description="Picture")
+    def shown(self, output: Output) -> SafeString:
+        """The thumbnail."""
+        return output_picture(output.pk, str(output))
+
+
+class JobEventInline(ReadOnly, OfProject, admin.TabularInline):
+    """A job's history."""
+
+    model = JobEvent
+    project_path = "job__take__shot__project"
+    verbose_name_plural = "history"
+    fields = ["sequence", "moment", "what", "data"]
+    readonly_fields = ["moment", "what"]
+
+    @admin.display(description="At")
+    def moment(self, event: JobEvent) -> str:
+        """When it happened."""
+        return to_the_second(event.at)
+
+    @admin.display(description="What happened")
+    def what(self, event: JobEvent) -> str:
+        """The event in words."""
+        return kind_label(event)
+
+
+def kind_label(event: JobEvent) -> str:
+    """An event in words; kinds of another version of Genga keep their name."""
+    return Kind(event.kind).label if event.kind in set(Kind) else event.kind
+
+
+def priority_action(priority: Priority) -> Callable[..., None]:
+    """The bulk action that gives waiting jobs a priority."""
+
+    @admin.action(description=f"Set priority: {priority.label.lower()}")
+    def change(model_admin: "JobAdmin", request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        model_admin.apply(
+            request,
+            queryset,
+            lambda job: jobs.change_priority(job, priority),
+            f"Priority {priority.label.lower()}",
+            "they wait no longer, or had it already",
+        )
+
+    # The admin knows its actions by the functions' names.
+    change.__name__ = f"priority_{priority.word}"
+    return change
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnly, OfProject, admin.ModelAdmin):
+    """Every render that was asked for. All changes go through `generation.jobs`."""
+
+    project_path = "take__shot__project"
+    list_display = ["shown", "prompt", "priority", "quality", "owner", "device", "submitted_at"]
+    list_display_links = ["shown", "prompt"]
+    list_filter = [
+        "status",
+        "priority",
+        "quality",
+        ("device", admin.RelatedOnlyFieldListFilter),
+        ("owner", admin.RelatedOnlyFieldListFilter),
+    ]
+    list_select_related = ["owner", "device"]
+    list_per_page = 50
+    search_fields = ["=id", "spec_data__prompt", "owner__username"]
+    actions = ["cancel", "retry", *(priority_action(priority) for priority in Priority)]
+    inlines = [OutputInline, AttemptInline, JobEventInline]
+    fieldsets = [
+        (None, {"fields": ["shown", "id", "owner", "priority", "device"]}),
+        ("What is rendered", {"fields": ["prompt", "without", "model", "settings_words"]}),
+        ("Times", {"fields": ["submitted_at", "started_at", "finished_at", "foretold"]}),
+        ("What went wrong", {"fields": ["error_code", "error_message", "error_hint"]}),
+    ]
+
+    def apply(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],
+        change: Callable[[Job], bool],
+        done: str,
+        why: str,
+    ) -> None:
+        """Do one thing to each job, and say how many it moved."""
+        chosen = list(queryset)
+        moved = sum(change(job) for job in chosen)
+        tell(self, request, moved, len(chosen), done, why)
+
+    @admin.action(description="Cancel")
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        """Waiting jobs end at once, running ones after their present step."""
+        self.apply(request, queryset, jobs.cancel, "Cancelled", "they had ended, or are stopping")
+
+    @admin.action(description="Retry")
+    def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        """Failed and cancelled jobs wait again."""
+        self.apply(request, queryset, jobs.retry, "Waiting again", "they did not fail or stop")
+
+    @admin.display(description="Status", ordering="status")
+    def shown(self, job: Job) -> SafeString:
+        """Where the job stands."""
+        return job_badge(job)
+
+    @admin.display(description="Prompt")
+    def prompt(self, job: Job) -> str:
+        """What is asked of the model."""
+        return short(job.spec.prompt, 120)
+
+    @admin.display(description="Negative prompt")
+    def without(self, job: Job) -> str:
+        """What should not be seen."""
+        return short(job.spec.negative_prompt, 120)
+
+    @admin.display(description="Foretold at submit")
+    def foretold(self, job: Job) -> str:
+        """The run time that was promised."""
+        return durations.spoken(job.predicted_seconds) if job.predicted_seconds else NOTHING
+
+    @admin.display(description="Settings")
+    def settings_words(self, job: Job) -> str:
+        """Everything else that decides the picture."""
+        spec = job.spec
+        loras = [f"LoRA {lora.file} at {lora.scale:g}" for lora in spec.loras]
+        words = [
+            f"{spec.width}x{spec.height}",
+            f"{spec.steps} steps",
+            f"guidance {spec.guidance:g}",
+            f"seed {spec.seed}",
+            spec.scheduler or "the model's own scheduler",
+        ]
+        return ", ".join(words + loras)

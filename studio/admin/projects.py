@@ -1,0 +1,139 @@
+"""Projects with their people and sequences, and the shots."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, Model, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from studio.admin.access import OfProject, is_superuser
+from studio.admin.display import newest_picture, output_picture, short
+from studio.models import Membership, Project, Sequence, Shot
+
+
+class MembershipInline(OfProject, admin.TabularInline):
+    """Who is in a project, in which role."""
+
+    model = Membership
+    extra = 0
+
+
+class SequenceInline(OfProject, admin.TabularInline):
+    """A project's sequences, in their order."""
+
+    model = Sequence
+    fields = ["order", "name", "slug"]
+    prepopulated_fields = {"slug": ["name"]}
+    extra = 0
+
+
+@admin.register(Project)
+class ProjectAdmin(OfProject, admin.ModelAdmin):
+    """A lead changes the projects they lead; superusers start and end projects."""
+
+    project_path = "pk"
+    list_display = ["name", "slug", "member_count", "shot_count", "created_at"]
+    search_fields = ["name", "slug", "description"]
+    prepopulated_fields = {"slug": ["name"]}
+    fields = ["name", "slug", "description"]
+    inlines = [MembershipInline, SequenceInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
+        """With the numbers that the list shows."""
+        rows: QuerySet[Project] = super().get_queryset(request)
+        return rows.annotate(
+            people=Count("memberships", distinct=True), shots_planned=Count("shots", distinct=True)
+        )
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Superusers: nobody leads a project that is not there yet."""
+        return is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Superusers; and nobody once there are takes, see `ReadOnly`."""
+        return is_superuser(request)
+
+    @admin.display(description="Members", ordering="people")
+    def member_count(self, project: Any) -> int:
+        """How many people work on it."""
+        return int(project.people)
+
+    @admin.display(description="Shots", ordering="shots_planned")
+    def shot_count(self, project: Any) -> int:
+        """How many shots it has."""
+        return int(project.shots_planned)
+
+
+class ShotForm(forms.ModelForm):
+    """A shot in a sequence of its own project."""
+
+    def clean(self) -> dict[str, Any] | None:
+        """Raises ValidationError for a sequence of another project."""
+        cleaned = super().clean() or self.cleaned_data
+        sequence, project = cleaned.get("sequence"), cleaned.get("project")
+        if sequence and project and sequence.project_id != project.pk:
+            self.add_error("sequence", f"{sequence} belongs to {sequence.project}.")
+        return cleaned
+
+
+class SequenceFilter(admin.RelatedOnlyFieldListFilter):
+    """Sequences by project and name: many projects have an opening."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: admin.ModelAdmin
+    ) -> list[tuple[str, Any]]:
+        """The sequences of the shots that the user sees."""
+        used = model_admin.get_queryset(request).values("sequence")
+        rows = Sequence.objects.filter(pk__in=used).select_related("project")
+        return [
+            (str(row.pk), f"{row.project} / {row}") for row in rows.order_by("project", "order")
+        ]
+
+
+@admin.register(Shot)
+class ShotAdmin(OfProject, admin.ModelAdmin):
+    """What is to be made, in its order."""
+
+    form = ShotForm
+    list_display = [
+        "newest",
+        "name",
+        "slug",
+        "project",
+        "sequence",
+        "order",
+        "prompt_begins",
+        "take_count",
+    ]
+    list_display_links = ["newest", "name"]
+    list_editable = ["order"]
+    list_filter = [("project", admin.RelatedOnlyFieldListFilter), ("sequence", SequenceFilter)]
+    list_select_related = ["project", "sequence"]
+    search_fields = ["name", "slug", "description", "prompt"]
+    prepopulated_fields = {"slug": ["name"]}
+    fields = ["project", "sequence", "name", "slug", "order", "description", "prompt"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Shot]:
+        """With what the list shows, in one query."""
+        rows: QuerySet[Shot] = super().get_queryset(request)
+        return rows.annotate(
+            takes_made=Count("takes"),
+            newest_output=newest_picture(job__take__shot=OuterRef("pk")),
+        )
+
+    @admin.display(description="Newest take")
+    def newest(self, shot: Any) -> SafeString:
+        """The newest picture of the shot."""
+        return output_picture(shot.newest_output, f"Newest take of {shot.name}")
+
+    @admin.display(description="Prompt", ordering="prompt")
+    def prompt_begins(self, shot: Shot) -> str:
+        """The prompt's beginning."""
+        return short(shot.prompt)
+
+    @admin.display(description="Takes", ordering="takes_made")
+    def take_count(self, shot: Any) -> int:
+        """How many takes there are."""
+        return int(shot.takes_made)

@@ -1,0 +1,153 @@
+"""Styles: words around the prompt, and settings that suit them."""
+
+from copy import copy
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet
+from django.http import FileResponse, Http404, HttpRequest
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+
+from studio.admin.access import OfProject, is_superuser
+from studio.admin.actions import Switching
+from studio.admin.display import (
+    NOTHING,
+    newest_picture,
+    output_picture,
+    picture,
+    render_link,
+    short,
+)
+from studio.admin.fields import SchedulerField
+from studio.models import Style
+
+
+class StyleForm(forms.ModelForm):
+    """A style with a scheduler that exists."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "scheduler" in self.fields:
+            self.fields["scheduler"] = SchedulerField(
+                own="The model's own", present=self.instance.scheduler
+            )
+
+
+@admin.register(Style)
+class StyleAdmin(OfProject, Switching, admin.ModelAdmin):
+    """Styles of a project, and those that every project shares (superusers only)."""
+
+    form = StyleForm
+    list_display = [
+        "shown",
+        "name",
+        "template_begins",
+        "model",
+        "settings_words",
+        "whose",
+        "is_active",
+        "try_it",
+    ]
+    list_display_links = ["shown", "name"]
+    list_filter = [
+        ("project", admin.RelatedOnlyFieldListFilter),
+        ("model", admin.RelatedOnlyFieldListFilter),
+        "is_active",
+    ]
+    list_select_related = ["project", "model"]
+    search_fields = ["name", "slug", "template", "description"]
+    prepopulated_fields = {"slug": ["name"]}
+    readonly_fields = ["shown"]
+    actions = ["activate", "deactivate", "duplicate"]
+    fieldsets = [
+        (None, {"fields": ["shown", "project", "name", "slug", "description", "is_active"]}),
+        ("Words", {"fields": ["template", "negative_prompt"]}),
+        (
+            "Settings",
+            {
+                "description": "Leave empty what the model should decide.",
+                "fields": ["model", "guidance", "steps", "scheduler"],
+            },
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Style]:
+        """With the newest output of each style that the user is allowed to see."""
+        rows = {"job__take__style": OuterRef("pk")}
+        if not is_superuser(request):
+            # A member may have used the style in a project of their own, which is not shown.
+            rows["job__take__shot__project"] = OuterRef("project")
+        styles: QuerySet[Style] = super().get_queryset(request)
+        return styles.annotate(newest_output=newest_picture(**rows))
+
+    def get_urls(self) -> list[URLPattern]:
+        """Beside the usual pages, the stored preview: media have no public address."""
+        view = self.admin_site.admin_view(self.preview)
+        return [path("<int:pk>/preview/", view, name="studio_style_preview"), *super().get_urls()]
+
+    def preview(self, request: HttpRequest, pk: int) -> FileResponse:
+        """The picture kept with a style. Raises Http404 where there is none to see."""
+        style = self.get_object(request, str(pk)) if self.has_view_permission(request) else None
+        if (
+            style is None
+            or not style.preview
+            or not style.preview.storage.exists(style.preview.name)
+        ):
+            raise Http404("No such preview.")
+        return FileResponse(style.preview.open())
+
+    @admin.action(description="Duplicate", permissions=["add"])
+    def duplicate(self, request: HttpRequest, queryset: QuerySet[Style]) -> None:
+        """Copies to change; they are off until somebody switches them on."""
+        names = []
+        for style in queryset:
+            twin = copy(style)
+            twin.pk, twin._state.adding = None, True
+            twin.slug = free_slug(style.slug)
+            twin.name = f"{style.name[:93]} (copy)"
+            twin.preview, twin.is_active = "", False
+            twin.save()
+            names.append(twin.name)
+        self.message_user(request, f"Made, and switched off for now: {', '.join(names)}.")
+
+    @admin.display(description="Picture")
+    def shown(self, style: Any) -> SafeString:
+        """The style's own preview, else the newest picture rendered in it."""
+        if style.pk and style.preview:
+            return picture(reverse("admin:studio_style_preview", args=[style.pk]), style.name)
+        return output_picture(getattr(style, "newest_output", None), f"Newest in {style.name}")
+
+    @admin.display(description="Template", ordering="template")
+    def template_begins(self, style: Style) -> str:
+        """The template's beginning."""
+        return short(style.template)
+
+    @admin.display(description="Project", ordering="project__name")
+    def whose(self, style: Style) -> str:
+        """Which project may use it."""
+        return str(style.project or "Every project")
+
+    @admin.display(description="Settings")
+    def settings_words(self, style: Style) -> str:
+        """What the style decides itself."""
+        words = [f"{name} {value}" for name, value in style.settings().items()]
+        words += [f"{style.steps} steps"] if style.steps else []
+        return ", ".join(words) or NOTHING
+
+    @admin.display(description="")
+    def try_it(self, style: Style) -> SafeString:
+        """To the render page with this style chosen."""
+        return render_link("Try this style", style=style.slug)
+
+
+def free_slug(slug: str) -> str:
+    """A slug like `slug` that no style has yet."""
+    number = 1
+    while True:
+        ending = "-copy" if number == 1 else f"-copy-{number}"
+        candidate = slug[: 50 - len(ending)] + ending
+        if not Style.objects.filter(slug=candidate).exists():
+            return candidate
+        number += 1

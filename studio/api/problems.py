@@ -1,0 +1,85 @@
+"""Every refusal of the API, with the field named and what it allows."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+from generation.errors import SpecError
+
+ALLOWED_OF = {
+    "string_too_short": "at least {min_length} character",
+    "string_too_long": "at most {max_length} characters",
+    "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
+    "greater_than": "more than {gt}",
+    "multiple_of": "multiples of {multiple_of}",
+    "literal_error": "{expected}",
+    "string_type": "text",
+    "string_unicode": "text",
+    "string_pattern_mismatch": "letters, digits, - and _",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "model_attributes_type": "a JSON object",
+    "finite_number": "a finite number",
+    "extra_forbidden": "the fields of the API's description",
+    "missing": "a value; the field is required",
+}
+
+
+def install(api: NinjaAPI) -> None:
+    """Teach an API to answer the project's exceptions."""
+
+    @api.exception_handler(ValidationError)
+    def invalid(request: HttpRequest, problem: ValidationError) -> HttpResponse:
+        return _refuse(api, request, [_problem(error) for error in problem.errors])
+
+    @api.exception_handler(SpecError)
+    def unrenderable(request: HttpRequest, problem: SpecError) -> HttpResponse:
+        error = {"field": problem.field, "message": problem.message, "allowed": problem.allowed}
+        return _refuse(api, request, [error])
+
+    @api.exception_handler(PermissionDenied)
+    def forbidden(request: HttpRequest, problem: PermissionDenied) -> HttpResponse:
+        detail = str(problem) or "This is not yours."
+        return api.create_response(request, {"detail": detail}, status=403)
+
+    @api.exception_handler(RequestDataTooBig)
+    def too_big(request: HttpRequest, problem: RequestDataTooBig) -> HttpResponse:
+        allowed = f"at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes"
+        body = {"field": "body", "message": "The body is too big.", "allowed": allowed}
+        return _refuse(api, request, [body])
+
+    @api.exception_handler(HttpError)
+    def refused(request: HttpRequest, problem: HttpError) -> HttpResponse:
+        # A body that json cannot read is told like any other bad input.
+        if problem.status_code == 400:
+            message = "The body cannot be read as JSON."
+            body = {"field": "body", "message": message, "allowed": "a JSON object"}
+            return _refuse(api, request, [body])
+        return api.create_response(request, {"detail": problem.message}, status=problem.status_code)
+
+
+def _refuse(api: NinjaAPI, request: HttpRequest, errors: list[dict[str, str]]) -> HttpResponse:
+    detail = "; ".join(f"{error['field']}: {error['message']}" for error in errors)
+    return api.create_response(request, {"detail": detail, "errors": errors}, status=422)
+
+
+def _problem(error: dict[str, Any]) -> dict[str, str]:
+    """One of pydantic's errors in our words; the place names the field, not the model inside."""
+    _source, *place = error["loc"]
+    if place[:1] == ["payload"]:
+        del place[0]
+    template = ALLOWED_OF.get(error["type"])
+    allowed = template.format(**error.get("ctx", {})) if template else ""
+    return {
+        "field": str(place[0]) if place else "body",
+        "message": error["msg"],
+        "allowed": allowed,
+    }

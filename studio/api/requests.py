@@ -1,0 +1,85 @@
+"""From the API's slugs to the studio's things, each one found and allowed."""
+
+from typing import Any, TypeVar
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+
+from generation.errors import SpecError
+from generation.models import ModelCard
+from generation.specs import MediaType, Quality
+from generation.states import Priority
+from studio.api.schemas import GenerateIn
+from studio.models import Character, Project, Shot, Style
+from studio.rendering import RenderRequest
+
+Thing = TypeVar("Thing", bound=Model)
+
+
+def render_request(user: User, asked: GenerateIn) -> RenderRequest:
+    """The request with its things. Raises SpecError (422) for a slug that names nothing.
+
+    Raises PermissionDenied (403) for things of a project the user is not a member of.
+    """
+    _check_length(asked)
+    visible = Project.objects.visible_to(user)
+    project = _find(Project.objects.all(), "project", asked.project)
+    character = _find(Character.objects.filter(is_active=True), "character", asked.character)
+    style = _find(Style.objects.filter(is_active=True), "style", asked.style)
+    owners = {
+        "project": project,
+        "character": character and character.project,
+        "style": style and style.project,
+    }
+    for field, owner in owners.items():
+        if owner is not None and not visible.filter(pk=owner.pk).exists():
+            raise PermissionDenied(f"{field}: it belongs to a project you are not a member of.")
+    project = project or (character.project if character else None)
+    return RenderRequest(
+        prompt=asked.prompt,
+        negative_prompt=asked.negative_prompt,
+        type=asked.type,
+        quality=Quality.from_word(asked.quality),
+        priority=Priority.from_word(asked.priority),
+        width=asked.width,
+        height=asked.height,
+        steps=asked.steps,
+        guidance=asked.guidance,
+        seed=asked.seed,
+        model=_find(ModelCard.objects.active(), "model", asked.model),
+        character=character,
+        style=style,
+        project=project,
+        shot=_shot(project, asked.shot),
+        finish_within=asked.finish_within,
+    )
+
+
+def _check_length(asked: GenerateIn) -> None:
+    """Length is a matter of videos; asking an image for it is a mistake worth telling."""
+    if asked.type == MediaType.VIDEO.value:
+        return
+    if asked.frames not in (None, 1):
+        raise SpecError("frames", "An image has one frame.", "1, or type video")
+    for field in ("duration", "fps"):
+        if getattr(asked, field) is not None:
+            raise SpecError(field, f"An image has no {field}.", "nothing, or type video")
+
+
+def _shot(project: Project | None, slug: str | None) -> Shot | None:
+    if slug is None:
+        return None
+    if project is None:
+        raise SpecError("shot", "A shot is named, but no project.", "a shot with its project")
+    found: Shot = _find(Shot.objects.filter(project=project), "shot", slug)
+    return found
+
+
+def _find(things: QuerySet[Thing], field: str, slug: str | None) -> Any:
+    if slug is None:
+        return None
+    found = things.filter(slug=slug).first()
+    if found is None:
+        raise SpecError(field, f"There is no {field} named {slug!r}.", f"the slug of a {field}")
+    return found

@@ -1,0 +1,214 @@
+"""What the API takes and gives, with each field's limits: the source of its OpenAPI page."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from ninja import Field, Schema
+from pydantic import ConfigDict
+
+from generation.specs import MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, MAX_STEPS
+
+PriorityWord = Literal["urgent", "high", "normal", "low"]
+QualityWord = Literal["draft", "standard", "final", "low", "medium", "high"]
+StatusWord = Literal["queued", "processing", "completed", "failed", "cancelled"]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+# What a database cannot hold (a NUL, for PostgreSQL) is refused before anything is looked up.
+Slug = Annotated[str, Field(max_length=50, pattern=r"^[-a-zA-Z0-9_]+$")]
+
+
+class GenerateIn(Schema):
+    """A render to be made. Unknown fields are refused, so that a misspelt one is not ignored."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    type: Literal["image", "video"]
+    prompt: Annotated[str, Field(min_length=1, max_length=MAX_PROMPT_LENGTH)]
+    negative_prompt: Annotated[str, Field(max_length=MAX_PROMPT_LENGTH)] = ""
+    quality: QualityWord = "standard"
+    priority: PriorityWord = "normal"
+    width: Annotated[int, Field(ge=8, le=8192, multiple_of=8)] | None = None
+    height: Annotated[int, Field(ge=8, le=8192, multiple_of=8)] | None = None
+    frames: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    duration: Annotated[Number, Field(gt=0, le=3600)] | None = None
+    fps: Annotated[Number, Field(gt=0, le=120)] | None = None
+    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
+    guidance: Annotated[Number, Field(ge=0, le=MAX_GUIDANCE)] | None = None
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = None
+    model: Slug | None = None
+    character: Slug | None = None
+    style: Slug | None = None
+    project: Slug | None = None
+    shot: Slug | None = None
+    finish_within: Annotated[Number, Field(gt=0, le=7 * 86400)] | None = None
+
+
+class EstimateIn(GenerateIn):
+    """The same in a query: every value is text there, so numbers are read from text."""
+
+    model_config = ConfigDict(strict=False)
+
+
+class Links(Schema):
+    """Where to go on."""
+
+    self: str
+    cancel: str
+    web: str
+    websocket: str
+
+
+class EstimateOut(Schema):
+    """What a render would meet if it were submitted now. Null and "estimating": not known yet."""
+
+    queue_position: int
+    estimated_seconds: float | None
+    estimated_range: tuple[float, float] | None
+    estimated_time: str
+    estimated_start: datetime | None
+    quality: str
+    message: str
+    suggestion: str | None
+
+
+class GenerateOut(EstimateOut):
+    """The job that was made of a request."""
+
+    job_id: str
+    status: StatusWord
+    progress: float
+    seed: int
+    links: Links
+
+
+class AttemptOut(Schema):
+    """One try at a job on one device."""
+
+    number: int
+    device: str
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str
+    lowered: list[Any]
+
+
+class OutputOut(Schema):
+    """A finished file."""
+
+    url: str
+    thumbnail_url: str
+    kind: str
+    media_type: str
+    width: int
+    height: int
+    frames: int
+    fps: float | None
+    bytes: int
+    sha256: str
+
+
+class ErrorOut(Schema):
+    """Why a job failed and what to do next."""
+
+    code: str
+    message: str
+    hint: str
+
+
+class JobOut(Schema):
+    """A job right now. Position 0 runs, 1 is next, null has ended."""
+
+    job_id: str
+    type: Literal["image", "video"]
+    status: StatusWord
+    progress: float
+    stage: str
+    frames_complete: int
+    frames_total: int
+    steps_complete: int
+    steps_total: int
+    estimated_remaining: str
+    estimated_remaining_seconds: float | None
+    submitted_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    gpu_queue_position: int | None
+    device: str | None
+    priority: PriorityWord
+    quality: str
+    cancel_requested: bool
+    seed: int
+    attempts: list[AttemptOut]
+    outputs: list[OutputOut]
+    error: ErrorOut | None
+
+
+class JobPage(Schema):
+    """One page of jobs, the newest first."""
+
+    jobs: list[JobOut]
+    page: int
+    pages: int
+    total: int
+
+
+class JobChange(Schema):
+    """What may be changed of a job that waits."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: PriorityWord
+
+
+class WaitingOut(Schema):
+    """A job in the queue. Its id is told only to those who may see it."""
+
+    position: int
+    job_id: str | None
+    owner: str
+    type: str
+    quality: str
+    priority: PriorityWord
+    estimated_start: datetime | None
+    estimated_seconds: float | None
+    why: str
+
+
+class DeviceOut(Schema):
+    """A device and what it does."""
+
+    name: str
+    kind: str
+    label: str
+    state: Literal["online", "paused", "away"]
+    memory_bytes: int
+    resident: list[str]
+    job_id: str | None
+    progress: float | None
+
+
+class QueueOut(Schema):
+    """The whole queue, next first, and the devices that work it off."""
+
+    waiting: list[WaitingOut]
+    devices: list[DeviceOut]
+
+
+class Problem(Schema):
+    """One thing that is wrong with a request."""
+
+    field: str
+    message: str
+    allowed: str
+
+
+class ProblemsOut(Schema):
+    """Why a request was refused."""
+
+    detail: str
+    errors: list[Problem]
+
+
+class Refused(Schema):
+    """Why a request was refused, when no single field is to blame."""
+
+    detail: str

@@ -1,0 +1,22 @@
+"""The web process: HTTP by Django, sockets by Channels."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
+django_application = get_asgi_application()
+
+# Models can be imported only after the line above.
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+
+from studio.origin import SocketGate  # noqa: E402
+from studio.routing import websocket_urlpatterns  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": django_application,
+        "websocket": AuthMiddlewareStack(SocketGate(URLRouter(websocket_urlpatterns))),
+    }
+)

@@ -1,0 +1,20 @@
+"""What every page's frame shows."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from generation.version import VERSION
+from studio.models import Project, Review, Verdict
+
+
+def studio(request: HttpRequest) -> dict[str, Any]:
+    """The version, and for people who are logged in the number of reviews that wait."""
+    user = getattr(request, "user", None)
+    waiting = 0
+    if user is not None and user.is_authenticated:
+        visible = Project.objects.visible_to(user)
+        waiting = Review.objects.filter(
+            verdict=Verdict.PENDING, take__shot__project__in=visible
+        ).count()
+    return {"version": VERSION, "reviews_waiting": waiting}

@@ -1,0 +1,138 @@
+"""The settings that the environment may give, in one typed place that fails loudly.
+
+Each entry is documented in docs/operations.md; a test fails when one is not.
+"""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import environ
+
+from generation.errors import SettingError
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+PROFILES = ("embedded", "production")
+
+NAMES = {
+    "GENGA_PROFILE": "embedded (one machine, no server to install) or production",
+    "GENGA_HOME": "data folder: databases, pictures, secret key",
+    "GENGA_BIND": "address the web server listens on",
+    "PORT": "port the web server listens on",
+    "GENGA_SECRET_KEY": "Django's secret key; required in production",
+    "GENGA_ALLOWED_HOSTS": "comma-separated host names the site answers to",
+    "GENGA_DATABASE_URL": "such as postgres://user:password@host/genga; SQLite when empty",
+    "GENGA_REDIS_URL": "doorbells and live events over Redis instead of SQLite",
+    "GENGA_S3_BUCKET": "store pictures in this S3-compatible bucket instead of the data folder",
+    "GENGA_S3_ENDPOINT": "address of the S3-compatible service, when it is not Amazon's",
+    "GENGA_HEARTBEAT_SECONDS": "how often a worker says that it lives",
+    "GENGA_LEASE_SECONDS": "how long a silent worker keeps its job",
+    "GENGA_SUBMIT_RATE": "submits one person may send through the API, such as 120/min",
+    "GENGA_LOCAL_USER": "who the API acts for on loopback without a token (embedded only)",
+    "GENGA_DEBUG": "1 shows Django's error pages; never in production",
+}
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Every setting, checked."""
+
+    profile: str
+    home: Path
+    bind: str
+    port: int
+    secret_key: str
+    allowed_hosts: list[str]
+    database_url: str
+    redis_url: str
+    s3_bucket: str
+    s3_endpoint: str
+    heartbeat_seconds: float
+    lease_seconds: float
+    submit_rate: str
+    local_user: str
+    debug: bool
+
+    @property
+    def is_embedded(self) -> bool:
+        """True for the profile that needs no server and trusts its own machine."""
+        return self.profile == "embedded"
+
+    @property
+    def is_open(self) -> bool:
+        """True when the API answers without a token: embedded, and bound to loopback."""
+        return self.is_embedded and self.bind in LOOPBACK
+
+
+def read() -> Environment:
+    """The settings of this process. Raises SettingError naming the variable and what it allows."""
+    env = environ.Env()
+    profile = env.str("GENGA_PROFILE", "embedded")
+    if profile not in PROFILES:
+        raise SettingError(f"GENGA_PROFILE is {profile!r}; allowed: {' or '.join(PROFILES)}")
+    embedded = profile == "embedded"
+    home = Path(env.str("GENGA_HOME", str(BASE_DIR / "data"))).expanduser().resolve()
+    bind = env.str("GENGA_BIND", "127.0.0.1")
+    hosts = env.list("GENGA_ALLOWED_HOSTS", default=[])
+    if not hosts and not embedded:
+        raise SettingError("GENGA_ALLOWED_HOSTS is empty; production needs the site's host names")
+    return Environment(
+        profile=profile,
+        home=home,
+        bind=bind,
+        port=int(_number(env, "PORT", 8328, 1, 65535)),
+        secret_key=env.str("GENGA_SECRET_KEY", "") or _own_secret_key(home, embedded),
+        allowed_hosts=hosts or ["localhost", "127.0.0.1", "[::1]"],
+        database_url=env.str("GENGA_DATABASE_URL", ""),
+        redis_url=env.str("GENGA_REDIS_URL", ""),
+        s3_bucket=env.str("GENGA_S3_BUCKET", ""),
+        s3_endpoint=env.str("GENGA_S3_ENDPOINT", ""),
+        heartbeat_seconds=_number(env, "GENGA_HEARTBEAT_SECONDS", 2.0, 0.1, 60.0),
+        lease_seconds=_number(env, "GENGA_LEASE_SECONDS", 30.0, 1.0, 3600.0),
+        submit_rate=_rate(env.str("GENGA_SUBMIT_RATE", "120/min")),
+        local_user=env.str("GENGA_LOCAL_USER", "artist"),
+        debug=_flag(env, "GENGA_DEBUG"),
+    )
+
+
+def _number(env: environ.Env, name: str, default: float, low: float, high: float) -> float:
+    text = env.str(name, str(default))
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise SettingError(f"{name} is {text!r}; allowed: a number from {low:g} to {high:g}")
+    return value
+
+
+def _flag(env: environ.Env, name: str) -> bool:
+    text = env.str(name, "0").lower()
+    if text not in {"0", "1", "true", "false"}:
+        raise SettingError(f"{name} is {text!r}; allowed: 1 or 0")
+    return text in {"1", "true"}
+
+
+def _rate(text: str) -> str:
+    count, _, unit = text.partition("/")
+    if not count.isdigit() or int(count) < 1 or unit not in {"s", "min", "h", "d"}:
+        raise SettingError(f"GENGA_SUBMIT_RATE is {text!r}; allowed: a number and /s, /min, /h, /d")
+    return text
+
+
+def _own_secret_key(home: Path, embedded: bool) -> str:
+    """The embedded profile draws its key once and keeps it, readable for its owner only."""
+    if not embedded:
+        raise SettingError("GENGA_SECRET_KEY is empty; production needs a long random text")
+    path = home / "secret_key"
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
+                stream.write(secrets.token_urlsafe(50))
+        except FileExistsError:
+            # Another process of the same start was faster; its key is as good.
+            return path.read_text()
+    return path.read_text()

@@ -1,0 +1,211 @@
+"""Forms of the pages. What is wrong is told at its field; what was typed stays."""
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.utils.text import slugify
+
+from generation.errors import SpecError
+from generation.models import ModelCard
+from generation.specs import MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, MAX_STEPS, Quality
+from generation.states import Priority, choices
+from studio.models import Character, Project, Sequence, Shot, Style
+from studio.models.project import SKETCHBOOK_SHOT
+from studio.rendering import RenderRequest
+
+
+class GroupedShots(forms.models.ModelChoiceIterator):
+    """Shots under the names of their projects."""
+
+    def __iter__(self) -> Any:
+        """(project, [(value, label), ...]) groups."""
+        if self.field.empty_label is not None:
+            yield ("", self.field.empty_label)
+        grouped: dict[str, list[Any]] = {}
+        for shot in self.queryset.select_related("project", "sequence"):
+            grouped.setdefault(shot.project.name, []).append(
+                (self.field.prepare_value(shot), shot.name)
+            )
+        yield from grouped.items()
+
+
+class ShotField(forms.ModelChoiceField):
+    """A shot of one of the user's projects."""
+
+    iterator = GroupedShots
+
+
+class RenderForm(forms.Form):
+    """Everything a person may say about a render; only the prompt has to be said."""
+
+    shot = ShotField(
+        queryset=Shot.objects.none(), required=False, empty_label="My sketchbook", label="Shot"
+    )
+    prompt = forms.CharField(
+        max_length=MAX_PROMPT_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 3, "autofocus": True, "maxlength": MAX_PROMPT_LENGTH}),
+    )
+    character = forms.ModelChoiceField(
+        queryset=Character.objects.none(), required=False, empty_label="None"
+    )
+    style = forms.ModelChoiceField(
+        queryset=Style.objects.none(), required=False, empty_label="None"
+    )
+    quality = forms.ChoiceField(
+        choices=[(quality.value, quality.label) for quality in Quality],
+        initial=Quality.DRAFT,
+        widget=forms.RadioSelect,
+    )
+    priority = forms.TypedChoiceField(
+        choices=choices(Priority),
+        coerce=lambda value: Priority(int(value)),
+        initial=Priority.NORMAL,
+    )
+    negative_prompt = forms.CharField(
+        max_length=MAX_PROMPT_LENGTH, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    model = forms.ModelChoiceField(
+        queryset=ModelCard.objects.none(), required=False, empty_label="The style's or the studio's"
+    )
+    width = forms.IntegerField(required=False, min_value=8, max_value=8192, step_size=8)
+    height = forms.IntegerField(required=False, min_value=8, max_value=8192, step_size=8)
+    steps = forms.IntegerField(required=False, min_value=1, max_value=MAX_STEPS)
+    guidance = forms.FloatField(required=False, min_value=0, max_value=MAX_GUIDANCE)
+    seed = forms.IntegerField(required=False, min_value=0, max_value=MAX_SEED)
+
+    advanced = ("negative_prompt", "model", "width", "height", "steps", "guidance", "seed")
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        projects = Project.objects.visible_to(user)
+        self._limit("shot", Shot.objects.filter(project__in=projects).exclude(slug=SKETCHBOOK_SHOT))
+        self._limit("character", Character.objects.filter(project__in=projects, is_active=True))
+        self._limit("style", Style.objects.usable_by(user))
+        self._limit("model", ModelCard.objects.active())
+        for name in self.advanced[2:]:
+            self.fields[name].widget.attrs["placeholder"] = "auto"
+
+    def things(self, name: str) -> QuerySet[Any]:
+        """What may be chosen in a field: things of the user's projects."""
+        return cast(QuerySet[Any], cast(forms.ModelChoiceField, self.fields[name]).queryset)
+
+    def _limit(self, name: str, queryset: QuerySet[Any]) -> None:
+        cast(forms.ModelChoiceField, self.fields[name]).queryset = queryset
+
+    @property
+    def advanced_fields(self) -> list[forms.BoundField]:
+        """The fields that most renders leave alone."""
+        return [self[name] for name in self.advanced]
+
+    @property
+    def advanced_is_open(self) -> bool:
+        """True when one of those fields holds something or has an error."""
+        return any(self.errors.get(name) or self[name].value() for name in self.advanced)
+
+    def request(self) -> RenderRequest:
+        """What was asked, once the form is valid."""
+        found = {name: self.cleaned_data[name] for name in self.fields}
+        found["quality"] = Quality(found["quality"])
+        return RenderRequest(**found)
+
+    def blame(self, problem: SpecError) -> None:
+        """Show what the engine refuses at the field it names."""
+        field = problem.field if problem.field in self.fields else None
+        allowed = f" Allowed: {problem.allowed}." if problem.allowed else ""
+        self.add_error(field, f"{problem.message}{allowed}")
+
+
+class ShotForm(forms.ModelForm):
+    """A new shot of a project."""
+
+    class Meta:
+        """What is asked for."""
+
+        model = Shot
+        fields = ["name", "sequence", "description", "prompt"]
+        widgets = {
+            "description": forms.Textarea(attrs={"rows": 2}),
+            "prompt": forms.Textarea(attrs={"rows": 2}),
+        }
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.project = project
+        sequence = cast(forms.ModelChoiceField, self.fields["sequence"])
+        sequence.queryset = Sequence.objects.filter(project=project)
+        sequence.empty_label = "No sequence"
+
+    def clean_name(self) -> str:
+        """The name becomes the shot's slug, which must be free in the project."""
+        name: str = self.cleaned_data["name"]
+        slug = slugify(name)[:50]
+        if not slug:
+            raise ValidationError("The name needs at least one letter or digit.")
+        if Shot.objects.filter(project=self.instance.project, slug=slug).exists():
+            raise ValidationError("This project has a shot of that name already.")
+        self.instance.slug = slug
+        return name
+
+
+class TokenForm(forms.Form):
+    """A name for a new API token."""
+
+    name = forms.CharField(max_length=60, label="What is it for?")
+
+
+class CommentForm(forms.Form):
+    """A sentence that goes with a review or a verdict."""
+
+    comment = forms.CharField(
+        max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class ChangeForm(CommentForm):
+    """A request for a change must say which."""
+
+    comment = forms.CharField(
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say what should change."},
+    )
+
+
+class GalleryForm(forms.Form):
+    """The gallery's filters; anything that names nothing is ignored."""
+
+    project = forms.ModelChoiceField(
+        queryset=Project.objects.none(), required=False, to_field_name="slug", empty_label="All"
+    )
+    character = forms.ModelChoiceField(
+        queryset=Character.objects.none(), required=False, to_field_name="slug", empty_label="All"
+    )
+    style = forms.ModelChoiceField(
+        queryset=Style.objects.none(), required=False, to_field_name="slug", empty_label="All"
+    )
+    quality = forms.ChoiceField(
+        choices=[("", "All"), *((q.value, q.label) for q in Quality)], required=False
+    )
+    verdict = forms.ChoiceField(
+        choices=[
+            ("", "All"),
+            ("pending", "In review"),
+            ("approved", "Approved"),
+            ("changes_requested", "Changes requested"),
+        ],
+        required=False,
+    )
+    words = forms.CharField(required=False, max_length=100, label="Prompt")
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        projects = Project.objects.visible_to(user)
+        for name, queryset in (
+            ("project", projects),
+            ("character", Character.objects.filter(project__in=projects)),
+            ("style", Style.objects.usable_by(user)),
+        ):
+            cast(forms.ModelChoiceField, self.fields[name]).queryset = queryset

@@ -1,0 +1,69 @@
+"""What happened to a job, told for people: its events, and where each attempt spent its time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from generation.events import Kind
+from generation.models import Job
+from generation.states import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that happened."""
+
+    at: datetime
+    text: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One stage on the time line of an attempt; `offset` and `share` in percent of the whole."""
+
+    label: str
+    seconds: float
+    offset: float
+    share: float
+
+
+def lines(job: Job) -> list[Line]:
+    """The job's events in their order."""
+    return [
+        Line(event.at, Kind(event.kind).label, _detail(event.data)) for event in job.events.all()
+    ]
+
+
+def timelines(job: Job) -> list[dict[str, Any]]:
+    """The attempts that were timed, each with its stages as rows."""
+    return [
+        {
+            "number": attempt.number,
+            "device": attempt.device_name,
+            "cold": attempt.cold,
+            "rows": _rows(list(attempt.timings.all())),
+        }
+        for attempt in job.attempts.all()
+        if attempt.timings.all()
+    ]
+
+
+def _rows(timings: list[Any]) -> list[Row]:
+    whole = sum(timing.seconds for timing in timings) or 1.0
+    rows, before = [], 0.0
+    for timing in timings:
+        label = Stage(timing.stage).label
+        share = 100 * timing.seconds / whole
+        rows.append(Row(label, timing.seconds, 100 * before / whole, share))
+        before += timing.seconds
+    return rows
+
+
+def _detail(data: dict[str, Any]) -> str:
+    if "message" in data:
+        return str(data["message"])
+    if "device" in data:
+        attempt = f", attempt {data['attempt']}" if data.get("attempt", 1) > 1 else ""
+        return f"on {data['device']}{attempt}"
+    return f"as {data['priority']}" if "priority" in data else ""

@@ -1,0 +1,155 @@
+"""The fan-out of one web process: subscribed once to each group, rendering once for each event.
+
+A viewer never has a backlog: what it has not been sent yet is kept by name, and the newer text
+replaces the older one. A viewer that acknowledges is sent the next batch only after it has shown
+the last, so a slow phone gets fewer and newer pictures and holds up nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
+
+from studio import fragments
+from studio.fragments import Parts, Topic
+
+logger = logging.getLogger(__name__)
+
+SHORTEST_PAUSE = 0.15
+"""Seconds between two batches to one viewer: at most six or seven a second."""
+
+PATIENCE = 10.0
+"""Seconds to wait for a viewer's acknowledgement before sending anyway."""
+
+
+class Viewer:
+    """One socket. `send` writes a text to it; one batch is on its way at a time."""
+
+    def __init__(self, send: Callable[[str], Awaitable[None]], acknowledges: bool) -> None:
+        self._send = send
+        self._acknowledges = acknowledges
+        self._newest: Parts = {}
+        self._something = asyncio.Event()
+        self._shown = asyncio.Event()
+        self._pump = asyncio.create_task(self._run())
+
+    def offer(self, parts: Parts) -> None:
+        """Replace what has not been sent yet by what is newer."""
+        self._newest.update(parts)
+        self._something.set()
+
+    def acknowledge(self) -> None:
+        """The viewer has shown the last batch."""
+        self._shown.set()
+
+    async def close(self) -> None:
+        """Send nothing any more."""
+        self._pump.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._pump
+
+    async def _run(self) -> None:
+        while True:
+            await self._something.wait()
+            self._something.clear()
+            batch, self._newest = self._newest, {}
+            self._shown.clear()
+            await self._send("\n".join(batch.values()))
+            await asyncio.sleep(SHORTEST_PAUSE)
+            if self._acknowledges:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._shown.wait(), PATIENCE)
+
+
+class Hub:
+    """All viewers of this process and what they watch. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._viewers: dict[Topic, set[Viewer]] = defaultdict(set)
+        self._channel = ""
+        self._tasks: list[asyncio.Task[None]] = []
+        self._kinds: dict[str, set[str]] = defaultdict(set)
+        self._groups: dict[str, set[str]] = defaultdict(set)
+        self._changed = asyncio.Event()
+
+    async def join(self, viewer: Viewer, topics: Iterable[Topic]) -> None:
+        """Let a viewer follow these topics. Whether it may is decided before, in `access`."""
+        await self._listen()
+        for topic in topics:
+            self._viewers[topic].add(viewer)
+            await get_channel_layer().group_add(topic.group, self._channel)
+
+    async def leave(self, viewer: Viewer) -> None:
+        """Forget a viewer, and the groups that nobody watches any more."""
+        for topic in [topic for topic, viewers in self._viewers.items() if viewer in viewers]:
+            self._viewers[topic].discard(viewer)
+            if not self._viewers[topic]:
+                del self._viewers[topic]
+                if not any(other.group == topic.group for other in self._viewers):
+                    await get_channel_layer().group_discard(topic.group, self._channel)
+
+    async def _listen(self) -> None:
+        if not self._tasks:
+            self._channel = await get_channel_layer().new_channel()
+            self._tasks = [
+                asyncio.create_task(self._receive()),
+                asyncio.create_task(self._render()),
+            ]
+
+    async def _receive(self) -> None:
+        while True:
+            try:
+                message = await get_channel_layer().receive(self._channel)
+            except Exception:
+                # A layer that is away for a while must not end the live pages for good.
+                logger.exception("live events could not be received")
+                await asyncio.sleep(1)
+                continue
+            job_id = message.get("job_id", "")
+            self._kinds[job_id].add(message["kind"])
+            self._groups[job_id].add(message["group"])
+            self._changed.set()
+
+    async def _render(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            for job_id in list(self._kinds):
+                kinds, groups = self._kinds.pop(job_id), self._groups.pop(job_id)
+                try:
+                    await self._spread(job_id, kinds, groups)
+                except Exception:
+                    logger.exception("the live state of job %s was not rendered", job_id)
+
+    async def _spread(self, job_id: str, kinds: set[str], groups: set[str]) -> None:
+        topics = [topic for topic in self._viewers if topic.group in groups]
+        if not topics:
+            return
+        for topic, parts in (await _rendered(job_id, kinds, topics)).items():
+            for viewer in self._viewers.get(topic, ()):
+                viewer.offer(parts)
+
+
+@sync_to_async
+def _rendered(job_id: str, kinds: set[str], topics: list[Topic]) -> dict[Topic, Parts]:
+    if not job_id:
+        return {topic: fragments.render_queue() for topic in topics if topic.base is None}
+    return fragments.render_job(job_id, kinds, topics)
+
+
+_hubs: dict[Any, Hub] = {}
+
+
+def hub() -> Hub:
+    """The hub of the running event loop; a web process has one loop and so one hub."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+    return _hubs[loop]

@@ -1,0 +1,42 @@
+"""manage.py load_demo: something to try Genga out with."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from generation.errors import SpecError
+from studio import demo_project
+
+
+class Command(BaseCommand):
+    """Load the demo project, its people and its model."""
+
+    help = (
+        "Load the demo project with the people artist, reviewer and admin. Their passwords are "
+        "their names: for a machine that nobody else can reach."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Whether to load it where others can log in."""
+        parser.add_argument(
+            "--force", action="store_true", help="load it in the production profile all the same"
+        )
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Raises CommandError in production, and for a model folder that is no model."""
+        if not settings.ENVIRONMENT.is_embedded and not options["force"]:
+            raise CommandError(
+                "This is the production profile, and the demo's passwords are known to everybody. "
+                "With --force it is loaded all the same; change the passwords at once."
+            )
+        try:
+            demo_project.load()
+        except SpecError as problem:
+            raise CommandError(f"{problem.message} Needed: {problem.allowed}.") from problem
+        self.stdout.write("Harbour Lights is there. Log in as artist, reviewer or admin.")
+        if not settings.ENVIRONMENT.is_open:
+            self.stderr.write(
+                "Others can reach this site: change the passwords of artist, reviewer and admin."
+            )

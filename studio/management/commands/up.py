@@ -1,0 +1,162 @@
+"""manage.py up: the embedded default. Everything starts together and stops together."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from argparse import ArgumentParser
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from generation.models import Device
+from studio import demo_project
+
+READY_SECONDS = 120
+STOP_SECONDS = 20
+
+
+class Command(BaseCommand):
+    """Migrate, load the demo project, run a web server and a worker for each device."""
+
+    help = "Run everything on this machine: database, demo project, web server, workers."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--device",
+            action="append",
+            default=[],
+            help="a device to serve, such as cuda:0; may be given several times",
+        )
+        parser.add_argument("--no-demo", action="store_true", help="load no demo project")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Raises CommandError when the port is taken or a process ends by itself."""
+        environment = settings.ENVIRONMENT
+        _check_port(environment.bind, environment.port)
+        call_command("migrate", verbosity=0)
+        if environment.is_embedded and not options["no_demo"]:
+            demo_project.load()
+        Device.objects.update(heartbeat_at=None)
+        processes = _start(options["device"])
+        # Raised in the main thread wherever it is; the processes are then stopped in order.
+        signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            self._wait_until_ready(processes)
+            self._greet()
+            _wait_for_end(processes)
+        except KeyboardInterrupt:
+            self.stdout.write("Stopping.")
+        finally:
+            _stop(processes)
+
+    def _wait_until_ready(self, processes: dict[str, subprocess.Popen[bytes]]) -> None:
+        environment = settings.ENVIRONMENT
+        url = f"http://{_reachable(environment.bind)}:{environment.port}/healthz"
+        until = time.monotonic() + READY_SECONDS
+        while time.monotonic() < until:
+            _check_alive(processes)
+            if _answers(url) and Device.objects.online().count() >= len(processes) - 1:
+                return
+            time.sleep(0.1)
+        raise CommandError("The web server or a worker did not start in time; see the log above.")
+
+    def _greet(self) -> None:
+        environment = settings.ENVIRONMENT
+        say = self.stdout.write
+        say(f"\nGenga is ready: http://{_reachable(environment.bind)}:{environment.port}")
+        if environment.is_embedded:
+            say("Log in as artist, reviewer or admin; each one's password is the name.")
+        if environment.is_open:
+            say(
+                "The API answers without a token, because it listens on this machine only; "
+                f"it acts for {environment.local_user}."
+            )
+        say(f"Data: {environment.home}\nCtrl-C stops everything.\n")
+        self.stdout.flush()
+
+
+def _start(devices: list[str]) -> dict[str, subprocess.Popen[bytes]]:
+    """The web server and a worker for each device, each in a session of its own.
+
+    A Ctrl-C in the terminal then reaches this process alone, and the others are told in order.
+    """
+    environment = settings.ENVIRONMENT
+    web = ["-m", "daphne", "-b", environment.bind, "-p", str(environment.port), "--verbosity", "0"]
+    commands = {"web": [*web, "studio.asgi:application"]}
+    for device in devices or [""]:
+        worker = ["manage.py", "worker", *(["--device", device] if device else [])]
+        commands[f"worker {device}".strip()] = worker
+    child = {**os.environ, "DJANGO_SETTINGS_MODULE": "studio.settings"}
+    # Threads that wait for each other sleep instead of spinning, so that the web server
+    # answers while a CPU renders.
+    child.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    return {
+        name: subprocess.Popen(
+            [sys.executable, *command], cwd=settings.BASE_DIR, env=child, start_new_session=True
+        )
+        for name, command in commands.items()
+    }
+
+
+def _stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    """Ask each to end; a worker hands its job back first. What does not end in time is killed."""
+    for process in processes.values():
+        if process.poll() is None:
+            process.terminate()
+    until = time.monotonic() + STOP_SECONDS
+    for process in processes.values():
+        try:
+            process.wait(max(0.1, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for_end(processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    while True:
+        _check_alive(processes)
+        time.sleep(0.5)
+
+
+def _check_alive(processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    for name, process in processes.items():
+        if process.poll() is not None:
+            raise CommandError(f"The {name} process ended by itself; its reason stands above.")
+
+
+def _check_port(bind: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind, port))
+        except OSError as problem:
+            raise CommandError(
+                f"{bind}:{port} cannot be used ({problem.strerror}). Is Genga running already? "
+                "Another port: PORT=8400 make run"
+            ) from problem
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _reachable(bind: str) -> str:
+    """An address one can open in a browser for what the server listens on."""
+    return "127.0.0.1" if bind in ("0.0.0.0", "") else f"[{bind}]" if ":" in bind else bind
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,136 @@
+"""Characters and styles: what leads write once and artists use in every render."""
+
+import uuid
+from pathlib import PurePath
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from generation.models import ModelCard
+from studio.models.project import Project
+from studio.uploads import check_lora, check_template
+
+PROMPT_PLACE = "{prompt}"
+
+
+def reference_path(reference: "Reference", _name: str) -> str:
+    """Where a reference picture is stored: never under a name that somebody typed."""
+    return f"references/{reference.character_id}/{uuid.uuid4().hex}.webp"
+
+
+def lora_path(character: "Character", name: str) -> str:
+    """Where LoRA weights are stored."""
+    return f"loras/{uuid.uuid4().hex}{PurePath(name).suffix.lower()}"
+
+
+class Character(models.Model):
+    """A person of the story: how to ask a model for them."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="characters")
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=100)
+    description = models.TextField(blank=True)
+    look = models.TextField(max_length=1000, help_text="Look prompt, put before the shot's own.")
+    negative_prompt = models.TextField(max_length=1000, blank=True)
+    lora = models.FileField(
+        "LoRA",
+        upload_to=lora_path,
+        blank=True,
+        validators=[check_lora],
+        help_text="Trained weights of this character, a .safetensors file.",
+    )
+    lora_sha256 = models.CharField(max_length=64, blank=True, editable=False)
+    lora_scale = models.FloatField(
+        "LoRA scale", default=1.0, validators=[MinValueValidator(-2.0), MaxValueValidator(2.0)]
+    )
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Reference(models.Model):
+    """A picture that shows how a character looks, re-encoded when it is uploaded."""
+
+    character = models.ForeignKey(Character, on_delete=models.CASCADE, related_name="references")
+    picture = models.ImageField(upload_to=reference_path)
+    caption = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created_at"]
+
+    def __str__(self) -> str:
+        return self.caption or f"Reference of {self.character}"
+
+
+class StyleQuerySet(models.QuerySet["Style"]):
+    """Styles somebody may use."""
+
+    def usable_by(self, user: AbstractBaseUser | AnonymousUser) -> "StyleQuerySet":
+        """Active styles of everybody and of the user's own projects."""
+        own = Q(project__isnull=True) | Q(project__in=Project.objects.visible_to(user))
+        return self.filter(own, is_active=True)
+
+
+class Style(models.Model):
+    """A way of drawing: words around the prompt, and settings that suit them."""
+
+    project = models.ForeignKey(
+        Project,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="styles",
+        help_text="Leave empty to share it with every project.",
+    )
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=100)
+    description = models.TextField(blank=True)
+    template = models.TextField(
+        max_length=1000,
+        default=PROMPT_PLACE,
+        validators=[check_template],
+        help_text="The prompt's words around {prompt}.",
+    )
+    negative_prompt = models.TextField(max_length=1000, blank=True)
+    model = models.ForeignKey(
+        ModelCard, on_delete=models.SET_NULL, null=True, blank=True, related_name="styles"
+    )
+    guidance = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(0.0), MaxValueValidator(30.0)]
+    )
+    steps = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(150)],
+        help_text="Steps of the final; drafts and standards take their share of it.",
+    )
+    scheduler = models.CharField(max_length=60, blank=True)
+    preview = models.ImageField(upload_to="styles/", blank=True, editable=False)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = StyleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def apply(self, prompt: str) -> str:
+        """The prompt in this style's words. Not `str.format`: a prompt may hold braces."""
+        return self.template.replace(PROMPT_PLACE, prompt)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings this style has an opinion on."""
+        wishes = {"guidance": self.guidance, "scheduler": self.scheduler or None}
+        return {name: value for name, value in wishes.items() if value is not None}

@@ -1,0 +1,12 @@
+"""What requests look like behind `login_required` and behind the API's authentication."""
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
+
+
+class PersonRequest(HttpRequest):
+    """A request of somebody who is known; a name for types only, nothing is made of it."""
+
+    user: User
+    htmx: HtmxDetails

@@ -1,0 +1,78 @@
+"""Review: a take is sent, somebody decides, and an approval starts the final by itself.
+
+A verdict is decided by a conditional UPDATE counted for one row: of two reviewers who press at
+the same moment one decides, and the other is told.
+"""
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from generation import events
+from generation.states import Priority
+from studio import rendering
+from studio.models import Review, Take, Verdict
+
+
+class ReviewConflict(Exception):
+    """Somebody else was faster, or the take is not in a state for this. Says so in a sentence."""
+
+
+def request_review(take: Take, user: User, message: str = "") -> Review:
+    """Send a finished take to review. Raises ReviewConflict when it cannot be sent (again)."""
+    if not take.may_enter_review:
+        raise ReviewConflict("Only a finished take that is not in review can be sent to review.")
+    with transaction.atomic():
+        moved = Take.objects.filter(
+            pk=take.pk, verdict__in=[Verdict.NONE, Verdict.CHANGES_REQUESTED]
+        ).update(verdict=Verdict.PENDING)
+        if not moved:
+            raise ReviewConflict("This take is in review already.")
+        review = Review.objects.create(take=take, requested_by=user, message=message)
+        _tell(take, "take.review_requested")
+    return review
+
+
+def approve(review: Review, reviewer: User, comment: str = "") -> Take:
+    """Approve a draft and submit its final with the same seed and settings; the final's take.
+
+    Raises ReviewConflict when the review was decided before.
+    """
+    with transaction.atomic():
+        _decide(review, reviewer, Verdict.APPROVED, comment)
+        draft = review.take
+        final = rendering.submit_spec(
+            rendering.finish(draft.job.spec, draft.job.model),
+            model=draft.job.model,
+            user=draft.created_by,
+            shot=draft.shot,
+            priority=Priority(draft.job.priority),
+            predicted_start=None,
+            prompt=draft.prompt,
+            character=draft.character,
+            style=draft.style,
+            draft=draft,
+        )
+        _tell(draft, "take.approved")
+    return final
+
+
+def request_changes(review: Review, reviewer: User, comment: str) -> None:
+    """Ask for a change; `comment` says which. Raises ReviewConflict when decided before."""
+    with transaction.atomic():
+        _decide(review, reviewer, Verdict.CHANGES_REQUESTED, comment)
+        _tell(review.take, "take.changes_requested")
+
+
+def _decide(review: Review, reviewer: User, verdict: Verdict, comment: str) -> None:
+    decided = Review.objects.filter(pk=review.pk, verdict=Verdict.PENDING).update(
+        verdict=verdict, reviewer=reviewer, decided_at=timezone.now(), comment=comment
+    )
+    if not decided:
+        raise ReviewConflict("Somebody else has decided this review meanwhile.")
+    Take.objects.filter(pk=review.take_id).update(verdict=verdict)
+
+
+def _tell(take: Take, kind: str) -> None:
+    job_id, groups = take.job_id, [take.shot.project.group, events.job_group(take.job_id)]
+    transaction.on_commit(lambda: events.publish(kind, groups, job_id=str(job_id)))

@@ -1,0 +1,11 @@
+"""Paths of sockets."""
+
+from django.urls import path
+
+from studio.consumers import JobConsumer, PageConsumer
+
+websocket_urlpatterns = [
+    path("ws/jobs/<uuid:job_id>/", JobConsumer.as_asgi()),
+    path("ws/live/<str:topic>/", PageConsumer.as_asgi()),
+    path("ws/live/<str:topic>/<str:key>/", PageConsumer.as_asgi()),
+]

@@ -1,0 +1,44 @@
+"""Addresses of pages, of the API and of the admin site."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+from studio.api.views import api
+from studio.views import account, dashboard, files, gallery, jobs, projects, renders, takes
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """For whoever watches the process: it answers."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+urlpatterns = [
+    path("", dashboard.dashboard, name="dashboard"),
+    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("projects/", projects.project_list, name="projects"),
+    path("projects/<slug:slug>/", projects.project, name="project"),
+    path("projects/<slug:project_slug>/<slug:slug>/", projects.shot, name="shot"),
+    path("render/", renders.new_render, name="render"),
+    path("render/estimate/", renders.estimate, name="render-estimate"),
+    path("jobs/<uuid:job_id>/", jobs.job, name="job"),
+    path("jobs/<uuid:job_id>/cancel/", jobs.cancel, name="job-cancel"),
+    path("jobs/<uuid:job_id>/retry/", jobs.retry, name="job-retry"),
+    path("jobs/<uuid:job_id>/priority/", jobs.priority, name="job-priority"),
+    path("takes/<int:pk>/", takes.take, name="take"),
+    path("takes/<int:pk>/review/", takes.send_to_review, name="take-review"),
+    path("takes/<int:pk>/approve/", takes.approve, name="take-approve"),
+    path("takes/<int:pk>/changes/", takes.request_changes, name="take-changes"),
+    path("reviews/", takes.reviews, name="reviews"),
+    path("gallery/", gallery.gallery, name="gallery"),
+    path("tokens/", account.tokens, name="tokens"),
+    path("tokens/<int:pk>/revoke/", account.revoke, name="token-revoke"),
+    path("outputs/<uuid:output_id>/", files.output, name="output"),
+    path("outputs/<uuid:output_id>/thumbnail/", files.output_thumbnail, name="output-thumbnail"),
+    path("references/<int:pk>/", files.reference, name="reference"),
+    path("healthz", healthz, name="healthz"),
+    path("api/", api.urls),
+    path("admin/", admin.site.urls),
+]

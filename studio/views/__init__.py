@@ -1,0 +1,1 @@
+"""Pages. Each view finds its object through `access` before it does anything else."""

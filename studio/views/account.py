@@ -1,0 +1,37 @@
+"""One's own tokens."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from studio import access
+from studio.forms import TokenForm
+from studio.models import ApiToken
+from studio.requests import PersonRequest
+
+
+@login_required
+def tokens(request: PersonRequest) -> HttpResponse:
+    """List, and make one; its secret is on the answer of that request and nowhere else."""
+    form = TokenForm(request.POST or None)
+    secret = ""
+    if request.method == "POST" and form.is_valid():
+        _, secret = ApiToken.issue(request.user, form.cleaned_data["name"])
+        form = TokenForm()
+    mine = ApiToken.objects.filter(user=request.user)
+    context = {"form": form, "tokens": mine, "secret": secret}
+    response = render(request, "studio/tokens.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@login_required
+@require_POST
+def revoke(request: PersonRequest, pk: int) -> HttpResponse:
+    """Delete a token; scripts that use it are refused from now on."""
+    token = access.token_for(request.user, pk)
+    token.delete()
+    messages.success(request, f"The token “{token.name}” is revoked.")
+    return redirect("tokens")

@@ -1,0 +1,26 @@
+"""Dashboard: is my work moving?"""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from studio import access
+from studio.fragments import FINISHED_SHOWN, job_context, queue_context
+from studio.models import Take
+from studio.requests import PersonRequest
+from studio.views.live import live
+
+
+@login_required
+def dashboard(request: PersonRequest) -> HttpResponse:
+    """Devices with their live pictures, the queue in order, what finished lately."""
+    mine = access.visible_jobs(request.user).active().values_list("pk", flat=True)
+    finished = Take.objects.visible_to(request.user).for_pages()
+    latest = finished.filter(job__finished_at__isnull=False).order_by("-job__finished_at")
+    context = {
+        **live("queue"),
+        **queue_context(),
+        "visible": set(mine),
+        "finished": [{"take": take, **job_context(take.job)} for take in latest[:FINISHED_SHOWN]],
+    }
+    return render(request, "studio/dashboard.html", context)

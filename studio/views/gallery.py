@@ -1,0 +1,51 @@
+"""The gallery: every finished picture one may see, by filter."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from generation.states import Status
+from studio.forms import GalleryForm
+from studio.fragments import job_context
+from studio.models import Take
+from studio.requests import PersonRequest
+
+PAGE_SIZE = 24
+
+
+@login_required
+def gallery(request: PersonRequest) -> HttpResponse:
+    """A page of pictures; htmx asks for the next page's cards alone."""
+    form = GalleryForm(request.GET, user=request.user)
+    form.is_valid()
+    takes = Take.objects.visible_to(request.user).for_pages().filter(job__status=Status.COMPLETED)
+    takes = takes.filter(**_filters(form.cleaned_data)).order_by("-created_at", "-pk")
+    page = Paginator(takes, PAGE_SIZE).get_page(request.GET.get("page"))
+    query = request.GET.copy()
+    query.pop("page", None)
+    context = {
+        "form": form,
+        "page": page,
+        "cards": [{"take": take, **job_context(take.job)} for take in page],
+        "query": query.urlencode(),
+        "filtered": any(form.cleaned_data.values()),
+    }
+    part = request.htmx and request.htmx.target == "gallery-more"
+    return render(
+        request, "fragments/gallery_page.html" if part else "studio/gallery.html", context
+    )
+
+
+def _filters(chosen: dict[str, Any]) -> dict[str, Any]:
+    fields = {
+        "project": "shot__project",
+        "character": "character",
+        "style": "style",
+        "quality": "job__quality",
+        "verdict": "verdict",
+        "words": "prompt__icontains",
+    }
+    return {fields[name]: value for name, value in chosen.items() if value}

@@ -1,0 +1,60 @@
+"""Projects, their boards and shots."""
+
+from itertools import groupby
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+
+from studio import access
+from studio.forms import ShotForm
+from studio.fragments import shot_takes, shots_with_best
+from studio.models import Project
+from studio.requests import PersonRequest
+from studio.views.live import live
+
+
+@login_required
+def project_list(request: PersonRequest) -> HttpResponse:
+    """Which of my projects do I want?"""
+    projects = Project.objects.visible_to(request.user).annotate(
+        shot_count=Count("shots", distinct=True), take_count=Count("shots__takes", distinct=True)
+    )
+    return render(request, "studio/projects.html", {"projects": projects})
+
+
+@login_required
+def project(request: PersonRequest, slug: str) -> HttpResponse:
+    """The board: every shot with the picture that stands for it."""
+    found = access.project_for(request.user, slug)
+    form = ShotForm(request.POST or None, project=found)
+    if request.method == "POST" and form.is_valid():
+        shot = form.save()
+        return redirect(shot)
+    context = {**live("project", slug), "project": found, "form": form, "board": _board(found)}
+    return render(request, "studio/project.html", context)
+
+
+@login_required
+def shot(request: PersonRequest, project_slug: str, slug: str) -> HttpResponse:
+    """Which take is best?"""
+    found = access.shot_for(request.user, project_slug, slug)
+    context = {
+        **live("project", project_slug),
+        "project": found.project,
+        "shot": found,
+        "takes": shot_takes(found),
+    }
+    return render(request, "studio/shot.html", context)
+
+
+def _board(found: Project) -> list[dict[str, Any]]:
+    """The project's shots under their sequences, in the production's order."""
+    shots = list(found.shots.select_related("sequence"))
+    cards = {card["shot"].pk: card for card in shots_with_best(shots)}
+    return [
+        {"sequence": sequence, "cards": [cards[shot.pk] for shot in group]}
+        for sequence, group in groupby(shots, key=lambda shot: shot.sequence)
+    ]

@@ -1,0 +1,88 @@
+"""The render form: what it will take, before the click."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET
+
+from generation.errors import SpecError
+from studio import access, rendering
+from studio.forms import RenderForm
+from studio.models import Take
+from studio.requests import PersonRequest
+
+
+@login_required
+def new_render(request: PersonRequest) -> HttpResponse:
+    """Show the form, or submit it and go to the job."""
+    form = RenderForm(request.POST or None, user=request.user, initial=_initial(request) or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            take, _ = rendering.submit(form.request(), request.user)
+        except SpecError as problem:
+            form.blame(problem)
+        else:
+            return redirect("job", take.job_id)
+    return render(request, "studio/render.html", {"form": form, **_expectation(form)})
+
+
+@login_required
+@require_GET
+def estimate(request: PersonRequest) -> HttpResponse:
+    """The form's expectation for what is typed right now."""
+    form = RenderForm(request.GET, user=request.user)
+    return render(request, "fragments/expectation.html", _expectation(form))
+
+
+def _expectation(form: RenderForm) -> dict[str, Any]:
+    """Plan and message for a valid form; what is missing for another."""
+    if not form.is_bound:
+        return {"hint": "Describe the picture to see what it will take."}
+    if not form.is_valid():
+        return {"hint": "The form is not complete yet."}
+    request = form.request()
+    try:
+        made = rendering.plan(request)
+    except SpecError as problem:
+        return {"problem": f"{problem.message} Allowed: {problem.allowed}."}
+    return {
+        "plan": made,
+        "message": rendering.message_for(made),
+        "suggestion": rendering.suggestion_for(request, made),
+    }
+
+
+def _initial(request: PersonRequest) -> dict[str, Any]:
+    """Values named in the address: a shot, a take to start from, a character or a style."""
+    form = RenderForm(user=request.user)
+    initial: dict[str, Any] = {}
+    for name in ("character", "style"):
+        thing = form.things(name).filter(slug=request.GET.get(name, "")).first()
+        if thing is not None:
+            initial[name] = thing.pk
+    project, _, slug = request.GET.get("shot", "").partition("/")
+    shot = form.things("shot").filter(project__slug=project, slug=slug).first()
+    if shot is not None:
+        initial |= {"shot": shot.pk, "prompt": shot.prompt}
+    if request.GET.get("take", "").isdigit():
+        initial |= _like(access.take_for(request.user, int(request.GET["take"])))
+    if request.GET.get("prompt"):
+        initial["prompt"] = request.GET["prompt"]
+    return initial
+
+
+def _like(take: Take) -> dict[str, Any]:
+    """Start from a take: the same words and settings; the seed is drawn anew."""
+    spec = take.job.spec
+    return {
+        "shot": take.shot_id,
+        "prompt": take.prompt,
+        "character": take.character_id,
+        "style": take.style_id,
+        "quality": take.job.quality,
+        "priority": take.job.priority,
+        "width": spec.width,
+        "height": spec.height,
+    }

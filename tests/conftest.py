@@ -1,0 +1,118 @@
+"""Fixtures that every test may use: people, a project with a shot, the demo model, a device."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from generation import jobs
+from generation.models import Device, Job, ModelCard
+from generation.specs import RenderSpec
+from generation.states import Priority
+from studio.models import Membership, Project, Role, Shot
+
+TOON = Path(settings.BASE_DIR) / "fixtures" / "models" / "toon"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        return
+    for item in items:
+        if "gpu" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
+@pytest.fixture
+def artist(db: None) -> User:
+    return User.objects.create_user("artist", password="artist")
+
+
+@pytest.fixture
+def reviewer(db: None) -> User:
+    return User.objects.create_user("reviewer", password="reviewer")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    return User.objects.create_user("stranger", password="stranger")
+
+
+@pytest.fixture
+def project(artist: User, reviewer: User) -> Project:
+    project = Project.objects.create(slug="harbour", name="Harbour")
+    Membership.objects.create(project=project, user=artist, role=Role.ARTIST)
+    Membership.objects.create(project=project, user=reviewer, role=Role.REVIEWER)
+    return project
+
+
+@pytest.fixture
+def shot(project: Project) -> Shot:
+    return Shot.objects.create(project=project, slug="sh010", name="Arrival")
+
+
+@pytest.fixture
+def toon(db: None) -> ModelCard:
+    """The demo model's card, without hashing its weights."""
+    return ModelCard.objects.create(
+        slug="toon",
+        name="Toon",
+        family="stable-diffusion",
+        folder=str(TOON),
+        weights_hash="0" * 64,
+        types=["image"],
+        guidance=4.0,
+        width=256,
+        height=256,
+        min_size=128,
+        max_size=256,
+        draft_steps=8,
+        standard_steps=20,
+        final_steps=30,
+        is_default=True,
+    )
+
+
+@pytest.fixture
+def device(db: None) -> Device:
+    """A device whose worker was heard of just now."""
+    return Device.objects.create(
+        name="cpu:0", kind="cpu", types=["image"], heartbeat_at=timezone.now()
+    )
+
+
+@pytest.fixture
+def spec() -> RenderSpec:
+    """A render that takes a fraction of a second."""
+    return RenderSpec(
+        type="image",
+        model="toon",
+        prompt="1girl, short pink hair, blue eyes",
+        quality="draft",
+        width=128,
+        height=128,
+        steps=4,
+        guidance=4.0,
+        seed=7,
+    )
+
+
+@pytest.fixture
+def submit(artist: User, toon: ModelCard, spec: RenderSpec) -> Callable[..., Job]:
+    """Submit a small job; keyword arguments change the spec or the submit."""
+
+    def submit_job(
+        priority: Priority = Priority.NORMAL, owner: User | None = None, **changes: Any
+    ) -> Job:
+        from dataclasses import replace
+
+        return jobs.submit(
+            replace(spec, **changes), owner=owner or artist, model=toon, priority=priority
+        )
+
+    return submit_job

@@ -1,0 +1,20 @@
+"""``manage.py train_demo_model`` runs the stages that are asked for."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from transformers import CLIPTokenizer
+
+
+def test_one_stage_runs_in_the_work_folder(tmp_path: Path) -> None:
+    said = StringIO()
+    call_command("train_demo_model", stage="tokenizer", work=tmp_path, stdout=said)
+    assert said.getvalue().startswith("tokenizer: 757 tokens")
+    assert len(CLIPTokenizer.from_pretrained(tmp_path / "tokenizer")) == 757
+
+
+def test_a_stage_without_the_ones_before_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="^export: "):
+        call_command("train_demo_model", stage="export", work=tmp_path, output=tmp_path / "toon")

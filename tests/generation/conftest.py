@@ -1,0 +1,136 @@
+"""What the engine's tests share: the demo model in memory, a history of attempts, a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.utils import timezone
+
+from generation import jobs
+from generation.jobs import Timing, Timings
+from generation.media.files import StoredOutput
+from generation.models import Attempt, Device, Job
+from generation.states import Outcome, Stage
+from tests.conftest import TOON
+
+if TYPE_CHECKING:
+    from generation.pipelines.base import ModelFiles
+    from generation.pipelines.resident import ResidentModels
+    from tests.generation.watched import WatchedModel
+
+Claim = Callable[..., Attempt]
+Ran = Callable[..., Attempt]
+
+TIMINGS: Timings = {
+    Stage.LOAD: Timing(0.5),
+    Stage.DENOISE: Timing(0.2, [0.05, 0.05, 0.05, 0.05]),
+    Stage.DECODE: Timing(0.1),
+}
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    """Half a second of key stretching for each test's artist is no test of the engine."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def claimed(device: Device) -> Claim:
+    """Give a job to a device: `claimed(job)`."""
+
+    def start(job: Job, on: Device | None = None) -> Attempt:
+        job.refresh_from_db()
+        attempt = jobs.start(job, on or device)
+        assert attempt is not None
+        return attempt
+
+    return start
+
+
+@pytest.fixture
+def stored() -> StoredOutput:
+    """A finished picture, as far as the table is concerned."""
+    return StoredOutput(
+        kind="image",
+        file="outputs/one.png",
+        thumbnail="outputs/one.webp",
+        media_type="image/png",
+        width=128,
+        height=128,
+        frames=1,
+        fps=None,
+        bytes=1234,
+        sha256="a" * 64,
+    )
+
+
+@pytest.fixture
+def ran(submit: Callable[..., Job], claimed: Claim, stored: StoredOutput) -> Ran:
+    """Write a finished attempt into the history: `ran(run=3.0, load=1.0)`, in seconds."""
+
+    def finish(
+        run: float,
+        load: float = 0.0,
+        tail: float = 0.0,
+        cold: bool = False,
+        on: Device | None = None,
+        **changes: Any,
+    ) -> Attempt:
+        attempt = claimed(submit(**changes), on)
+        attempt.started_at = timezone.now() - timedelta(seconds=run)
+        attempt.cold = cold
+        timings = {Stage.LOAD: Timing(load), Stage.DECODE: Timing(tail / 2)}
+        assert jobs.complete(attempt, [stored], {**timings, Stage.WRITE: Timing(tail / 2)})
+        # The clock went on between the two lines above; a history for a test must be exact.
+        Attempt.objects.filter(pk=attempt.pk).update(run_seconds=run)
+        assert attempt.outcome == Outcome.COMPLETED
+        return attempt
+
+    return finish
+
+
+@pytest.fixture
+def toon_files() -> ModelFiles:
+    """The demo model's folder."""
+    from generation.pipelines.base import ModelFiles
+
+    return ModelFiles("toon", "stable-diffusion", TOON, "0" * 64)
+
+
+@pytest.fixture(scope="session")
+def _toon_once() -> WatchedModel:
+    import torch
+
+    from generation.pipelines.base import ModelFiles
+    from tests.generation.watched import WatchedModel
+
+    files = ModelFiles("toon", "stable-diffusion", TOON, "0" * 64)
+    return WatchedModel(files, torch.device("cpu"), torch.float32)
+
+
+@pytest.fixture
+def pipeline(_toon_once: WatchedModel) -> WatchedModel:
+    """The demo model, loaded once for all tests."""
+    return _toon_once.watch()
+
+
+@pytest.fixture
+def models() -> ResidentModels:
+    """A device's models, none of them loaded yet."""
+    import torch
+
+    from generation.pipelines.resident import ResidentModels
+
+    return ResidentModels(torch.device("cpu"), torch.float32, 10**9)
+
+
+@pytest.fixture
+def watched(
+    pipeline: WatchedModel, models: ResidentModels, toon_files: ModelFiles
+) -> WatchedModel:
+    """The demo model as `models` has it loaded already, so that a test can act at a step."""
+    models.get(toon_files, lambda *_: pipeline)
+    return pipeline

@@ -1,0 +1,91 @@
+"""Real processes beside a test: they open the test's own database and data folder."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from django.conf import settings
+from django.db import connection
+
+PATIENCE_SECONDS = 60.0
+"""Long, because two cores may be shared with other work; nothing here waits when all is well."""
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The variables of a process that works on the test's data, with quick heartbeats."""
+    database = Path(settings.GENGA_HOME) / "genga.sqlite3"
+    if not database.is_symlink():
+        # Processes read settings of their own; there the test's database has the usual name.
+        database.symlink_to(connection.settings_dict["NAME"])
+    return {
+        **os.environ,
+        "GENGA_HEARTBEAT_SECONDS": "0.3",
+        "GENGA_LEASE_SECONDS": "2",
+        "OMP_NUM_THREADS": "1",
+        **more,
+    }
+
+
+def wait_until(true: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    """Look until it is so; fail with `what` when it never is."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"it never happened that {what}"
+        time.sleep(0.02)
+
+
+class WorkerProcess:
+    """`manage.py worker` as a real process, ended with the block it is used in."""
+
+    def __init__(self, device: str = "cpu:0") -> None:
+        self._log = tempfile.TemporaryFile("w+")
+        self._process = subprocess.Popen(
+            [sys.executable, "manage.py", "worker", "--device", device],
+            cwd=settings.BASE_DIR,
+            env=environment(),
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+        self.pid = self._process.pid
+
+    def __enter__(self) -> WorkerProcess:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        problem: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if self._process.poll() is None:
+            self.kill()
+        if problem is not None:
+            problem.add_note(f"the worker said:\n{self.said()}")
+        self._log.close()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._process.kill()
+        self._process.wait()
+
+    def terminate(self) -> int:
+        """Ask it to stop, as an operator would; its exit status."""
+        self._process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Its exit status, once it has ended by itself."""
+        return self._process.wait(PATIENCE_SECONDS)
+
+    def said(self) -> str:
+        """Everything it has printed."""
+        self._log.seek(0)
+        return self._log.read()

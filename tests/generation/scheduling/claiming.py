@@ -1,0 +1,27 @@
+"""A process that claims jobs until there are none: one of the racers in test_claim_race."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import django
+
+
+def claim_everything(device_name: str, start_sign: Path, ready_sign: Path) -> None:
+    """Wait for the others, then claim; print the id of each job that became ours."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
+    django.setup()
+    from generation.models import Device
+    from generation.scheduling.claim import claim
+
+    device = Device.objects.get(name=device_name)
+    ready_sign.touch()
+    while not start_sign.exists():
+        time.sleep(0.005)
+    while (attempt := claim(device)) is not None:
+        print(attempt.job_id)
+
+
+if __name__ == "__main__":
+    claim_everything(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

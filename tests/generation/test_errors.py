@@ -1,0 +1,43 @@
+"""What a person is told when something goes wrong."""
+
+import pytest
+
+from generation import errors
+from generation.errors import Interruption, RenderError, SpecError
+
+FAILURES = [
+    errors.RenderError,
+    errors.ModelMissing,
+    errors.ModelUnreadable,
+    errors.OutOfMemory,
+    errors.OutputUnwritable,
+]
+
+
+def test_a_spec_error_names_the_field_and_what_it_allows() -> None:
+    problem = SpecError("width", "7 pixels cannot be rendered.", "multiples of 8")
+
+    assert (problem.field, problem.allowed) == ("width", "multiples of 8")
+    assert str(problem) == "width: 7 pixels cannot be rendered."
+
+
+def test_every_failure_has_a_code_of_its_own() -> None:
+    assert len({failure.code for failure in FAILURES}) == len(FAILURES)
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_every_failure_says_what_to_do_next(failure: type[RenderError]) -> None:
+    assert failure("It broke.").hint.endswith(".")
+
+
+def test_a_failure_may_bring_a_better_hint() -> None:
+    assert RenderError("It broke.", "Mend it.").hint == "Mend it."
+    assert RenderError("It broke.").hint == RenderError.hint
+
+
+@pytest.mark.parametrize(
+    "interruption", [errors.CancelRequested, errors.WorkerStopping, errors.LeaseLost]
+)
+def test_an_interruption_is_no_failure(interruption: type[Interruption]) -> None:
+    assert issubclass(interruption, Interruption)
+    assert not issubclass(interruption, RenderError)

@@ -1,0 +1,144 @@
+"""Putting right what a crash left behind."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from generation import jobs, sweeper
+from generation.models import Device, Job
+from generation.queues import queue_for
+from generation.states import Outcome, Status
+from tests.generation.conftest import Claim
+
+pytestmark = pytest.mark.django_db
+
+Submit = Callable[..., Job]
+
+
+def let_lease_expire(job: Job) -> None:
+    Job.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_job_with_an_expired_lease_waits_again(submit: Submit, claimed: Claim) -> None:
+    silent, alive = submit(), submit()
+    attempt = claimed(silent)
+    claimed(alive)
+    let_lease_expire(silent)
+
+    assert sweeper.sweep_leases() == 1
+
+    silent.refresh_from_db()
+    alive.refresh_from_db()
+    attempt.refresh_from_db()
+    assert (silent.status, attempt.outcome) == (Status.QUEUED, Outcome.LOST)
+    assert alive.status == Status.PROCESSING
+    assert sweeper.sweep_leases() == 0
+
+
+def test_a_worker_that_finishes_after_the_sweep_comes_too_late(
+    submit: Submit, claimed: Claim
+) -> None:
+    job = submit()
+    late = claimed(job)
+    let_lease_expire(job)
+    sweeper.sweep_leases()
+
+    assert not jobs.complete(late, [], {})
+
+
+def test_of_two_sweeps_one_takes_the_job_back(
+    submit: Submit, claimed: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submit()
+    claimed(job)
+    let_lease_expire(job)
+    give_up = jobs.give_up_lost
+    monkeypatch.setattr(jobs, "give_up_lost", lambda attempt: give_up(attempt) and give_up(attempt))
+
+    assert sweeper.sweep_leases() == 0
+    assert job.events.filter(kind="job.lost").count() == 1
+
+
+def test_a_new_worker_takes_back_what_its_forerunner_held(
+    submit: Submit, claimed: Claim, device: Device
+) -> None:
+    mine, others = submit(), submit()
+    claimed(mine)
+    claimed(others, Device.objects.create(name="cpu:1", types=["image"]))
+
+    assert sweeper.sweep_device(device) == 1
+
+    mine.refresh_from_db()
+    others.refresh_from_db()
+    assert (mine.status, others.status) == (Status.QUEUED, Status.PROCESSING)
+
+
+def test_a_lost_bell_is_rung_again(submit: Submit, device: Device) -> None:
+    queue_for(device.name).flush()
+    submit()
+
+    assert sweeper.ring_if_forgotten(device)
+
+    assert queue_for(device.name).pending_count() == 1
+    queue_for(device.name).flush()
+
+
+def test_without_work_no_bell_is_rung(device: Device) -> None:
+    assert not sweeper.ring_if_forgotten(device)
+
+
+def test_work_that_the_device_does_not_make_rings_no_bell(submit: Submit, device: Device) -> None:
+    Device.objects.filter(pk=device.pk).update(types=["video"])
+    device.refresh_from_db()
+    submit()
+
+    assert not sweeper.ring_if_forgotten(device)
+
+
+def test_a_busy_device_is_not_disturbed(submit: Submit, claimed: Claim, device: Device) -> None:
+    claimed(submit())
+    submit()
+
+    assert not sweeper.ring_if_forgotten(device)
+
+
+@pytest.fixture
+def media(settings: Any, tmp_path: Path) -> Path:
+    settings.MEDIA_ROOT = tmp_path
+    folder = tmp_path / "outputs" / "2026" / "01"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_half_written_files_of_writers_that_are_gone_are_deleted(media: Path) -> None:
+    old, fresh, whole = media / ".writing-old", media / ".writing-new", media / "picture.png"
+    for path in (old, fresh, whole):
+        path.write_bytes(b"some of it")
+    hours_ago = time.time() - sweeper.HALF_WRITTEN_SECONDS - 60
+    os.utime(old, (hours_ago, hours_ago))
+    os.utime(whole, (hours_ago, hours_ago))
+
+    assert sweeper.sweep_half_written() == 1
+
+    assert sorted(path.name for path in media.iterdir()) == [".writing-new", "picture.png"]
+
+
+def test_a_file_that_another_sweep_deletes_meanwhile_is_no_problem(media: Path) -> None:
+    """A dangling link looks like that to whoever lists the folder first and looks then."""
+    (media / ".writing-gone").symlink_to(media / "nothing")
+
+    assert sweeper.sweep_half_written() == 0
+
+
+def test_without_a_media_folder_there_is_nothing_to_sweep(settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path / "nowhere"
+
+    assert sweeper.sweep_half_written() == 0

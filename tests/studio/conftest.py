@@ -1,0 +1,149 @@
+"""What the studio's tests share: more people, takes in every state, clients that are logged in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from PIL import Image
+
+from generation import jobs
+from generation.jobs import Timing
+from generation.media.files import store_picture
+from generation.models import Attempt, Device, ModelCard, Progress
+from generation.specs import Quality
+from generation.states import Stage
+from studio import rendering, reviewing
+from studio.models import Membership, Project, Role, Shot, Take
+from studio.rendering import RenderRequest
+
+MakeTake = Callable[..., Take]
+LogIn = Callable[[User], Client]
+
+PROMPT = "1girl, short pink hair, blue eyes"
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    """Half a second of key stretching for each person is no test of the studio."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def colleague(project: Project) -> User:
+    """An artist of the same project who did not ask for the renders at hand."""
+    return member(project, "colleague", Role.ARTIST)
+
+
+@pytest.fixture
+def lead(project: Project) -> User:
+    """The project's admin."""
+    return member(project, "lead", Role.ADMIN)
+
+
+@pytest.fixture
+def boss(db: None) -> User:
+    """A superuser who is a member of nothing."""
+    return User.objects.create_superuser("boss", password="boss")
+
+
+@pytest.fixture
+def log_in() -> LogIn:
+    """A client that acts for somebody: `log_in(artist)`."""
+
+    def client_of(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return client_of
+
+
+@pytest.fixture
+def queued(shot: Shot, artist: User, toon: ModelCard) -> MakeTake:
+    """Submit a take as a page would: `queued(quality=Quality.FINAL)`."""
+
+    def submit(user: User | None = None, **asked: Any) -> Take:
+        wish = {"prompt": PROMPT, "quality": Quality.DRAFT, "shot": shot, "width": 128}
+        request = RenderRequest(**{**wish, "height": 128, **asked})
+        return rendering.submit(request, user or artist)[0]
+
+    return submit
+
+
+@pytest.fixture
+def running(queued: MakeTake, device: Device) -> MakeTake:
+    """A take that renders: its second step of eight is done."""
+
+    def start(**asked: Any) -> Take:
+        take = queued(**asked)
+        started = jobs.start(take.job, device)
+        assert started is not None
+        Progress.objects.filter(pk=take.job_id).update(
+            stage=Stage.DENOISE,
+            steps_complete=2,
+            percent=22.2,
+            remaining_seconds=30.0,
+            preview=b"RIFF",
+            updated_at=timezone.now(),
+        )
+        return fresh(take)
+
+    return start
+
+
+@pytest.fixture
+def finished(queued: MakeTake, device: Device) -> MakeTake:
+    """A take with its picture in the storage."""
+
+    def finish(**asked: Any) -> Take:
+        take = queued(**asked)
+        finish_job(take, device)
+        return fresh(take)
+
+    return finish
+
+
+@pytest.fixture
+def sent(finished: MakeTake, artist: User) -> MakeTake:
+    """A take that waits for a verdict."""
+
+    def send(message: str = "", **asked: Any) -> Take:
+        take = finished(**asked)
+        reviewing.request_review(take, artist, message)
+        return fresh(take)
+
+    return send
+
+
+def member(project: Project, name: str, role: Role) -> User:
+    """A new person of a project."""
+    user = User.objects.create_user(name, password=name)
+    Membership.objects.create(project=project, user=user, role=role)
+    return user
+
+
+def finish_job(take: Take, device: Device) -> Attempt:
+    """Let a device render a take that waits; the picture is a plain square."""
+    attempt = jobs.start(take.job, device)
+    assert attempt is not None
+    spec = take.job.spec
+    stored = store_picture(
+        Image.new("RGB", (spec.width, spec.height), "#6fb3d9"),
+        {"spec": spec.as_json()},
+        job_id=take.job_id,
+        attempt=attempt.number,
+        day=timezone.now().date(),
+    )
+    timings = {Stage.DENOISE: Timing(0.2, [0.05] * 4), Stage.WRITE: Timing(0.1)}
+    assert jobs.complete(attempt, [stored], timings)
+    return attempt
+
+
+def fresh(take: Take) -> Take:
+    """The take as a page reads it now."""
+    return Take.objects.for_pages().get(pk=take.pk)
