@@ -7,7 +7,6 @@ changes nothing: every ending is conditional on the attempt's number.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +16,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from generation import events
+from generation import attempts, events
+from generation.attempts import Timings
 from generation.errors import RenderError
 from generation.estimating import estimator
 from generation.events import Kind
@@ -30,24 +30,13 @@ from generation.models import (
     ModelCard,
     Output,
     Progress,
-    StageTiming,
 )
 from generation.specs import RenderSpec
-from generation.states import TRANSITIONS, Outcome, Priority, Stage, Status
+from generation.states import TRANSITIONS, Outcome, Priority, Status
 
 MAX_ATTEMPTS = 3
 """A job whose worker vanished this often is not given to another one."""
 
-
-@dataclass(slots=True)
-class Timing:
-    """Seconds of one stage; `steps` holds the seconds of each denoising step."""
-
-    seconds: float
-    steps: list[float] = field(default_factory=list)
-
-
-Timings = dict[Stage, Timing]
 
 NO_PROGRESS: dict[str, Any] = {
     "stage": "",
@@ -57,6 +46,7 @@ NO_PROGRESS: dict[str, Any] = {
     "remaining_seconds": None,
     "preview": None,
 }
+"""The live row of an attempt that has not begun."""
 
 
 def submit(
@@ -254,7 +244,7 @@ def _hand_back(attempt: Attempt, kind: Kind, outcome: Outcome, timings: Timings)
             data={"attempt": attempt.number, "device": attempt.device_name},
         )
         if moved:
-            _close(attempt, outcome, timings)
+            attempts.close(attempt, outcome, timings)
             Progress.objects.filter(pk=job.pk).update(**NO_PROGRESS)
             _ring_on_commit(job)
     # What was not moved is somebody else's by now, and then this changes nothing either, or its
@@ -287,29 +277,8 @@ def _end(
             data={"attempt": attempt.number, "device": attempt.device_name, **problem},
         )
         if moved:
-            _close(attempt, outcome, timings, problem)
+            attempts.close(attempt, outcome, timings, problem)
     return moved
-
-
-def _close(
-    attempt: Attempt, outcome: Outcome, timings: Timings, problem: dict[str, str] | None = None
-) -> None:
-    now = timezone.now()
-    attempt.outcome = outcome
-    attempt.finished_at = now
-    attempt.run_seconds = (now - attempt.started_at).total_seconds()
-    attempt.error_code = (problem or {}).get("code", "")
-    attempt.error_message = (problem or {}).get("message", "")
-    attempt.save()
-    StageTiming.objects.bulk_create(
-        StageTiming(
-            attempt=attempt,
-            stage=stage,
-            seconds=round(timing.seconds, 6),
-            steps=[round(seconds, 6) for seconds in timing.steps],
-        )
-        for stage, timing in timings.items()
-    )
 
 
 def _move(

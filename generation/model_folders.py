@@ -44,7 +44,12 @@ def read_index(folder: Path) -> dict[str, Any]:
     path = folder / "model_index.json"
     if not path.is_file():
         raise SpecError("folder", f"{folder} holds no model_index.json.", "diffusers' layout")
-    index: dict[str, Any] = json.loads(path.read_text())
+    try:
+        index: dict[str, Any] = json.loads(path.read_text())
+    except ValueError as problem:
+        raise SpecError(
+            "folder", f"{path} is no JSON: {problem}.", "diffusers' layout"
+        ) from problem
     name = index.get("_class_name")
     if name not in FAMILY_OF_CLASS:
         raise SpecError(

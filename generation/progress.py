@@ -66,6 +66,9 @@ class Reporter:
     def note(self, newest: Snapshot) -> None:
         """Replace the state that is told next. Returns at once."""
         with self._fresh:
+            if newest.picture is None and self._newest is not None:
+                # Steps are quicker than reports: a preview that was not told yet must not be lost.
+                newest.picture = self._newest.picture
             self._newest = newest
             self._fresh.notify()
 

@@ -15,6 +15,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from generation import jobs
+from generation.attempts import Timing, Timings
 from generation.errors import (
     CancelRequested,
     LeaseLost,
@@ -23,7 +24,6 @@ from generation.errors import (
     WorkerStopping,
 )
 from generation.estimating import estimator
-from generation.jobs import Timing, Timings
 from generation.media.files import StoredOutput, store_picture
 from generation.models import Attempt, Device, Job, ModelCard
 from generation.pipelines.base import LoraFile, ModelFiles, Pipeline, Step

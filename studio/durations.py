@@ -6,6 +6,9 @@ from django.utils import timezone
 
 ESTIMATING = "estimating"
 
+TENTHS_BELOW = 9.95
+"""Seconds; from here on tenths are nothing that one would say."""
+
 
 def spoken(seconds: float | None) -> str:
     """A length of time in words: "2.4 seconds", "18 minutes", "2 hours"; None: "estimating".
@@ -14,7 +17,7 @@ def spoken(seconds: float | None) -> str:
     """
     if seconds is None:
         return ESTIMATING
-    if seconds < 10:
+    if seconds < TENTHS_BELOW:
         return f"{max(seconds, 0.1):.1f} seconds"
     if seconds < 90:
         return _count(round(seconds), "second")
@@ -28,7 +31,7 @@ def short(seconds: float | None) -> str:
     """The same for narrow places: "2.4 s", "40 s", "18 min", "2 h 5 min"."""
     if seconds is None:
         return ESTIMATING
-    if seconds < 10:
+    if seconds < TENTHS_BELOW:
         return f"{max(seconds, 0.1):.1f} s"
     if seconds < 90:
         return f"{round(seconds)} s"
@@ -43,8 +46,9 @@ def span(low: float, high: float) -> str:
     first, second = short(low), short(high)
     if first == second:
         return first
-    number, _, unit = first.rpartition(" ")
-    return f"{number}–{second}" if second.endswith(f" {unit}") else f"{first}–{second}"
+    number, unit = first.split(" ", 1)
+    # "58 min" and "2 h 5 min" end alike and share no unit.
+    return f"{number}–{second}" if second.split(" ", 1)[1] == unit else f"{first}–{second}"
 
 
 def until(moment: datetime | None) -> float | None:

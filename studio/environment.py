@@ -33,6 +33,11 @@ NAMES = {
     "GENGA_DEBUG": "1 shows Django's error pages; never in production",
 }
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+SCHEMES = {
+    "GENGA_DATABASE_URL": ("postgres", "postgresql", "sqlite"),
+    "GENGA_REDIS_URL": ("redis", "rediss", "unix"),
+    "GENGA_S3_ENDPOINT": ("https", "http"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +90,15 @@ def read() -> Environment:
         port=int(_number(env, "PORT", 8328, 1, 65535)),
         secret_key=env.str("GENGA_SECRET_KEY", "") or _own_secret_key(home, embedded),
         allowed_hosts=hosts or ["localhost", "127.0.0.1", "[::1]"],
-        database_url=env.str("GENGA_DATABASE_URL", ""),
-        redis_url=env.str("GENGA_REDIS_URL", ""),
+        database_url=_address(env, "GENGA_DATABASE_URL"),
+        redis_url=_address(env, "GENGA_REDIS_URL"),
         s3_bucket=env.str("GENGA_S3_BUCKET", ""),
-        s3_endpoint=env.str("GENGA_S3_ENDPOINT", ""),
+        s3_endpoint=_address(env, "GENGA_S3_ENDPOINT"),
         heartbeat_seconds=_number(env, "GENGA_HEARTBEAT_SECONDS", 2.0, 0.1, 60.0),
         lease_seconds=_number(env, "GENGA_LEASE_SECONDS", 30.0, 1.0, 3600.0),
         submit_rate=_rate(env.str("GENGA_SUBMIT_RATE", "120/min")),
         local_user=env.str("GENGA_LOCAL_USER", "artist"),
-        debug=_flag(env, "GENGA_DEBUG"),
+        debug=_debug(env, embedded),
     )
 
 
@@ -108,16 +113,27 @@ def _number(env: environ.Env, name: str, default: float, low: float, high: float
     return value
 
 
-def _flag(env: environ.Env, name: str) -> bool:
-    text = env.str(name, "0").lower()
+def _address(env: environ.Env, name: str) -> str:
+    text: str = env.str(name, "")
+    if text and text.partition("://")[0] not in SCHEMES[name]:
+        # The value itself is not repeated: it may hold a password.
+        allowed = ", ".join(f"{scheme}://…" for scheme in SCHEMES[name])
+        raise SettingError(f"{name} is no address that can be used; allowed: {allowed}")
+    return text
+
+
+def _debug(env: environ.Env, embedded: bool) -> bool:
+    text = env.str("GENGA_DEBUG", "0").lower()
     if text not in {"0", "1", "true", "false"}:
-        raise SettingError(f"{name} is {text!r}; allowed: 1 or 0")
+        raise SettingError(f"GENGA_DEBUG is {text!r}; allowed: 1 or 0")
+    if text in {"1", "true"} and not embedded:
+        raise SettingError(f"GENGA_DEBUG is {text!r}; allowed in production: 0")
     return text in {"1", "true"}
 
 
 def _rate(text: str) -> str:
     count, _, unit = text.partition("/")
-    if not count.isdigit() or int(count) < 1 or unit not in {"s", "min", "h", "d"}:
+    if not count.isdecimal() or int(count) < 1 or unit not in {"s", "min", "h", "d"}:
         raise SettingError(f"GENGA_SUBMIT_RATE is {text!r}; allowed: a number and /s, /min, /h, /d")
     return text
 
@@ -128,11 +144,15 @@ def _own_secret_key(home: Path, embedded: bool) -> str:
         raise SettingError("GENGA_SECRET_KEY is empty; production needs a long random text")
     path = home / "secret_key"
     if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
         try:
+            home.mkdir(parents=True, exist_ok=True)
             with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
                 stream.write(secrets.token_urlsafe(50))
         except FileExistsError:
             # Another process of the same start was faster; its key is as good.
             return path.read_text()
+        except OSError as problem:
+            reason = problem.strerror or problem
+            told = f"GENGA_HOME is {str(home)!r}; it cannot be used: {reason}"
+            raise SettingError(told) from None
     return path.read_text()

@@ -5,7 +5,8 @@ from typing import Any, cast
 from django import forms
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
+from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 
 from generation.errors import SpecError
@@ -118,6 +119,10 @@ class RenderForm(forms.Form):
         self.add_error(field, f"{problem.message}{allowed}")
 
 
+ORDER_STEP = 10
+"""Between two shots, so that one more fits in."""
+
+
 class ShotForm(forms.ModelForm):
     """A new shot of a project."""
 
@@ -141,13 +146,21 @@ class ShotForm(forms.ModelForm):
     def clean_name(self) -> str:
         """The name becomes the shot's slug, which must be free in the project."""
         name: str = self.cleaned_data["name"]
-        slug = slugify(name)[:50]
-        if not slug:
-            raise ValidationError("The name needs at least one letter or digit.")
-        if Shot.objects.filter(project=self.instance.project, slug=slug).exists():
+        # A Japanese name has no Latin letters: its slug is drawn.
+        slug = slugify(name)[:50] or f"shot-{get_random_string(6).lower()}"
+        taken = Shot.objects.filter(project=self.instance.project, slug=slug).exists()
+        if taken or slug == SKETCHBOOK_SHOT:
             raise ValidationError("This project has a shot of that name already.")
         self.instance.slug = slug
         return name
+
+    def clean(self) -> dict[str, Any] | None:
+        """A new shot stands behind the others of its sequence."""
+        sequence = self.cleaned_data.get("sequence")
+        others = Shot.objects.filter(project=self.instance.project, sequence=sequence)
+        last = others.exclude(slug=SKETCHBOOK_SHOT).aggregate(last=Max("order"))["last"]
+        self.instance.order = (last or 0) + ORDER_STEP
+        return super().clean()
 
 
 class TokenForm(forms.Form):

@@ -18,6 +18,7 @@ from django.utils import timezone
 from generation.events import QUEUE_GROUP, Kind, job_group
 from generation.models import Device, Job
 from generation.scheduling.forecast import Forecast, forecast
+from generation.states import Status
 from studio import history
 from studio.models import Shot, Take
 from studio.status import job_status, remaining_seconds, stage_text
@@ -67,12 +68,14 @@ def render_queue() -> Parts:
 
 def job_context(job: Job, queue: Forecast | None = None) -> dict[str, Any]:
     """What the templates of a job's fragments need."""
+    if queue is None and job.status == Status.QUEUED:
+        queue = forecast()
     return {
         "job": job,
         "spec": job.spec,
         "stage": stage_text(job, queue),
         "remaining": remaining_seconds(job, queue),
-        "place": (queue or forecast()).place_of(job) if not job.state.ended else None,
+        "place": queue.place_of(job) if queue else None,
         "output": next(iter(job.outputs.all()), None),
         "preview": preview_data(job),
         "took": _took(job),
@@ -100,7 +103,7 @@ def preview_data(job: Job) -> str:
 
 def queue_context() -> dict[str, Any]:
     """What the board of the queue shows."""
-    queue = forecast()
+    queue = forecast(Job.objects.waiting().select_related("owner"))
     running = {job.device_id: job for job in Job.objects.processing().for_pages()}
     devices = [
         {

@@ -149,9 +149,9 @@ def suggestion_for(request: RenderRequest, made: Plan) -> str | None:
     return f"Use draft quality for a preview in about {durations.spoken(draft)}."
 
 
-def finish(spec: RenderSpec, model: ModelCard) -> RenderSpec:
+def finish(spec: RenderSpec, model: ModelCard, style: Style | None) -> RenderSpec:
     """The final of an approved draft: the same in everything but the number of steps."""
-    steps = max(spec.steps, model.steps_for(Quality.FINAL))
+    steps = max(spec.steps, _style_steps(style, model, Quality.FINAL))
     return replace(spec, quality=Quality.FINAL, steps=steps)
 
 

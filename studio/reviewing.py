@@ -42,7 +42,7 @@ def approve(review: Review, reviewer: User, comment: str = "") -> Take:
         _decide(review, reviewer, Verdict.APPROVED, comment)
         draft = review.take
         final = rendering.submit_spec(
-            rendering.finish(draft.job.spec, draft.job.model),
+            rendering.finish(draft.job.spec, draft.job.model, draft.style),
             model=draft.job.model,
             user=draft.created_by,
             shot=draft.shot,

@@ -17,6 +17,8 @@ def job_status(job: Job, *, base: str = "", queue: Forecast | None = None) -> di
 
     `queue` saves a query for callers that have played the queue forward already.
     """
+    if queue is None and job.status == Status.QUEUED:
+        queue = forecast()
     spec = job.spec
     remaining = remaining_seconds(job, queue)
     return {

@@ -9,13 +9,17 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile, File
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 MAX_PICTURE_BYTES = 20 * 1024 * 1024
 MAX_PICTURE_PIXELS = 40_000_000
 KEPT_PIXELS = 1536
 MAX_LORA_BYTES = 1024 * 1024 * 1024
 MAX_LORA_HEADER = 10 * 1024 * 1024
+TOO_MANY_PIXELS = (
+    "The picture has {found} megapixels; at most "
+    f"{MAX_PICTURE_PIXELS / 1e6:.0f} are taken. Make it smaller and try again."
+)
 FORMATS = ("PNG", "JPEG", "WEBP")
 
 
@@ -35,7 +39,12 @@ def reencode_picture(upload: File) -> ContentFile:
             opened = Image.open(upload, formats=FORMATS)
             _check_pixels(opened)
             picture = ImageOps.exif_transpose(opened).convert("RGB")
-    except (Image.DecompressionBombError, UnidentifiedImageError, OSError, SyntaxError, ValueError):
+    except ValidationError:
+        raise
+    except Image.DecompressionBombError:
+        raise ValidationError(TOO_MANY_PIXELS.format(found="far too many")) from None
+    except Exception:
+        # Pillow's readers of damaged files and metadata raise nearly every kind of exception.
         raise ValidationError(
             "The file is broken or no picture. PNG, JPEG and WebP are taken."
         ) from None
@@ -49,10 +58,7 @@ def _check_pixels(picture: Image.Image) -> None:
     """The header tells the size; nothing is decoded for a picture that is too large."""
     pixels = picture.width * picture.height
     if pixels > MAX_PICTURE_PIXELS:
-        raise ValidationError(
-            f"The picture has {pixels / 1e6:.0f} megapixels; at most "
-            f"{MAX_PICTURE_PIXELS / 1e6:.0f} are taken. Make it smaller and try again."
-        )
+        raise ValidationError(TOO_MANY_PIXELS.format(found=f"{pixels / 1e6:.0f}"))
 
 
 def check_lora(upload: File) -> None:
@@ -72,7 +78,9 @@ def read_safetensors_header(upload: File) -> dict[str, Any]:
         if length > MAX_LORA_HEADER:
             raise ValueError("header too long")
         header: dict[str, Any] = json.loads(upload.read(length))
-    except (struct.error, ValueError, UnicodeDecodeError):
+        if not isinstance(header, dict):
+            raise ValueError("no table of tensors")
+    except (struct.error, ValueError, RecursionError):
         raise ValidationError("The file is no safetensors file; no other kind is taken.") from None
     finally:
         upload.seek(0)

@@ -127,7 +127,11 @@ class Denoiser:
         self.weights: list[Tensor] = [*self.unet.parameters(), *self.text_encoder.parameters()]
         self.average = [weight.detach().clone() for weight in self.weights]
         self.optimiser = torch.optim.AdamW(
-            self.weights, settings.learning_rate, betas=(0.9, 0.99), weight_decay=1e-2
+            self.weights,
+            settings.learning_rate,
+            betas=(0.9, 0.99),
+            weight_decay=1e-2,
+            fused=True,
         )
         self.noise_schedule = DDIMScheduler(clip_sample=False, **NOISE_SCHEDULE)
 

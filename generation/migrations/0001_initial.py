@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
                 ('folder', models.CharField(help_text="Path of the model's folder; relative to the project's root or absolute.", max_length=500)),
                 ('weights_hash', models.CharField(editable=False, max_length=64)),
                 ('types', models.JSONField(default=list, help_text='What it makes, for instance ["image"].')),
-                ('scheduler', models.CharField(blank=True, help_text="A diffusers scheduler class such as EulerDiscreteScheduler; empty: the model's own.", max_length=60)),
+                ('scheduler', models.CharField(blank=True, help_text="A diffusers class such as EulerDiscreteScheduler; empty: the model's own.", max_length=60)),
                 ('guidance', models.FloatField(default=7.5, validators=[django.core.validators.MinValueValidator(0.0)])),
                 ('width', models.PositiveIntegerField(default=512, help_text='Usual width in pixels.')),
                 ('height', models.PositiveIntegerField(default=512, help_text='Usual height in pixels.')),

@@ -21,6 +21,9 @@ from generation.pipelines.base import OnStep, Step
 Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """(model input (B, C, h, w), timestep) to the model's prediction of the same shape."""
 
+SCHEDULER_PARTS = ("alphas_cumprod", "init_noise_sigma", "scale_model_input")
+"""What the loop below uses, and what schedulers of other kinds of model do not have."""
+
 
 def build_scheduler(own: Any, name: str) -> Any:
     """A fresh scheduler for one render: the model's own class, or the diffusers class `name`.
@@ -28,13 +31,18 @@ def build_scheduler(own: Any, name: str) -> Any:
     A fresh one each time, because schedulers keep state between steps. Raises ModelUnreadable
     when diffusers has no scheduler of that name or the model's settings do not suit it.
     """
-    scheduler_class = getattr(diffusers, name, None) if name else type(own)
-    if scheduler_class is None or not hasattr(scheduler_class, "set_timesteps"):
-        raise ModelUnreadable(
-            f"diffusers has no scheduler named {name!r}.",
-            "Correct the scheduler on the model's page in the admin site.",
-        )
-    return scheduler_class.from_config(own.config)
+    hint = "Correct the scheduler on the model's page in the admin site."
+    unsuited = f"The scheduler {name} cannot be used with this model"
+    try:
+        scheduler_class: Any = getattr(diffusers, name, None) if name else type(own)
+        if not hasattr(scheduler_class, "set_timesteps"):
+            raise ModelUnreadable(f"diffusers has no scheduler named {name!r}.", hint)
+        scheduler = scheduler_class.from_config(own.config)
+    except (ImportError, NotImplementedError, TypeError, ValueError) as problem:
+        raise ModelUnreadable(f"{unsuited}: {problem}", hint) from problem
+    if not all(hasattr(scheduler, part) for part in SCHEDULER_PARTS):
+        raise ModelUnreadable(f"{unsuited}: it is made for another kind of model.", hint)
+    return scheduler
 
 
 def denoise(
@@ -56,7 +64,6 @@ def denoise(
     scheduler.set_timesteps(steps, device=noise.device)
     latents = noise * scheduler.init_noise_sigma
     options = _step_options(scheduler, generator)
-    order = getattr(scheduler, "order", 1)
     reported = 0
     for index, timestep in enumerate(scheduler.timesteps):
         doubled = torch.cat([latents] * 2) if guidance > 1.0 else latents
@@ -66,8 +73,8 @@ def denoise(
             negative, positive = prediction.chunk(2)
             prediction = negative + guidance * (positive - negative)
         latents = scheduler.step(prediction, timestep, latents, **options, return_dict=False)[0]
-        # Second-order schedulers run the model twice a step; a person counts whole steps.
-        number = min(steps, math.ceil((index + 1) / order))
+        # Some schedulers run the model more often than once a step; a person counts whole steps.
+        number = steps * (index + 1) // len(scheduler.timesteps)
         if number > reported:
             reported = number
             noisy = model_input[:1]

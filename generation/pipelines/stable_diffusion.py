@@ -8,6 +8,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
+from safetensors import SafetensorError
 
 from generation.errors import ModelMissing, ModelUnreadable, RenderError
 from generation.pipelines.base import LoraFile, ModelFiles, OnStep
@@ -15,6 +16,9 @@ from generation.pipelines.denoise import build_scheduler, denoise
 from generation.pipelines.embeddings import EmbeddingCache
 from generation.pipelines.preview import LatentPreview
 from generation.specs import RenderSpec
+
+UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
+"""What diffusers and transformers raise for folders and files that are damaged or do not fit."""
 
 
 class StableDiffusion:
@@ -32,10 +36,12 @@ class StableDiffusion:
         )
         self._embeddings = EmbeddingCache()
         self._adapters: set[str] = set()
-        with torch.inference_mode():
-            self._preview = LatentPreview.for_model(
-                files.folder, self._encode_pictures, torch.empty(0, device=device, dtype=dtype)
-            )
+        like = torch.empty(0, device=device, dtype=dtype)
+        try:
+            with torch.inference_mode():
+                self._preview = LatentPreview.for_model(files.folder, self._encode_pictures, like)
+        except UNREADABLE as problem:
+            raise ModelUnreadable(f"{files.slug} cannot be loaded: {problem}") from problem
 
     def encode(self, spec: RenderSpec, loras: tuple[LoraFile, ...] = ()) -> torch.Tensor:
         """See Pipeline. The same texts under the same LoRAs are encoded once."""
@@ -146,7 +152,10 @@ class StableDiffusion:
             self.parts.load_lora_weights(
                 lora.path.parent, weight_name=lora.path.name, adapter_name=lora.name
             )
-        except (OSError, ValueError, KeyError, RuntimeError) as problem:
+            # diffusers only warns when a file holds nothing for any of these parts.
+            if not any(lora.name in names for names in self.parts.get_list_adapters().values()):
+                raise ValueError("it has no weights for the parts of this model")
+        except UNREADABLE as problem:
             raise ModelUnreadable(
                 f"The LoRA does not fit {self.files.slug}: {problem}",
                 "Choose a LoRA that was trained for this model's family.",
@@ -158,6 +167,9 @@ def _load_parts(files: ModelFiles, dtype: torch.dtype) -> Any:
     """The stock pipeline as a box of parts, from safetensors only and without any network."""
     if not (files.folder / "model_index.json").is_file():
         raise ModelMissing(f"The folder of {files.slug} holds no model_index.json.")
+    if not (files.folder / "tokenizer").is_dir():
+        # transformers would make an empty one, and every prompt would give the same picture.
+        raise ModelUnreadable(f"{files.slug} cannot be loaded: its folder holds no tokenizer.")
     try:
         parts = StableDiffusionPipeline.from_pretrained(
             files.folder,
@@ -168,7 +180,7 @@ def _load_parts(files: ModelFiles, dtype: torch.dtype) -> Any:
             feature_extractor=None,
             requires_safety_checker=False,
         )
-    except (OSError, ValueError, KeyError, RuntimeError) as problem:
+    except UNREADABLE as problem:
         raise ModelUnreadable(f"{files.slug} cannot be loaded: {problem}") from problem
     parts.set_progress_bar_config(disable=True)
     return parts

@@ -76,6 +76,8 @@
   const typed = (target) => target.closest("input:not([type=radio]), textarea, select, [contenteditable]");
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // What stands behind an open dialog is not meant.
+    if (document.querySelector("dialog[open]")) return;
     if (typed(event.target)) {
       if (event.key === "Escape") event.target.blur();
       return;

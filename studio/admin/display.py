@@ -44,7 +44,7 @@ def picture(address: str | None, what: str) -> SafeString:
 def badge(tone: str, icon: str, label: str) -> SafeString:
     """A state by icon, word and colour together."""
     return format_html(
-        '<span class="state state-{}"><span aria-hidden="true">{}</span> {}</span>',
+        '<span class="state state-{}"><span aria-hidden="true">{}</span>&nbsp;{}</span>',
         tone,
         icon,
         label,

@@ -36,6 +36,7 @@ class ReviewInline(ReadOnly, OfProject, admin.TabularInline):
     model = Review
     project_path = "take__shot__project"
     fields = ["requested_at", "requested_by", "message", "verdict", "reviewer", "comment"]
+    readonly_fields = ["requested_at"]
 
 
 @admin.register(Take)

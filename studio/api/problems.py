@@ -78,8 +78,5 @@ def _problem(error: dict[str, Any]) -> dict[str, str]:
         del place[0]
     template = ALLOWED_OF.get(error["type"])
     allowed = template.format(**error.get("ctx", {})) if template else ""
-    return {
-        "field": str(place[0]) if place else "body",
-        "message": error["msg"],
-        "allowed": allowed,
-    }
+    field = str(place[0]) if place else "body"
+    return {"field": field, "message": error["msg"], "allowed": allowed}

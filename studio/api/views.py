@@ -1,6 +1,6 @@
 """The calls of /api/anime/, as PRODUCT's contract names them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from ninja import NinjaAPI, Query, Router
 from ninja.decorators import decorate_view
 
 from generation import jobs
+from generation.errors import SpecError
 from generation.models import Device, Job
 from generation.scheduling.forecast import forecast
 from generation.states import Priority, Status
@@ -79,7 +80,7 @@ def json_only(call: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
 
 @router.post(
     "/generate",
-    response={202: GenerateOut, 404: Refused, 415: Refused, 429: Refused, **REFUSALS},
+    response={202: GenerateOut, 415: Refused, 429: Refused, **REFUSALS},
     throttle=SubmitThrottle(settings.GENGA_SUBMIT_RATE),
     summary="Submit a render",
 )
@@ -101,16 +102,21 @@ def generate(request: PersonRequest, payload: GenerateIn) -> tuple[int, dict[str
 
 @router.get(
     "/estimate",
-    response={200: EstimateOut, 404: Refused, **REFUSALS},
+    response={200: EstimateOut, **REFUSALS},
     summary="What a render would take; starts nothing",
 )
 def estimate(request: PersonRequest, payload: Query[EstimateIn]) -> dict[str, Any]:
     """The same parameters as a submit, in the query."""
+    _refuse_unknown(request, EstimateIn.model_fields)
     asked = render_request(request.user, payload)
     return _expectation(asked, rendering.plan(asked))
 
 
-@router.get("/jobs", response={200: JobPage, **REFUSALS}, summary="Jobs, the newest first")
+@router.get(
+    "/jobs",
+    response={200: JobPage, 404: Refused, **REFUSALS},
+    summary="Jobs, the newest first",
+)
 def list_jobs(
     request: PersonRequest,
     status: StatusWord | None = None,
@@ -118,6 +124,7 @@ def list_jobs(
     page: int = Query(1, ge=1, le=1_000_000),
 ) -> dict[str, Any]:
     """Jobs of one's projects, filtered by status and project."""
+    _refuse_unknown(request, ("status", "project", "page"))
     found = access.visible_jobs(request.user).for_pages().prefetch_related("attempts")
     if status:
         found = found.filter(status=status)
@@ -238,6 +245,13 @@ def _links(request: PersonRequest, job: Job) -> dict[str, str]:
 
 def _base(request: PersonRequest) -> str:
     return f"{request.scheme}://{request.get_host()}"
+
+
+def _refuse_unknown(request: PersonRequest, names: Collection[str]) -> None:
+    """A misspelt parameter must not be ignored, neither in a body nor in a query."""
+    for name in request.GET:
+        if name not in names:
+            raise SpecError(name, "There is no such parameter.", ", ".join(names))
 
 
 def _job(request: PersonRequest, job_id: UUID) -> Job:

@@ -39,6 +39,7 @@ class TakeQuerySet(models.QuerySet["Take"]):
             "shot__project",
             "character",
             "style",
+            "created_by",
             "job__owner",
             "job__device",
             "job__progress",

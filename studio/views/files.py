@@ -32,7 +32,9 @@ def output_thumbnail(request: HttpRequest, output_id: UUID) -> HttpResponseBase:
     if refusal is not None:
         return refusal
     found = access.output_for(request.user, output_id)
-    return _send(found.thumbnail or found.file, "image/webp")
+    if not found.thumbnail:
+        return _send(found.file, found.media_type)
+    return _send(found.thumbnail, "image/webp")
 
 
 @login_required

@@ -40,7 +40,8 @@ def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
     found = access.changeable_job_for(request.user, job_id)
     if not jobs.cancel(found):
         found.refresh_from_db()
-        messages.info(request, f"Nothing to cancel: the job is {found.state.label.lower()}.")
+        state = "letting go already" if found.is_cancelling else found.state.label.lower()
+        messages.info(request, f"Nothing to cancel: the job is {state}.")
     return redirect("job", job_id)
 
 

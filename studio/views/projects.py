@@ -52,7 +52,9 @@ def shot(request: PersonRequest, project_slug: str, slug: str) -> HttpResponse:
 
 def _board(found: Project) -> list[dict[str, Any]]:
     """The project's shots under their sequences, in the production's order."""
-    shots = list(found.shots.select_related("sequence"))
+    # By the sequence itself as well: two of the same order would be torn into pieces.
+    order = ("sequence__order", "sequence__slug", "order", "slug")
+    shots = list(found.shots.select_related("sequence").order_by(*order))
     cards = {card["shot"].pk: card for card in shots_with_best(shots)}
     return [
         {"sequence": sequence, "cards": [cards[shot.pk] for shot in group]}

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_POST
 
 from generation.errors import SpecError
 from studio import access, rendering
@@ -29,10 +29,13 @@ def new_render(request: PersonRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_POST
 def estimate(request: PersonRequest) -> HttpResponse:
-    """The form's expectation for what is typed right now."""
-    form = RenderForm(request.GET, user=request.user)
+    """The form's expectation for what is typed right now; it starts nothing.
+
+    A POST, because two long prompts do not fit into the address of a GET.
+    """
+    form = RenderForm(request.POST, user=request.user)
     return render(request, "fragments/expectation.html", _expectation(form))
 
 
@@ -66,7 +69,7 @@ def _initial(request: PersonRequest) -> dict[str, Any]:
     shot = form.things("shot").filter(project__slug=project, slug=slug).first()
     if shot is not None:
         initial |= {"shot": shot.pk, "prompt": shot.prompt}
-    if request.GET.get("take", "").isdigit():
+    if request.GET.get("take", "").isdecimal():
         initial |= _like(access.take_for(request.user, int(request.GET["take"])))
     if request.GET.get("prompt"):
         initial["prompt"] = request.GET["prompt"]

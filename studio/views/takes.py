@@ -106,9 +106,10 @@ def _page(request: PersonRequest, found: Take, form: CommentForm) -> HttpRespons
     return render(request, "studio/take.html", context, status=422 if form.errors else 200)
 
 
-def _decided_already(request: HttpRequest, found: Take) -> HttpResponse:
+def _decided_already(request: PersonRequest, found: Take) -> HttpResponse:
     """Somebody else was faster, or the take was never sent: say what it is, change nothing."""
-    messages.info(request, f"No verdict is waited for: {found.get_verdict_display().lower()}.")
+    label = found.get_verdict_display().lower()
+    messages.info(request, f"This take does not wait for a verdict ({label}).")
     return redirect(found)
 
 

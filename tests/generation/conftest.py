@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.utils import timezone
 
 from generation import jobs
-from generation.jobs import Timing, Timings
+from generation.attempts import Timing, Timings
 from generation.media.files import StoredOutput
 from generation.models import Attempt, Device, Job
 from generation.states import Outcome, Stage
@@ -115,6 +117,14 @@ def _toon_once() -> WatchedModel:
 def pipeline(_toon_once: WatchedModel) -> WatchedModel:
     """The demo model, loaded once for all tests."""
     return _toon_once.watch()
+
+
+@pytest.fixture
+def toon_copy(pipeline: WatchedModel, tmp_path: Path) -> Path:
+    """A copy of the demo model to harm; it brings its preview map, so that it loads quickly."""
+    folder = Path(shutil.copytree(TOON, tmp_path / "toon"))
+    pipeline._preview.save(folder)
+    return folder
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from generation import jobs
 from generation.media.images import THUMBNAIL_PIXELS, read_provenance
-from generation.models import Attempt, Device, Job, Output, Progress
+from generation.models import Attempt, Device, Job, ModelCard, Output, Progress
 from generation.pipelines.base import Step
 from generation.pipelines.resident import ResidentModels
 from generation.states import Outcome, Stage, Status
@@ -25,8 +26,8 @@ Submit = Callable[..., Job]
 
 
 @pytest.fixture
-def worker(device: Device, models: ResidentModels) -> Worker:
-    """A worker that has loaded nothing yet."""
+def worker(device: Device, models: ResidentModels, watched: WatchedModel) -> Worker:
+    """A worker that has the model loaded."""
     return Worker(device, models)
 
 
@@ -73,10 +74,13 @@ def test_the_file_is_whole_and_says_how_it_was_made(worker: Worker, submit: Subm
         assert max(thumbnail.size) <= THUMBNAIL_PIXELS
 
 
-def test_the_first_render_is_cold_and_the_second_warm(worker: Worker, submit: Submit) -> None:
+def test_the_first_render_is_cold_and_the_second_warm(
+    device: Device, models: ResidentModels, submit: Submit, toon_copy: Path
+) -> None:
     first, second = submit(), submit()
+    ModelCard.objects.update(folder=str(toon_copy))
 
-    assert worker.drain() == 2
+    assert Worker(device, models).drain() == 2
 
     cold, warm = first.attempts.get(), second.attempts.get()
     assert (cold.cold, warm.cold) == (True, False)

@@ -21,7 +21,6 @@ from generation.pipelines.resident import ResidentModels
 from generation.specs import Lora
 from generation.states import Outcome, Stage, Status
 from generation.worker import Worker
-from tests.conftest import TOON
 from tests.generation.watched import WatchedModel
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,8 +35,11 @@ def media(settings: Any, tmp_path: Path) -> Path:
     return tmp_path / "media"
 
 
+Run = Callable[[Job], Attempt]
+
+
 @pytest.fixture
-def run(device: Device, models: ResidentModels) -> Callable[[Job], Attempt]:
+def run(device: Device, models: ResidentModels) -> Run:
     """Render one job to its end, whatever that is."""
 
     def run_job(job: Job) -> Attempt:
@@ -63,7 +65,7 @@ def take_over(job: Job) -> Attempt:
 
 
 def test_a_model_folder_that_was_deleted(
-    run: Callable[[Job], Attempt], submit: Submit, tmp_path: Path, media: Path
+    run: Run, submit: Submit, tmp_path: Path, media: Path
 ) -> None:
     ModelCard.objects.update(folder=str(tmp_path / "gone"))
     job = submit()
@@ -80,12 +82,11 @@ def test_a_model_folder_that_was_deleted(
 
 @pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
 def test_a_model_whose_weights_are_damaged(
-    part: str, run: Callable[[Job], Attempt], submit: Submit, tmp_path: Path
+    part: str, run: Run, submit: Submit, toon_copy: Path
 ) -> None:
-    folder = Path(shutil.copytree(TOON, tmp_path / "damaged"))
-    (weights,) = (folder / part).glob("*.safetensors")
+    (weights,) = (toon_copy / part).glob("*.safetensors")
     weights.write_bytes(weights.read_bytes()[:5000])
-    ModelCard.objects.update(folder=str(folder))
+    ModelCard.objects.update(folder=str(toon_copy))
     job = submit()
 
     run(job)
@@ -94,7 +95,19 @@ def test_a_model_whose_weights_are_damaged(
     assert "toon cannot be loaded" in job.error_message
 
 
-def test_a_family_that_nothing_renders(run: Callable[[Job], Attempt], submit: Submit) -> None:
+def test_a_model_without_its_tokenizer(run: Run, submit: Submit, toon_copy: Path) -> None:
+    """transformers would make one without words, and every prompt would give the same picture."""
+    shutil.rmtree(toon_copy / "tokenizer")
+    ModelCard.objects.update(folder=str(toon_copy))
+    job = submit()
+
+    run(job)
+
+    assert (job.status, job.error_code) == (Status.FAILED, "model_unreadable")
+    assert "no tokenizer" in job.error_message
+
+
+def test_a_family_that_nothing_renders(run: Run, submit: Submit) -> None:
     ModelCard.objects.update(family="cave-painting")
     job = submit()
 
@@ -104,8 +117,9 @@ def test_a_family_that_nothing_renders(run: Callable[[Job], Attempt], submit: Su
     assert job.error_message == "No pipeline renders the family 'cave-painting'."
 
 
+@pytest.mark.usefixtures("watched")
 def test_a_scheduler_that_diffusers_does_not_have(
-    run: Callable[[Job], Attempt], submit: Submit
+    run: Run, submit: Submit
 ) -> None:
     job = submit(scheduler="SlowScheduler")
 
@@ -116,7 +130,8 @@ def test_a_scheduler_that_diffusers_does_not_have(
     assert "admin" in job.error_hint
 
 
-def test_a_lora_file_that_is_gone(run: Callable[[Job], Attempt], submit: Submit) -> None:
+@pytest.mark.usefixtures("watched")
+def test_a_lora_file_that_is_gone(run: Run, submit: Submit) -> None:
     job = submit(loras=(Lora(file="loras/mika.safetensors", sha256="a" * 64),))
 
     run(job)
@@ -126,8 +141,9 @@ def test_a_lora_file_that_is_gone(run: Callable[[Job], Attempt], submit: Submit)
     assert "Upload it again" in job.error_hint
 
 
+@pytest.mark.usefixtures("watched")
 def test_a_storage_that_cannot_be_written(
-    run: Callable[[Job], Attempt], submit: Submit, settings: Any, tmp_path: Path
+    run: Run, submit: Submit, settings: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     settings.MEDIA_ROOT = tmp_path / "file" / "media"
@@ -143,7 +159,7 @@ def test_a_storage_that_cannot_be_written(
 
 
 def test_a_device_without_enough_memory(
-    run: Callable[[Job], Attempt], submit: Submit, watched: WatchedModel
+    run: Run, submit: Submit, watched: WatchedModel
 ) -> None:
     def run_out(_: Step) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
@@ -159,7 +175,7 @@ def test_a_device_without_enough_memory(
 
 
 def test_what_nobody_expected_is_told_with_its_text(
-    run: Callable[[Job], Attempt], submit: Submit, watched: WatchedModel, media: Path
+    run: Run, submit: Submit, watched: WatchedModel, media: Path
 ) -> None:
     watched.before_decode = lambda: 1 // 0
     job = submit()
@@ -171,6 +187,7 @@ def test_what_nobody_expected_is_told_with_its_text(
     assert stored_files(media) == []
 
 
+@pytest.mark.usefixtures("watched")
 def test_a_failed_job_does_not_stop_the_next(
     device: Device, models: ResidentModels, submit: Submit
 ) -> None:
@@ -184,12 +201,12 @@ def test_a_failed_job_does_not_stop_the_next(
 
 
 def test_a_failed_job_renders_after_a_retry_once_the_reason_is_gone(
-    run: Callable[[Job], Attempt], submit: Submit, tmp_path: Path
+    run: Run, submit: Submit, toon_copy: Path, tmp_path: Path
 ) -> None:
     ModelCard.objects.update(folder=str(tmp_path / "gone"))
     job = submit()
     run(job)
-    ModelCard.objects.update(folder=str(TOON))
+    ModelCard.objects.update(folder=str(toon_copy))
     jobs.retry(job)
 
     run(job)
@@ -199,7 +216,7 @@ def test_a_failed_job_renders_after_a_retry_once_the_reason_is_gone(
 
 
 def test_a_job_taken_over_during_the_denoising_is_let_go_at_the_next_step(
-    run: Callable[[Job], Attempt], submit: Submit, watched: WatchedModel, media: Path
+    run: Run, submit: Submit, watched: WatchedModel, media: Path
 ) -> None:
     job = submit(steps=20)
     watched.between = lambda step: step.number == 3 and take_over(job)
@@ -214,7 +231,7 @@ def test_a_job_taken_over_during_the_denoising_is_let_go_at_the_next_step(
 
 
 def test_a_job_taken_over_during_the_decoding_is_not_stored(
-    run: Callable[[Job], Attempt], submit: Submit, watched: WatchedModel, media: Path
+    run: Run, submit: Submit, watched: WatchedModel, media: Path
 ) -> None:
     job = submit()
     watched.before_decode = lambda: take_over(job)
@@ -226,7 +243,7 @@ def test_a_job_taken_over_during_the_decoding_is_not_stored(
 
 
 def test_a_job_taken_over_during_the_writing_keeps_no_file_of_the_late_attempt(
-    run: Callable[[Job], Attempt],
+    run: Run,
     submit: Submit,
     watched: WatchedModel,
     media: Path,
@@ -253,7 +270,7 @@ def test_a_job_taken_over_during_the_writing_keeps_no_file_of_the_late_attempt(
 
 
 def test_a_job_that_was_deleted_meanwhile_is_let_go(
-    run: Callable[[Job], Attempt],
+    run: Run,
     submit: Submit,
     watched: WatchedModel,
     device: Device,

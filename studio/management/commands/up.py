@@ -1,13 +1,12 @@
 """manage.py up: the embedded default. Everything starts together and stops together."""
 
+import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from argparse import ArgumentParser
 from types import FrameType
 from typing import Any
@@ -42,15 +41,17 @@ class Command(BaseCommand):
         environment = settings.ENVIRONMENT
         _check_port(environment.bind, environment.port)
         call_command("migrate", verbosity=0)
-        if environment.is_embedded and not options["no_demo"]:
+        demo = environment.is_embedded and not options["no_demo"]
+        if demo:
             demo_project.load()
         Device.objects.update(heartbeat_at=None)
         processes = _start(options["device"])
         # Raised in the main thread wherever it is; the processes are then stopped in order.
-        signal.signal(signal.SIGTERM, _interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _interrupt)
         try:
             self._wait_until_ready(processes)
-            self._greet()
+            self._greet(demo)
             _wait_for_end(processes)
         except KeyboardInterrupt:
             self.stdout.write("Stopping.")
@@ -59,20 +60,20 @@ class Command(BaseCommand):
 
     def _wait_until_ready(self, processes: dict[str, subprocess.Popen[bytes]]) -> None:
         environment = settings.ENVIRONMENT
-        url = f"http://{_reachable(environment.bind)}:{environment.port}/healthz"
+        host, port = _reachable(environment.bind), environment.port
         until = time.monotonic() + READY_SECONDS
         while time.monotonic() < until:
             _check_alive(processes)
-            if _answers(url) and Device.objects.online().count() >= len(processes) - 1:
+            if _answers(host, port) and Device.objects.online().count() >= len(processes) - 1:
                 return
             time.sleep(0.1)
         raise CommandError("The web server or a worker did not start in time; see the log above.")
 
-    def _greet(self) -> None:
+    def _greet(self, demo: bool) -> None:
         environment = settings.ENVIRONMENT
         say = self.stdout.write
         say(f"\nGenga is ready: http://{_reachable(environment.bind)}:{environment.port}")
-        if environment.is_embedded:
+        if demo:
             say("Log in as artist, reviewer or admin; each one's password is the name.")
         if environment.is_open:
             say(
@@ -145,17 +146,22 @@ def _check_port(bind: str, port: int) -> None:
             ) from problem
 
 
-def _answers(url: str) -> bool:
+def _answers(host: str, port: int) -> bool:
+    """True for any answer: a site of another name or of HTTPS only says so, and runs."""
+    connection = http.client.HTTPConnection(host, port, timeout=2)
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 def _reachable(bind: str) -> str:
     """An address one can open in a browser for what the server listens on."""
-    return "127.0.0.1" if bind in ("0.0.0.0", "") else f"[{bind}]" if ":" in bind else bind
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)
+    return f"[{host}]" if ":" in host else host
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -9,7 +9,7 @@ import pytest
 from generation import jobs
 from generation.errors import ModelUnreadable
 from generation.estimating import estimator
-from generation.jobs import Timing
+from generation.attempts import Timing
 from generation.models import Device, Job
 from generation.specs import Lora, RenderSpec
 from generation.states import Stage

@@ -1,0 +1,139 @@
+"""What the contract's tests share: callers of the API, a second project, a performance history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from generation import jobs
+from generation.media.files import StoredOutput, store_picture
+from generation.models import Attempt, Device, Job, JobEvent, Output
+from studio.models import ApiToken, Membership, Project, Role, Shot, Take
+from tests.contract.asking import Caller
+from tests.contract.real import Genga
+
+REMOTE = "192.0.2.7"
+"""An address that is not this machine: it needs a token."""
+
+Rows = dict[str, int]
+History = Callable[..., None]
+Picture = Callable[[Job], Output]
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords_and_fresh_rates(settings: Any) -> Iterator[None]:
+    """Key stretching is no test of the API, and one test's submits are not the next one's."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def api(artist: User) -> Caller:
+    """A script on this machine without a token: it acts for the artist."""
+    return Caller()
+
+
+@pytest.fixture
+def remote(db: None) -> Callable[[User | None], Caller]:
+    """A script on another machine with a person's token: `remote(stranger)`."""
+
+    def caller(user: User | None) -> Caller:
+        token = None if user is None else ApiToken.issue(user, "test")[1]
+        return Caller(address=REMOTE, token=token)
+
+    return caller
+
+
+@pytest.fixture
+def browser(artist: User) -> Client:
+    """The artist's browser, logged in."""
+    client = Client()
+    client.force_login(artist)
+    return client
+
+
+@pytest.fixture
+def lead(db: None, project: Project) -> User:
+    """The project's admin."""
+    user = User.objects.create_user("lead", password="lead")
+    Membership.objects.create(project=project, user=user, role=Role.ADMIN)
+    return user
+
+
+@pytest.fixture
+def foreign_project(stranger: User) -> Project:
+    """A project that the artist is not a member of."""
+    project = Project.objects.create(slug="secret", name="Secret")
+    Membership.objects.create(project=project, user=stranger, role=Role.ADMIN)
+    return project
+
+
+@pytest.fixture
+def rows() -> Callable[[], Rows]:
+    """How many rows there are of everything that a submit writes."""
+    tables = (Job, JobEvent, Take, Shot, Project, Membership)
+    return lambda: {table.__name__: table.objects.count() for table in tables}
+
+
+@pytest.fixture
+def history(submit: Callable[..., Job], device: Device) -> History:
+    """Renders that took so many seconds: `history(3.0, steps=8)`, of the model's usual size."""
+
+    def add(*seconds: float, **changes: Any) -> None:
+        for run in seconds:
+            job = submit(**{"width": 256, "height": 256, **changes})
+            attempt = jobs.start(job, device)
+            assert attempt is not None
+            assert jobs.complete(attempt, [], {})
+            Attempt.objects.filter(pk=attempt.pk).update(run_seconds=run)
+
+    return add
+
+
+@pytest.fixture
+def picture(device: Device) -> Iterator[Picture]:
+    """Finish a job with a real file: `picture(job)` is its output."""
+    from PIL import Image
+
+    made: list[Output] = []
+
+    def finish(job: Job) -> Output:
+        job.refresh_from_db()
+        attempt = jobs.start(job, device)
+        assert attempt is not None
+        assert jobs.complete(attempt, [_stored(job, Image.new("RGB", (128, 128), "teal"))], {})
+        made.append(job.outputs.get())
+        return made[-1]
+
+    yield finish
+    for output in made:
+        output.file.storage.delete(output.file.name)
+        output.file.storage.delete(output.thumbnail.name)
+
+
+def _stored(job: Job, image: Any) -> StoredOutput:
+    today = timezone.now().date()
+    return store_picture(image, {}, job_id=job.pk, attempt=job.attempt_number + 1, day=today)
+
+
+@pytest.fixture
+def running(submit: Callable[..., Job], device: Device) -> Attempt:
+    """A job that a device has claimed."""
+    attempt = jobs.start(submit(), device)
+    assert attempt is not None
+    return attempt
+
+
+@pytest.fixture(scope="session")
+def genga(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Genga]:
+    """The real thing: `manage.py up` with its web server and worker, on a free port."""
+    with Genga(tmp_path_factory.mktemp("genga")) as running:
+        yield running

@@ -1,0 +1,275 @@
+"""POST /api/anime/generate: what is accepted, what it becomes and what the answer says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.auth.models import User
+
+from generation.models import Device, Job, ModelCard
+from generation.states import Priority
+from studio.models import Character, Project, Shot, Style, Take
+from tests.contract.asking import ACCEPTED, ESTIMATE, ESTIMATED, Caller
+from tests.contract.conftest import History, Rows
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _a_model_and_a_device(toon: ModelCard, device: Device) -> None:
+    """Every request here could be rendered."""
+
+
+def spec_of(answer: dict[str, Any]) -> dict[str, Any]:
+    return dict(Job.objects.get(pk=answer["job_id"]).spec_data)
+
+
+def test_the_answer_holds_every_field_of_the_contract(api: Caller) -> None:
+    answer = api.submit(quality="low")
+
+    ACCEPTED.check(answer)
+    assert answer["status"] == "queued"
+    assert answer["progress"] == 0.0
+    assert answer["queue_position"] == 1
+
+
+def test_the_links_lead_on(api: Caller) -> None:
+    answer = api.submit()
+
+    links, job_id = answer["links"], answer["job_id"]
+    assert links["self"] == f"http://testserver/api/anime/jobs/{job_id}"
+    assert links["cancel"] == f"{links['self']}/cancel"
+    assert links["web"] == f"http://testserver/jobs/{job_id}/"
+    assert links["websocket"] == f"ws://testserver/ws/jobs/{job_id}/"
+    assert api.get(urlsplit(links["self"]).path).json()["job_id"] == job_id
+    assert api.post(urlsplit(links["cancel"]).path).json()["status"] == "cancelled"
+
+
+def test_what_nobody_asked_for_comes_from_the_model_and_the_quality(api: Caller) -> None:
+    answer = api.submit(prompt="1girl, red hair")
+
+    spec = spec_of(answer)
+    assert spec["prompt"] == "1girl, red hair"
+    assert spec["negative_prompt"] == ""
+    assert (spec["model"], spec["quality"], spec["steps"]) == ("toon", "standard", 20)
+    assert (spec["width"], spec["height"], spec["guidance"]) == (256, 256, 4.0)
+    assert spec["seed"] == answer["seed"]
+    assert Job.objects.get(pk=answer["job_id"]).priority == Priority.NORMAL
+
+
+def test_what_was_asked_for_is_rendered(api: Caller, toon: ModelCard) -> None:
+    asked = {
+        "prompt": "1girl, naïve 原画",
+        "negative_prompt": "hat",
+        "quality": "final",
+        "priority": "high",
+        "width": 128,
+        "height": 200,
+        "steps": 7,
+        "guidance": 2.5,
+        "seed": 2**32 - 1,
+        "model": "toon",
+    }
+
+    answer = api.submit(**asked)
+
+    spec, job = spec_of(answer), Job.objects.get(pk=answer["job_id"])
+    assert {name: spec[name] for name in asked if name != "priority"} == {
+        name: value for name, value in asked.items() if name != "priority"
+    }
+    assert (answer["seed"], answer["quality"]) == (2**32 - 1, "final")
+    assert job.priority == Priority.HIGH
+
+
+def test_two_renders_of_the_same_words_draw_two_seeds(api: Caller) -> None:
+    assert api.submit()["seed"] != api.submit()["seed"]
+
+
+@pytest.mark.parametrize(
+    ("word", "quality", "steps"),
+    [
+        ("draft", "draft", 8),
+        ("low", "draft", 8),
+        ("standard", "standard", 20),
+        ("medium", "standard", 20),
+        ("final", "final", 30),
+        ("high", "final", 30),
+    ],
+)
+def test_low_medium_and_high_are_the_three_qualities(
+    word: str, quality: str, steps: int, api: Caller
+) -> None:
+    answer = api.submit(quality=word)
+
+    assert answer["quality"] == quality
+    assert spec_of(answer)["steps"] == steps
+
+
+@pytest.mark.parametrize("word", ["urgent", "high", "normal", "low"])
+def test_every_priority_is_kept(word: str, api: Caller) -> None:
+    assert api.job(api.submit(priority=word)["job_id"])["priority"] == word
+
+
+def test_a_render_without_a_project_goes_to_ones_sketchbook(api: Caller, artist: User) -> None:
+    first, second = api.submit(), api.submit()
+
+    takes = [Take.objects.get(job=answer["job_id"]) for answer in (first, second)]
+    assert {take.shot.project.slug for take in takes} == {f"sketchbook-{artist.pk}"}
+    assert [take.number for take in takes] == [1, 2]
+    assert [take.created_by for take in takes] == [artist, artist]
+
+
+def test_a_render_of_a_project_becomes_a_take_of_its_shot(api: Caller, shot: Shot) -> None:
+    answer = api.submit(project="harbour", shot="sh010")
+
+    take = Take.objects.get(job=answer["job_id"])
+    assert (take.shot, take.number, take.prompt) == (shot, 1, "1girl")
+    assert Job.objects.get(pk=answer["job_id"]).scope == shot.project.group
+
+
+def test_a_character_brings_its_look_and_its_project(api: Caller, project: Project) -> None:
+    Character.objects.create(
+        project=project, slug="mika", name="Mika", look="pink hair", negative_prompt="hat"
+    )
+
+    answer = api.submit(prompt="laughing", character="mika")
+
+    spec, take = spec_of(answer), Take.objects.get(job=answer["job_id"])
+    assert spec["prompt"] == "pink hair, laughing"
+    assert spec["negative_prompt"] == "hat"
+    assert take.shot.project == project
+    assert (take.prompt, take.character.slug) == ("laughing", "mika")
+
+
+def test_a_style_brings_its_words_and_settings(api: Caller, toon: ModelCard) -> None:
+    Style.objects.create(
+        slug="ink", name="Ink", template="ink drawing of {prompt}", guidance=3.0, steps=15
+    )
+
+    draft, final = (
+        api.submit(style="ink", quality="draft"),
+        api.submit(style="ink", quality="final"),
+    )
+
+    assert spec_of(draft)["prompt"] == "ink drawing of 1girl"
+    assert spec_of(draft)["guidance"] == 3.0
+    assert [spec_of(answer)["steps"] for answer in (draft, final)] == [4, 15]
+
+
+def test_positions_count_from_one_in_the_order_of_the_queue(api: Caller) -> None:
+    first, second = api.submit(), api.submit()
+    urgent = api.submit(priority="urgent")
+
+    assert [answer["queue_position"] for answer in (first, second, urgent)] == [1, 2, 1]
+    positions = [
+        api.job(answer["job_id"])["gpu_queue_position"] for answer in (urgent, first, second)
+    ]
+    assert positions == [1, 2, 3]
+
+
+def test_a_render_never_seen_before_is_told_as_unknown(api: Caller) -> None:
+    first, second = api.submit(), api.submit()
+
+    assert first["estimated_seconds"] is None
+    assert first["estimated_range"] is None
+    assert first["estimated_time"] == "estimating"
+    assert first["suggestion"] is None
+    assert first["estimated_start"] is not None, "nothing is ahead of it"
+    assert second["estimated_start"] is None, "what is ahead of it has no known end"
+
+
+def test_a_known_render_is_told_with_its_range(api: Caller, history: History) -> None:
+    history(2.0, 3.0, 10.0, steps=20)
+
+    answer = api.submit()
+
+    low, high = answer["estimated_range"]
+    assert answer["estimated_seconds"] == 3.0
+    assert 2.0 <= low < 3.0 < high <= 10.0
+    assert answer["estimated_time"] == "3.0 seconds"
+    assert "3.0 seconds" in answer["message"]
+    assert api.submit()["estimated_start"] > answer["estimated_start"]
+
+
+def test_a_long_render_comes_with_a_cheaper_way(api: Caller, history: History) -> None:
+    history(600.0, steps=30)
+    history(100.0, steps=8)
+
+    answer = api.submit(quality="final")
+
+    assert answer["estimated_time"] == "10 minutes"
+    assert answer["suggestion"] == "Use draft quality for a preview in about 2 minutes."
+    assert api.submit(quality="draft")["suggestion"] is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "quality"), [(30.0, "final"), (29.0, "standard"), (8.5, "draft"), (8, "draft")]
+)
+def test_the_best_quality_that_fits_the_time_is_chosen(
+    seconds: float, quality: str, api: Caller, history: History
+) -> None:
+    for steps, run in ((30, 30.0), (20, 20.0), (8, 8.0)):
+        history(run, run, steps=steps)
+
+    answer = api.submit(finish_within=seconds, quality="standard")
+
+    assert answer["quality"] == quality
+    assert "No quality fits" not in answer["message"]
+
+
+def test_waiting_counts_against_the_time(api: Caller, history: History) -> None:
+    for steps, run in ((30, 30.0), (20, 20.0), (8, 8.0)):
+        history(run, run, steps=steps)
+    api.submit(quality="standard")
+
+    assert api.submit(finish_within=31)["quality"] == "draft"
+
+
+def test_it_is_said_when_no_quality_fits_the_time(api: Caller, history: History) -> None:
+    for steps, run in ((30, 30.0), (20, 20.0), (8, 8.0)):
+        history(run, run, steps=steps)
+
+    answer = api.submit(finish_within=7)
+
+    assert answer["quality"] == "draft"
+    assert answer["message"].endswith("No quality fits the time you have.")
+
+
+def test_nothing_is_claimed_of_a_time_that_nobody_knows(api: Caller) -> None:
+    answer = api.submit(finish_within=7)
+
+    assert answer["quality"] == "draft"
+    assert "No quality fits" not in answer["message"]
+
+
+def test_an_estimate_tells_the_same_and_starts_nothing(
+    api: Caller, history: History, rows: Callable[[], Rows]
+) -> None:
+    history(2.0, 3.0, 10.0, steps=20)
+    before = rows()
+    asked = {"type": "image", "prompt": "1girl", "priority": "high", "seed": 3, "guidance": 4.0}
+
+    answer = api.get(ESTIMATE, asked)
+
+    assert answer.status_code == 200
+    assert rows() == before
+    ESTIMATED.check(answer.json())
+    accepted = api.submit(**asked)
+    for name in ("queue_position", "estimated_seconds", "estimated_range", "message", "quality"):
+        assert answer.json()[name] == accepted[name], name
+
+
+def test_an_estimate_reads_numbers_from_its_query(api: Caller, history: History) -> None:
+    history(1.5, width=128, height=136, steps=5)
+    history(2.0, width=128, height=136, steps=8)
+    size = {"type": "image", "prompt": "7", "width": 128, "height": "136", "guidance": "4.0"}
+
+    exact = api.get(ESTIMATE, {**size, "steps": "5", "seed": "9"})
+    quick = api.get(ESTIMATE, {**size, "finish_within": "2.5"})
+
+    assert exact.status_code == quick.status_code == 200, exact.content + quick.content
+    assert exact.json()["estimated_seconds"] == 1.5
+    assert (quick.json()["quality"], quick.json()["estimated_seconds"]) == ("draft", 2.0)

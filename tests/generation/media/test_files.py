@@ -1,0 +1,79 @@
+"""A finished picture and its thumbnail: both are stored, or neither."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.core.files.storage import default_storage
+from PIL import Image
+
+from generation.errors import OutputUnwritable
+from generation.media.files import StoredOutput, store_picture
+from generation.media.images import read_provenance
+
+JOB = UUID("12345678-1234-5678-1234-567812345678")
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Any, tmp_path: Path) -> Path:
+    settings.MEDIA_ROOT = tmp_path / "media"
+    return tmp_path / "media"
+
+
+def store() -> StoredOutput:
+    return store_picture(
+        Image.new("RGB", (640, 480), "teal"),
+        {"seed": 7},
+        job_id=JOB,
+        attempt=2,
+        day=date(2026, 3, 1),
+    )
+
+
+def use_storage(settings: Any, backend: str) -> None:
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": backend}}
+
+
+def test_a_picture_is_stored_by_month_job_and_attempt(media: Path) -> None:
+    output = store()
+
+    assert output.file == f"outputs/2026/03/{JOB}-2.png"
+    assert output.thumbnail == f"outputs/2026/03/{JOB}-2.webp"
+    content = (media / output.file).read_bytes()
+    assert (output.bytes, output.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert (output.width, output.height, output.frames, output.fps) == (640, 480, 1, None)
+    assert read_provenance(content) == {"seed": 7}
+    with Image.open(media / output.thumbnail) as thumbnail:
+        assert thumbnail.size == (384, 288)
+
+
+def test_an_attempt_that_was_interrupted_after_writing_overwrites_nothing(media: Path) -> None:
+    first, second = store(), store()
+
+    assert first.file != second.file
+    assert len(list(media.rglob("*.png"))) == 2
+
+
+def test_when_the_thumbnail_does_not_fit_the_picture_goes_too(settings: Any, media: Path) -> None:
+    use_storage(settings, "tests.generation.media.full_disk.FullAtTheThumbnail")
+
+    with pytest.raises(OutputUnwritable, match="No space left on device"):
+        store()
+
+    assert [path for path in media.rglob("*") if path.is_file()] == []
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_a_hint(settings: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings.MEDIA_ROOT = tmp_path / "file" / "media"
+
+    with pytest.raises(OutputUnwritable) as problem:
+        store()
+
+    assert "Make room" in problem.value.hint
+    assert not default_storage.exists(f"outputs/2026/03/{JOB}-2.png")

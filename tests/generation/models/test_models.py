@@ -1,0 +1,182 @@
+"""The engine's tables: what their rows say of themselves, and which rows a query means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from generation import jobs
+from generation.errors import RenderError
+from generation.media.files import StoredOutput
+from generation.models import Device, Job, ModelCard, Output, Progress, StageTiming
+from generation.states import Priority, Stage, Status
+from tests.conftest import TOON
+from tests.generation.conftest import TIMINGS, Claim
+
+pytestmark = pytest.mark.django_db
+
+Submit = Callable[..., Job]
+
+
+def test_the_migrations_say_what_the_models_say() -> None:
+    call_command("makemigrations", "generation", check=True, dry_run=True, stdout=StringIO())
+
+
+def test_waiting_jobs_come_in_the_order_of_the_queue(submit: Submit, claimed: Claim) -> None:
+    low, normal, urgent = submit(Priority.LOW), submit(), submit(Priority.URGENT)
+    claimed(running := submit())
+    jobs.cancel(submit())
+
+    assert list(Job.objects.waiting()) == [urgent, normal, low]
+    assert list(Job.objects.processing()) == [running]
+    assert set(Job.objects.active()) == {low, normal, urgent, running}
+
+
+def test_jobs_for_pages_cost_the_same_however_many_there_are(submit: Submit) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection, ) as captured:
+            for job in Job.objects.for_pages():
+                assert (job.owner.username, job.progress.percent) == ("artist", 0.0)
+                assert list(job.outputs.all()) == []
+        return len(captured)
+
+    submit()
+    before = queries()
+    submit(), submit(), submit()
+
+    assert queries() == before == 2
+
+
+def test_a_job_reads_as_its_status_and_prompt(submit: Submit) -> None:
+    job = submit(prompt="1girl, " * 20)
+
+    assert str(job) == "Waiting: " + ("1girl, " * 20)[:60]
+    assert job.state is Status.QUEUED
+    assert (job.may_cancel, job.may_retry, job.is_cancelling) == (True, False, False)
+
+
+def test_a_completed_job_may_be_neither_cancelled_nor_retried(
+    submit: Submit, claimed: Claim
+) -> None:
+    job = submit()
+    jobs.complete(claimed(job), [], {})
+    job.refresh_from_db()
+
+    assert (job.may_cancel, job.may_retry) == (False, False)
+
+
+def test_rows_say_in_words_what_they_are(
+    submit: Submit, claimed: Claim, stored: StoredOutput
+) -> None:
+    job = submit()
+    attempt = claimed(job)
+    Progress.objects.filter(pk=job.pk).update(stage=Stage.DENOISE, percent=41.7)
+    assert str(Progress.objects.get(pk=job.pk)) == "Denoising 42 %"
+
+    jobs.complete(attempt, [stored], TIMINGS)
+
+    assert str(attempt) == "Attempt 1 on cpu:0: completed"
+    assert attempt.outcome_label == "Completed"
+    assert str(StageTiming.objects.get(stage=Stage.LOAD)) == "load 0.500 s"
+    assert str(Output.objects.get()) == "image 128x128"
+    assert [str(event) for event in job.events.all()] == [
+        "1 job.queued",
+        "2 job.claimed",
+        "3 job.completed",
+    ]
+
+
+def test_the_latest_completed_attempts_come_first(submit: Submit, claimed: Claim) -> None:
+    finished = []
+    for _ in range(3):
+        finished.append(claimed(submit()))
+        jobs.complete(finished[-1], [], {})
+    jobs.fail(claimed(submit()), RenderError("It broke."), {})
+
+    from generation.models import Attempt
+
+    assert list(Attempt.objects.completed()) == finished[::-1]
+
+
+SILENT = timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        ({}, "online"),
+        ({"is_paused": True}, "paused"),
+        ({"heartbeat_at": None}, "away"),
+        ({"heartbeat_at": timezone.now() - SILENT}, "away"),
+        ({"heartbeat_at": None, "is_paused": True}, "away"),
+    ],
+)
+def test_a_device_is_online_paused_or_away(fields: dict[str, Any], state: str) -> None:
+    device = Device(**{"name": "cuda:0", "heartbeat_at": timezone.now(), **fields})
+
+    assert (device.state, str(device)) == (state, "cuda:0")
+    device.save()
+    assert Device.objects.online().exists() is (state != "away")
+    assert Device.objects.idle().exists() is (state == "online")
+
+
+def test_a_device_is_away_after_five_missed_heartbeats(settings: Any) -> None:
+    settings.GENGA_HEARTBEAT_SECONDS = 2.0
+    now = timezone.now()
+
+    assert Device.oldest_heartbeat(now) == now - timedelta(seconds=10)
+
+
+def test_a_device_that_runs_something_is_not_idle(
+    submit: Submit, claimed: Claim, device: Device
+) -> None:
+    attempt = claimed(submit())
+    assert not Device.objects.idle().exists()
+
+    jobs.complete(attempt, [], {})
+
+    assert Device.objects.idle().get() == device
+
+
+@pytest.mark.parametrize(("quality", "steps"), [("draft", 8), ("standard", 20), ("final", 30)])
+def test_a_model_knows_its_steps_for_a_quality(
+    quality: str, steps: int, toon: ModelCard
+) -> None:
+    assert toon.steps_for(quality) == steps
+
+
+def test_a_models_limits_are_sizes_it_can_make(toon: ModelCard) -> None:
+    toon.min_size = 129
+
+    assert (toon.limits.min_size, toon.limits.max_size) == (136, 256)
+    assert toon.limits.types == ("image",)
+    assert str(toon) == "Toon"
+
+
+def test_a_models_folder_is_found_relative_to_the_project_or_absolute(
+    toon: ModelCard, tmp_path: Path
+) -> None:
+    toon.folder = "fixtures/models/toon"
+    assert toon.path == TOON
+
+    toon.folder = str(tmp_path)
+    assert toon.path == tmp_path
+
+
+def test_the_preferred_model_is_the_default_one_that_is_switched_on(toon: ModelCard) -> None:
+    other = ModelCard.objects.create(slug="aaa", name="Aaa", family="stable-diffusion")
+    ModelCard.objects.create(slug="off", name="A", is_active=False, is_default=True)
+
+    assert list(ModelCard.objects.active()) == [toon, other]
+    assert ModelCard.objects.preferred() == toon
+    ModelCard.objects.update(is_active=False)
+    assert ModelCard.objects.preferred() is None

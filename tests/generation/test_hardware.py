@@ -1,0 +1,70 @@
+"""What a device is, asked of torch and the system."""
+
+from __future__ import annotations
+
+import re
+
+import psutil
+import pytest
+import torch
+
+from generation import hardware
+from generation.errors import SettingError
+from generation.hardware import RESIDENT_SHARE, available, detect
+
+
+@pytest.mark.parametrize("name", ["cpu", "cpu:0", "cpu:3"])
+def test_a_cpu_may_have_any_number(name: str) -> None:
+    found = detect(name)
+
+    assert (found.name, found.kind, found.torch_device) == (name, "cpu", torch.device("cpu"))
+    assert found.dtype == torch.float32
+    assert found.memory_bytes == psutil.virtual_memory().total
+    assert found.resident_bytes == int(found.memory_bytes * RESIDENT_SHARE)
+    assert re.fullmatch(r".+, \d+ cores?", found.label)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("tpu:0", "allowed are cpu and cuda"),
+        ("", "allowed are cpu and cuda"),
+        ("cpu:one", "write it as cpu:0 or cuda:0"),
+        ("cpu:0:1", "write it as cpu:0 or cuda:0"),
+        ("cuda:999", "this machine has no such CUDA device"),
+    ],
+)
+def test_a_device_that_is_not_there_is_refused_with_the_reason(name: str, reason: str) -> None:
+    with pytest.raises(SettingError, match=reason) as refusal:
+        detect(name)
+
+    assert repr(name) in str(refusal.value)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA devices")
+def test_without_cuda_the_processor_is_what_there_is() -> None:
+    assert available() == ["cpu:0"]
+    with pytest.raises(SettingError, match="no such CUDA device"):
+        detect("cuda:0")
+
+
+@pytest.mark.gpu
+def test_a_cuda_card_is_used_in_half_precision() -> None:
+    first = available()[0]
+
+    found = detect(first)
+
+    assert (first, found.kind, found.dtype) == ("cuda:0", "cuda", torch.float16)
+    assert found.memory_bytes > 2**30
+    assert detect("cuda").torch_device == found.torch_device
+
+
+def test_where_the_system_does_not_name_the_processor_its_kind_is_told(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on systems without /proc, and on processors that give no model name there."""
+    monkeypatch.setattr(hardware, "Path", lambda _: tmp_path / "cpuinfo")
+    assert re.fullmatch(r"\w+, \d+ cores?", detect("cpu").label)
+
+    (tmp_path / "cpuinfo").write_text("processor\t: 0\nBogoMIPS\t: 50\n")
+    assert re.fullmatch(r"\w+, \d+ cores?", detect("cpu").label)

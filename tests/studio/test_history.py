@@ -1,0 +1,107 @@
+"""What happened to a job, told for people."""
+
+from __future__ import annotations
+
+import pytest
+
+from generation import jobs
+from generation.errors import ModelMissing
+from generation.jobs import Timing
+from generation.models import Attempt, Device, Job
+from generation.states import Priority, Stage
+from studio import history
+from studio.models import Take
+from tests.studio.conftest import MakeTake, finish_job
+
+pytestmark = pytest.mark.django_db
+
+
+def told(take: Take) -> list[tuple[str, str]]:
+    return [(line.text, line.detail) for line in history.lines(Job.objects.get(pk=take.job_id))]
+
+
+def start(take: Take, device: Device) -> Attempt:
+    attempt = jobs.start(Job.objects.get(pk=take.job_id), device)
+    assert attempt is not None
+    return attempt
+
+
+def test_a_quiet_life_is_three_lines(queued: MakeTake, device: Device) -> None:
+    take = queued(priority=Priority.HIGH)
+    finish_job(take, device)
+
+    assert told(take) == [
+        ("Joined the queue", "as high"),
+        ("Started", "on cpu:0"),
+        ("Finished", "on cpu:0"),
+    ]
+
+
+def test_a_lost_worker_and_the_attempt_after_it_are_told(queued: MakeTake, device: Device) -> None:
+    take = queued()
+    jobs.give_up_lost(start(take, device))
+    jobs.release(start(take, device))
+
+    assert told(take)[2:] == [
+        ("Back in the queue: the worker vanished", "on cpu:0"),
+        ("Started", "on cpu:0, attempt 2"),
+        ("Back in the queue: the worker was stopped", "on cpu:0, attempt 2"),
+    ]
+
+
+def test_a_failure_is_told_with_its_reason_and_the_retry_after_it(
+    queued: MakeTake, device: Device
+) -> None:
+    take = queued()
+    jobs.fail(start(take, device), ModelMissing("The folder is gone."), {})
+    jobs.retry(take.job)
+
+    assert told(take)[2:] == [("Failed", "The folder is gone."), ("Joined the queue", "")]
+
+
+def test_what_people_asked_for_is_told(queued: MakeTake, device: Device) -> None:
+    take = queued()
+    jobs.change_priority(take.job, Priority.URGENT)
+    attempt = start(take, device)
+    jobs.cancel(take.job)
+    jobs.end_cancelled(attempt, {})
+
+    assert told(take)[1:] == [
+        ("Priority changed", "as urgent"),
+        ("Started", "on cpu:0"),
+        ("Cancel asked for", ""),
+        ("Cancelled", "on cpu:0"),
+    ]
+
+
+def test_the_stages_of_an_attempt_follow_each_other_on_its_time_line(
+    queued: MakeTake, device: Device
+) -> None:
+    take = queued()
+    timings = {
+        Stage.LOAD: Timing(1.0),
+        Stage.DENOISE: Timing(2.0, [1.0, 1.0]),
+        Stage.WRITE: Timing(1.0),
+    }
+    jobs.complete(start(take, device), [], timings)
+
+    (line,) = history.timelines(Job.objects.get(pk=take.job_id))
+
+    assert (line["number"], line["device"]) == (1, "cpu:0")
+    rows = [(row.label, row.seconds, row.offset, row.share) for row in line["rows"]]
+    assert rows == [
+        ("Loading the model", 1.0, 0.0, 25.0),
+        ("Denoising", 2.0, 25.0, 50.0),
+        ("Writing the file", 1.0, 75.0, 25.0),
+    ]
+
+
+def test_an_attempt_that_was_never_timed_has_no_time_line(queued: MakeTake, device: Device) -> None:
+    take = queued()
+    jobs.release(start(take, device), {Stage.LOAD: Timing(0.0)})
+    start(take, device)
+
+    lines = history.timelines(Job.objects.get(pk=take.job_id))
+
+    assert [line["number"] for line in lines] == [1]
+    assert lines[0]["rows"][0].share == 0.0, "and nothing is divided by zero"

@@ -1,0 +1,283 @@
+"""The render form: what it starts with, what it will take, and that nothing typed is lost."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from generation import jobs
+from generation.models import Attempt, Device, Job, ModelCard
+from generation.specs import Quality
+from generation.states import Priority
+from studio.models import Character, Project, Shot, Style, Take
+from tests.studio.conftest import PROMPT, LogIn, MakeTake
+
+pytestmark = pytest.mark.django_db
+
+TYPED = {"prompt": PROMPT, "quality": "draft", "priority": "2"}
+
+
+@pytest.fixture
+def client(log_in: LogIn, artist: User, toon: ModelCard) -> Client:
+    return log_in(artist)
+
+
+@pytest.fixture
+def mika(project: Project) -> Character:
+    return Character.objects.create(project=project, slug="mika", name="Mika", look="1girl")
+
+
+@pytest.fixture
+def ink(db: None) -> Style:
+    return Style.objects.create(slug="ink", name="Ink", template="{prompt}, ink style")
+
+
+def submit(client: Client, **typed: Any) -> HttpResponse:
+    return client.post(reverse("render"), {**TYPED, **typed})
+
+
+def initial_of(client: Client, **query: Any) -> dict[str, Any]:
+    return client.get(reverse("render"), query).context["form"].initial
+
+
+def test_a_complete_form_submits_and_leads_to_the_job(client: Client, shot: Shot) -> None:
+    response = submit(client, shot=shot.pk, seed="7", width="128", height="192")
+
+    take = Take.objects.get()
+    assert response["Location"] == reverse("job", args=[take.job_id])
+    spec = take.job.spec
+    assert (take.shot, take.prompt, spec.seed) == (shot, PROMPT, 7)
+    assert (spec.width, spec.height, spec.quality) == (128, 192, "draft")
+
+
+def test_only_the_prompt_has_to_be_said(client: Client, artist: User) -> None:
+    submit(client)
+
+    take = Take.objects.get()
+    assert take.shot.project.slug == f"sketchbook-{artist.pk}"
+    assert (take.job.spec.width, take.job.spec.steps) == (256, 8)
+
+
+def test_character_and_style_go_along(client: Client, mika: Character, ink: Style) -> None:
+    submit(client, character=mika.pk, style=ink.pk, prompt="smiling")
+
+    assert Take.objects.get().job.spec.prompt == "1girl, smiling, ink style"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("prompt", "", "This field is required."),
+        ("prompt", "a" * 2001, "at most 2000 characters"),
+        ("quality", "best", "Select a valid choice."),
+        ("priority", "9", "Select a valid choice."),
+        ("width", "100", "step size 8"),
+        ("width", "64", "multiples of 8 from 128 to 256"),
+        ("height", "512", "multiples of 8 from 128 to 256"),
+        ("steps", "151", "less than or equal to 150"),
+        ("guidance", "-1", "greater than or equal to 0"),
+        ("guidance", "nan", "Enter a number."),
+        ("seed", str(2**32), "less than or equal to 4294967295"),
+        ("seed", "7.5", "Enter a whole number."),
+    ],
+)
+def test_what_is_wrong_is_told_at_its_field_and_nothing_is_started(
+    field: str, value: str, said: str, client: Client
+) -> None:
+    response = submit(client, **{field: value})
+
+    assert response.status_code == 200
+    assert said in str(response.context["form"].errors[field])
+    assert not Job.objects.exists()
+
+
+def test_what_was_typed_stays_when_something_is_wrong(
+    client: Client, shot: Shot, mika: Character, ink: Style
+) -> None:
+    response = submit(
+        client,
+        shot=shot.pk,
+        character=mika.pk,
+        style=ink.pk,
+        quality="final",
+        priority="1",
+        negative_prompt="blurry",
+        seed="41",
+        width="64",
+    )
+    html = response.content.decode()
+
+    assert f">\n{PROMPT}</textarea>" in html
+    assert ">\nblurry</textarea>" in html
+    assert 'name="seed" value="41"' in html
+    assert 'name="width" value="64"' in html
+    for thing in (shot, mika, ink):
+        assert f'<option value="{thing.pk}" selected>{thing.name}</option>' in html
+    assert re.search('<input[^>]*value="final"[^>]* checked', html)
+    assert '<option value="1" selected>High</option>' in html
+    assert '<details class="more" open>' in html, "the wrong field must be in sight"
+
+
+def test_a_text_that_is_too_long_with_its_style_is_told_at_the_prompt(
+    client: Client, ink: Style
+) -> None:
+    response = submit(client, prompt="a" * 2000, style=ink.pk)
+
+    said = str(response.context["form"].errors["prompt"])
+    assert "With the words of character and style" in said
+    assert "Allowed: 1 to 2000 characters in all." in said
+
+
+def test_what_no_field_is_to_blame_for_is_told_above_the_form(client: Client) -> None:
+    ModelCard.objects.update(types=["video"])
+
+    assert "makes no image" in str(submit(client).context["form"].non_field_errors())
+
+
+def test_without_a_model_the_form_says_how_to_get_one(client: Client) -> None:
+    ModelCard.objects.all().delete()
+
+    assert "manage.py register_model" in submit(client).content.decode()
+
+
+def test_things_of_other_projects_cannot_be_chosen(client: Client) -> None:
+    elsewhere = Project.objects.create(slug="elsewhere", name="Elsewhere")
+    shot = Shot.objects.create(project=elsewhere, slug="sh1", name="Secret shot")
+    character = Character.objects.create(
+        project=elsewhere, slug="spy", name="Secret spy", look="1boy"
+    )
+    style = Style.objects.create(project=elsewhere, slug="own", name="Secret style")
+
+    assert "Secret" not in client.get(reverse("render")).content.decode()
+    response = submit(client, shot=shot.pk, character=character.pk, style=style.pk)
+    assert set(response.context["form"].errors) == {"shot", "character", "style"}
+
+
+def test_shots_stand_under_their_projects_and_the_sketchbook_is_no_shot(
+    client: Client, shot: Shot
+) -> None:
+    submit(client)
+    html = client.get(reverse("render")).content.decode()
+
+    assert '<optgroup label="Harbour">' in html
+    assert '<option value="" selected>My sketchbook</option>' in html
+    assert "Sketches</option>" not in html
+
+
+def test_the_address_may_name_a_shot_a_character_and_a_style(
+    client: Client, shot: Shot, mika: Character, ink: Style
+) -> None:
+    Shot.objects.update(prompt="at the pier")
+    found = initial_of(client, shot="harbour/sh010", character="mika", style="ink")
+
+    assert found == {
+        "shot": shot.pk,
+        "prompt": "at the pier",
+        "character": mika.pk,
+        "style": ink.pk,
+    }
+
+
+def test_a_prompt_in_the_address_wins_over_the_shots_own(client: Client, shot: Shot) -> None:
+    Shot.objects.update(prompt="at the pier")
+
+    assert initial_of(client, shot="harbour/sh010", prompt="sad")["prompt"] == "sad"
+
+
+def test_a_retake_starts_with_the_words_and_settings_of_its_take(
+    client: Client, queued: MakeTake, mika: Character, ink: Style, shot: Shot
+) -> None:
+    take = queued(character=mika, style=ink, seed=7, priority=Priority.HIGH)
+    found = initial_of(client, take=take.pk)
+
+    assert found == {
+        "shot": shot.pk,
+        "prompt": PROMPT,
+        "character": mika.pk,
+        "style": ink.pk,
+        "quality": "draft",
+        "priority": Priority.HIGH,
+        "width": 128,
+        "height": 128,
+    }
+    assert "seed" not in found, "the same seed would draw the same picture"
+
+
+@pytest.mark.parametrize("query", [{"shot": "harbour"}, {"shot": "a/b"}, {"character": "x"}])
+def test_what_the_address_names_wrongly_is_ignored(query: dict[str, str], client: Client) -> None:
+    assert initial_of(client, **query) == {}
+
+
+@pytest.mark.parametrize("take", ["x", "²", "-1", ""])
+def test_a_take_that_is_no_number_is_ignored(take: str, client: Client) -> None:
+    assert client.get(reverse("render"), {"take": take}).status_code == 200
+
+
+@pytest.mark.parametrize("take", ["999", "9" * 30])
+def test_a_take_that_is_not_there_is_told(take: str, client: Client) -> None:
+    assert client.get(reverse("render"), {"take": take}).status_code == 404
+
+
+def test_a_retake_of_a_strangers_take_is_not_there(
+    queued: MakeTake, log_in: LogIn, stranger: User
+) -> None:
+    response = log_in(stranger).get(reverse("render"), {"take": queued().pk})
+
+    assert response.status_code == 404
+
+
+def estimate(client: Client, **typed: Any) -> str:
+    response = client.post(reverse("render-estimate"), {**TYPED, **typed})
+    assert response.status_code == 200
+    html: str = response.content.decode()
+    assert html.count('id="expectation"') == 1
+    return html
+
+
+def test_the_estimate_waits_for_a_complete_form(client: Client) -> None:
+    assert "The form is not complete yet." in estimate(client, prompt="")
+    assert "Describe the picture" in client.get(reverse("render")).content.decode()
+
+
+def test_the_estimate_of_something_new_is_estimating(client: Client, device: Device) -> None:
+    html = estimate(client)
+
+    assert "<strong>estimating</strong>" in html
+    assert "its time is not known yet" in html
+    assert "256×256, 8 steps, Toon · position 1 in the queue" in html
+
+
+def test_the_estimate_of_something_known_names_time_range_and_a_cheaper_way(
+    client: Client, queued: MakeTake, device: Device
+) -> None:
+    for quality, seconds in ((Quality.FINAL, 300.0), (Quality.DRAFT, 9.0)):
+        attempt = jobs.start(queued(quality=quality).job, device)
+        assert attempt is not None
+        jobs.complete(attempt, [], {})
+        Attempt.objects.filter(pk=attempt.pk).update(run_seconds=seconds)
+
+    html = estimate(client, quality="final", width="128", height="128")
+
+    assert "<strong>About 5 minutes</strong>" in html
+    assert "(5 min), and it starts at once." in html
+    assert "Use draft quality for a preview in about 9.0 seconds." in html
+
+
+def test_the_estimate_tells_what_the_engine_would_refuse(client: Client) -> None:
+    html = estimate(client, width="64")
+
+    assert "64 pixels cannot be rendered by toon." in html
+    assert "Allowed: multiples of 8 from 128 to 256." in html
+
+
+def test_an_estimate_starts_nothing(client: Client) -> None:
+    estimate(client)
+
+    assert not Job.objects.exists()
+    assert not Project.objects.exists()

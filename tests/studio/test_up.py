@@ -1,0 +1,147 @@
+"""The pieces of `manage.py up`; the whole of it runs in the browser tests."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.management import CommandError
+
+from studio.management.commands import up
+
+SLEEPER = "import time; print('ready', flush=True); time.sleep(60)"
+STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPER}"
+
+
+@pytest.mark.parametrize(
+    ("bind", "address"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("localhost", "localhost"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("", "127.0.0.1"),
+        ("::1", "[::1]"),
+        ("::", "[::1]"),
+        ("192.168.1.5", "192.168.1.5"),
+    ],
+)
+def test_the_greeting_names_an_address_that_a_browser_can_open(bind: str, address: str) -> None:
+    assert up._reachable(bind) == address
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def test_a_taken_port_is_told_before_anything_is_started(taken_port: int) -> None:
+    with pytest.raises(CommandError) as refused:
+        up._check_port("127.0.0.1", taken_port)
+
+    told = str(refused.value)
+    assert told.startswith(f"127.0.0.1:{taken_port} cannot be used (Address already in use).")
+    assert "PORT=8400 make run" in told
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1", "::1"])
+def test_a_free_port_is_fine(bind: str) -> None:
+    up._check_port(bind, free_port(bind))
+
+
+def free_port(bind: str) -> int:
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    with socket.socket(family) as probe:
+        try:
+            probe.bind((bind, 0))
+        except OSError:
+            pytest.skip(f"this machine has no {bind}")
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_an_address_of_another_machine_cannot_be_used() -> None:
+    with pytest.raises(CommandError, match="192.0.2.1:8328 cannot be used"):
+        up._check_port("192.0.2.1", 8328)
+
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    """Answers with the server's own status."""
+
+    def do_GET(self) -> None:  # noqa: N802
+        self.send_response(self.server.status)  # type: ignore[attr-defined]
+        self.send_header("Location", "https://127.0.0.1/healthz")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(
+    ("status", "ready"),
+    [(200, True), (301, True), (400, True), (500, False)],
+    ids=["well", "only by HTTPS", "to another host name only", "broken"],
+)
+def test_the_web_server_is_ready_when_it_answers(status: int, ready: bool) -> None:
+    with http.server.HTTPServer(("127.0.0.1", 0), Answering) as server:
+        server.status = status  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert up._answers("127.0.0.1", server.server_port) is ready
+        server.shutdown()
+    assert not up._answers("127.0.0.1", server.server_port), "nobody is there any more"
+
+
+def started(code: str) -> subprocess.Popen[bytes]:
+    """A process that has said that it is ready."""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    return process
+
+
+def test_everything_is_stopped_and_what_does_not_listen_is_killed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(up, "STOP_SECONDS", 0.5)
+    processes = {"web": started(SLEEPER), "worker": started(STUBBORN)}
+
+    up._stop(processes)
+
+    assert {name: process.returncode for name, process in processes.items()} == {
+        "web": -15,
+        "worker": -9,
+    }
+
+
+def test_a_process_that_ends_by_itself_ends_the_whole() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+
+    with pytest.raises(CommandError, match="The worker process ended by itself"):
+        up._wait_for_end({"worker": ended})
+
+
+def test_a_processs_environment_lets_waiting_threads_sleep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.setattr(
+        up.subprocess, "Popen", lambda command, env, **_: asked.append((command, env))
+    )
+
+    names = list(up._start(["cpu:0", "cuda:0"]))
+
+    assert names == ["web", "worker cpu:0", "worker cuda:0"]
+    assert "daphne" in asked[0][0]
+    assert asked[2][0][-2:] == ["--device", "cuda:0"]
+    assert {env["OMP_WAIT_POLICY"] for _, env in asked} == {"PASSIVE"}
+    assert list(up._start([])) == ["web", "worker"]
