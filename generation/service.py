@@ -20,6 +20,7 @@ from generation.errors import SettingError
 from generation.hardware import Hardware, detect
 from generation.jobs import lease_length
 from generation.models import Device, Job
+from generation.pipelines.base import warm_up
 from generation.pipelines.resident import ResidentModels
 from generation.queues import POLL_SECONDS, queue_for
 from generation.states import Status
@@ -53,6 +54,7 @@ def serve(device_name: str) -> None:
     _stop_on_signals(stop, worker)
     heart = threading.Thread(target=_beat, args=(device, stop), name="heartbeat")
     heart.start()
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     logger.info("worker of %s is ready: %s", device.name, hardware.label)
     stop.wait()
     consumer.stop(graceful=True)

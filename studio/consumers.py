@@ -9,10 +9,10 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
-from generation.events import QUEUE_GROUP, job_group
-from generation.models import JobEvent
+from generation.events import QUEUE_GROUP, Kind, job_group
+from generation.models import Job, JobEvent
 from studio import access
-from studio.fragments import Topic
+from studio.fragments import Parts, Topic, render_job
 from studio.hub import Viewer, hub
 from studio.models import Project, Review
 from studio.status import job_status
@@ -43,6 +43,7 @@ class PageConsumer(AsyncWebsocketConsumer):
         painted = _painted(self.scope.get("query_string", b""))
         if painted is None or await _has_moved(groups, painted):
             await self.send(text_data=REFRESH)
+        self.viewer.offer(await _running(groups))
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """The page says that it has shown the last batch; anything else is ignored."""
@@ -112,6 +113,20 @@ def _has_moved(groups: list[str], since: datetime) -> bool:
         return True
     reviews = Review.objects.filter(Q(requested_at__gte=since) | Q(decided_at__gte=since))
     return reviews.exists()
+
+
+@database_sync_to_async
+def _running(groups: list[str]) -> Parts:
+    """How far the running jobs are now: progress is told and never an event that one could miss.
+
+    Without it a page that joins while a model loads would show the stage before for as long.
+    """
+    parts: Parts = {}
+    for job in Job.objects.processing():
+        topics = [Topic(group) for group in {QUEUE_GROUP, job.scope, job_group(job.pk)} & {*groups}]
+        for shown in render_job(str(job.pk), {Kind.PROGRESS}, topics).values():
+            parts |= shown
+    return parts
 
 
 @database_sync_to_async

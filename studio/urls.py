@@ -3,7 +3,9 @@
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
+from django.templatetags.static import static
 from django.urls import path
+from django.views.generic import RedirectView
 
 from studio.api.views import api
 from studio.views import account, dashboard, files, gallery, jobs, projects, renders, takes
@@ -39,6 +41,8 @@ urlpatterns = [
     path("outputs/<uuid:output_id>/thumbnail/", files.output_thumbnail, name="output-thumbnail"),
     path("references/<int:pk>/", files.reference, name="reference"),
     path("healthz", healthz, name="healthz"),
+    # Browsers ask here on pages that name no icon, such as the admin site's.
+    path("favicon.ico", RedirectView.as_view(url=static("icon.svg"))),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
 ]

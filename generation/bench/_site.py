@@ -15,8 +15,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
+from generation import jobs
 from generation.model_folders import register
 from generation.models import Device, Job, ModelCard
+from generation.specs import RenderSpec
 
 START_SECONDS = 120
 RENDER_SECONDS = 600
@@ -51,6 +53,27 @@ def web(port: int) -> Iterator[str]:
         while not _answers(address):
             _check(process, until)
         yield address
+
+
+def submit(person: User, card: ModelCard, prompt: str, steps: int, seed: int = 1) -> Job:
+    """A render of the model's usual size and guidance, waiting."""
+    spec = spec_of(card, prompt, steps, seed)
+    return jobs.submit(spec, owner=person, model=card)
+
+
+def spec_of(card: ModelCard, prompt: str, steps: int, seed: int) -> RenderSpec:
+    """A picture of the model's usual size and guidance."""
+    return RenderSpec(
+        type="image",
+        model=card.slug,
+        prompt=prompt,
+        quality="standard",
+        width=card.width,
+        height=card.height,
+        steps=steps,
+        guidance=card.guidance,
+        seed=seed,
+    )
 
 
 def wait_until_ended(job: Job) -> Job:

@@ -10,6 +10,7 @@ import time
 from argparse import ArgumentParser
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
@@ -86,17 +87,8 @@ def _stock() -> Any:
 
 def _spec(number: int, steps: int, size: int, card: ModelCard) -> RenderSpec:
     """Another prompt each time, so that no cached embedding flatters the system."""
-    return RenderSpec(
-        type="image",
-        model=card.slug,
-        prompt=f"1girl, short pink hair, blue eyes, smiling, sunset background, {number + WARM_UP}",
-        quality="standard",
-        width=size,
-        height=size,
-        steps=steps,
-        guidance=card.guidance,
-        seed=1000 + number,
-    )
+    prompt = f"1girl, short pink hair, blue eyes, smiling, sunset background, {number + WARM_UP}"
+    return replace(_site.spec_of(card, prompt, steps, 1000 + number), width=size, height=size)
 
 
 def _render(spec: RenderSpec, person: User, card: ModelCard) -> Job:

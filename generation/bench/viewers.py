@@ -15,15 +15,12 @@ from contextlib import suppress
 from statistics import median
 from typing import Any
 
-from django.contrib.auth.models import User
-
-from generation import jobs
 from generation.bench import _site
-from generation.models import Job, ModelCard
-from generation.specs import RenderSpec
+from generation.models import Job
 
 HELP = "a render with many viewers against the same render with none, interleaved"
 ISOLATED = True
+PROMPT = "1girl, long blue hair, night background"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -42,10 +39,10 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
     ended: list[int] = []
     messages: list[int] = []
     with _site.web(options["port"]) as address, _site.worker():
-        _render(_submit(person, card, options["steps"]))
+        _render(_site.submit(person, card, PROMPT, options["steps"]))
         for _ in range(options["pairs"]):
-            alone.append(_render(_submit(person, card, options["steps"])))
-            job = _submit(person, card, options["steps"])
+            alone.append(_render(_site.submit(person, card, PROMPT, options["steps"])))
+            job = _site.submit(person, card, PROMPT, options["steps"])
             told = asyncio.run(_watch(address, job, options["viewers"]))
             watched.append(_render(job))
             ended.append(sum(last == "completed" for last, _ in told))
@@ -62,21 +59,6 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
         "saw_the_end": min(ended),
         "messages_per_viewer": round(median(messages) / options["viewers"], 1),
     }
-
-
-def _submit(person: User, card: ModelCard, steps: int) -> Job:
-    spec = RenderSpec(
-        type="image",
-        model=card.slug,
-        prompt="1girl, long blue hair, night background",
-        quality="final",
-        width=card.width,
-        height=card.height,
-        steps=steps,
-        guidance=card.guidance,
-        seed=5,
-    )
-    return jobs.submit(spec, owner=person, model=card)
 
 
 def _render(job: Job) -> float:

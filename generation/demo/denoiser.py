@@ -17,7 +17,6 @@ from typing import Any, cast
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
 from torch import Tensor
-from torch.nn import functional
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from generation.demo.latents import SIZES, LatentSet, load_latents
@@ -107,6 +106,18 @@ def new_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
     return CLIPTextModel(config)
 
 
+def place_weights(height: int, width: int) -> Tensor:
+    """Weights (height, width) with mean one for the loss: four times as much for the face.
+
+    Eyes, glasses and ribbons are small, and each is named in the caption; without the weights the
+    background's many cells teach them last. The best prediction of a cell stays what it was.
+    """
+    down = ((torch.arange(height) + 0.5) / height - 0.48) / 0.27
+    across = ((torch.arange(width) + 0.5) / width - 0.5) / 0.2
+    weights = 1 + 3 * torch.exp(-0.5 * (down[:, None] ** 2 + across[None, :] ** 2))
+    return weights / weights.mean()
+
+
 class Denoiser:
     """A UNet, its text encoder and the moving average of their weights, in training."""
 
@@ -192,7 +203,8 @@ class Denoiser:
             states = self.text_encoder(tokens.to(self.device)).last_hidden_state
             noised = noised.to(self.device, memory_format=torch.channels_last)
             predicted = self.unet(noised, timesteps.to(self.device), states).sample
-        return functional.mse_loss(predicted.float(), velocity)
+        error = (predicted.float() - velocity).square()
+        return (error * place_weights(*latents.shape[-2:]).to(self.device)).mean()
 
     def save_checkpoint(self, path: Path) -> None:
         """Write everything that ``load_checkpoint`` needs; the old file stays until it's whole."""

@@ -17,8 +17,13 @@ from diffusers import (
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from generation.demo.denoiser import NOISE_SCHEDULE
+from generation.pipelines.preview import LatentPreview
 
-MODEL_CARD = "README.md"
+KEPT = ("README.md", "genga.json")
+"""The model's card and its usual settings are written by people and stay."""
+
+PREVIEWED = 48
+"""Pictures that the preview's map is fitted on."""
 
 
 def export_pipeline(
@@ -31,7 +36,7 @@ def export_pipeline(
     """Write a StableDiffusionPipeline folder and return its size in bytes.
 
     The folder is written beside ``folder`` and then takes its place, so readers never see half of
-    it. A model card already there is kept. The parts end up in half precision.
+    it. What people wrote there (KEPT) stays. The parts end up in half precision.
     """
     sampler = DPMSolverMultistepScheduler(
         algorithm_type="dpmsolver++", solver_order=2, **NOISE_SCHEDULE
@@ -51,10 +56,20 @@ def export_pipeline(
     pipeline.save_pretrained(partial, safe_serialization=True)
     for config in partial.rglob("*.json"):
         _strip_origin(config)
-    if (folder / MODEL_CARD).exists():
-        shutil.copy2(folder / MODEL_CARD, partial / MODEL_CARD)
+    for name in KEPT:
+        if (folder / name).exists():
+            shutil.copy2(folder / name, partial / name)
     replace_folder(partial, folder)
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+@torch.inference_mode()
+def export_preview(folder: Path, autoencoder: AutoencoderTiny, latents: torch.Tensor) -> None:
+    """Fit the map from latents (B, C, h, w) to colour on the model's own pictures; write it."""
+    chosen = latents[:PREVIEWED].float()
+    decode = cast(Any, autoencoder).float().eval().decode
+    pictures = torch.cat([decode(one[None]).sample for one in chosen]).clamp(-1, 1)
+    LatentPreview.fit(chosen, pictures).save(folder)
 
 
 def replace_folder(source: Path, target: Path) -> None:

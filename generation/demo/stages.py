@@ -17,8 +17,8 @@ from generation.demo.autoencoder import (
     train_autoencoder,
 )
 from generation.demo.denoiser import Denoiser, DenoiserTraining, new_text_encoder, new_unet
-from generation.demo.export import export_pipeline, replace_folder
-from generation.demo.latents import encode_renders, save_latents
+from generation.demo.export import export_pipeline, export_preview, replace_folder
+from generation.demo.latents import encode_renders, load_latents, save_latents
 from generation.demo.reader import (
     ReaderTraining,
     load_reader,
@@ -148,6 +148,8 @@ def _export(recipe: Recipe, say: Callable[[str], None]) -> None:
         denoiser.text_encoder.cpu(),
         denoiser.tokenizer,
     )
+    latents = load_latents(recipe.work / "latents", 256).latents
+    export_preview(recipe.output, autoencoder, latents)
     say(f"export: {size / 1e6:.1f} MB in {recipe.output}")
     if (recipe.work / "reader").exists():
         partial = reader_folder(recipe.output).with_suffix(".partial")

@@ -88,3 +88,18 @@ def load(files: ModelFiles, device: torch.device, dtype: torch.dtype) -> Pipelin
     loader: Any = getattr(import_module(module), name)
     pipeline: Pipeline = loader(files, device, dtype)
     return pipeline
+
+
+def warm_up() -> None:
+    """Import what every family needs, some seconds' work, and keep its libraries quiet.
+
+    Called beside the start of a worker, so that its first job pays only for reading weights.
+    """
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    for logging in (diffusers_logging, transformers_logging):
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+    for path in FAMILIES.values():
+        import_module(path.partition(":")[0])

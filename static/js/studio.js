@@ -20,6 +20,21 @@
     if (actions && !typing) document.body.dispatchEvent(new CustomEvent("genga:moved"));
   };
 
+  // A push is made once for all pages of its group; each page takes the parts it has a place for.
+  const hasPlace = (part) => {
+    const target = (part.getAttribute("hx-swap-oob") || "").split(":")[1];
+    return document.querySelector(target || `#${CSS.escape(part.id)}`);
+  };
+  htmx.defineExtension("parts", {
+    transformResponse: (text, request) => {
+      if (request) return text;
+      const push = document.createElement("template");
+      push.innerHTML = text;
+      [...push.content.children].forEach((part) => hasPlace(part) || part.remove());
+      return push.innerHTML;
+    },
+  });
+
   document.body.addEventListener("htmx:wsOpen", () => tell("live", "Live"));
   document.body.addEventListener("htmx:wsClose", (event) => {
     tell("away", "Reconnecting");

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -26,8 +27,14 @@ class Switching(Base):
         self._switch(request, queryset, active=False)
 
     def _switch(self, request: HttpRequest, rows: QuerySet[Any], *, active: bool) -> None:
-        count = rows.filter(is_active=not active).update(is_active=active)
-        self.message_user(request, f"{count} {'activated' if active else 'deactivated'}.")
+        done = "activated" if active else "deactivated"
+        with transaction.atomic():
+            switched = list(rows.filter(is_active=not active))
+            same = self.model._default_manager.filter(pk__in=[row.pk for row in switched])
+            same.update(is_active=active)
+            for row in switched:
+                self.log_change(request, row, f"{done.capitalize()}.")
+        self.message_user(request, f"{len(switched)} {done}.")
 
 
 def tell(

@@ -142,10 +142,16 @@ class ModelCardAdmin(admin.ModelAdmin):
                 request, "Choose one model that is active; there is one default.", messages.ERROR
             )
             return
+        card = cards[0]
         with transaction.atomic():
-            ModelCard.objects.exclude(pk=cards[0].pk).update(is_default=False)
-            ModelCard.objects.filter(pk=cards[0].pk).update(is_default=True)
-        self.message_user(request, f"{cards[0]} is used when nobody names a model.")
+            former = list(ModelCard.objects.filter(is_default=True).exclude(pk=card.pk))
+            ModelCard.objects.exclude(pk=card.pk).update(is_default=False)
+            ModelCard.objects.filter(pk=card.pk).update(is_default=True)
+            for other in former:
+                self.log_change(request, other, "No longer the default.")
+            if not card.is_default:
+                self.log_change(request, card, "Set as default.")
+        self.message_user(request, f"{card} is used when nobody names a model.")
 
     @admin.display(description="Usual size")
     def size(self, card: ModelCard) -> str:

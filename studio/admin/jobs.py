@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -141,9 +142,14 @@ class JobAdmin(ReadOnly, OfProject, admin.ModelAdmin):
         done: str,
         why: str,
     ) -> None:
-        """Do one thing to each job, and say how many it moved."""
+        """Do one thing to each job, log it for those that it moved, and say how many these are."""
         chosen = list(queryset)
-        moved = sum(change(job) for job in chosen)
+        moved = 0
+        for job in chosen:
+            with transaction.atomic():
+                if change(job):
+                    self.log_change(request, job, f"{done}.")
+                    moved += 1
         tell(self, request, moved, len(chosen), done, why)
 
     @admin.action(description="Cancel")

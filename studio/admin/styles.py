@@ -5,21 +5,15 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import OuterRef, QuerySet
-from django.http import FileResponse, Http404, HttpRequest
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from studio.admin.access import OfProject, is_superuser
 from studio.admin.actions import Switching
-from studio.admin.display import (
-    NOTHING,
-    newest_picture,
-    output_picture,
-    picture,
-    render_link,
-    short,
-)
+from studio.admin.display import NOTHING, newest_picture, output_picture, render_link, short
 from studio.admin.fields import SchedulerField
 from studio.models import Style
 
@@ -82,22 +76,6 @@ class StyleAdmin(OfProject, Switching, admin.ModelAdmin):
         styles: QuerySet[Style] = super().get_queryset(request)
         return styles.annotate(newest_output=newest_picture(**rows))
 
-    def get_urls(self) -> list[URLPattern]:
-        """Beside the usual pages, the stored preview: media have no public address."""
-        view = self.admin_site.admin_view(self.preview)
-        return [path("<int:pk>/preview/", view, name="studio_style_preview"), *super().get_urls()]
-
-    def preview(self, request: HttpRequest, pk: int) -> FileResponse:
-        """The picture kept with a style. Raises Http404 where there is none to see."""
-        style = self.get_object(request, str(pk)) if self.has_view_permission(request) else None
-        if (
-            style is None
-            or not style.preview
-            or not style.preview.storage.exists(style.preview.name)
-        ):
-            raise Http404("No such preview.")
-        return FileResponse(style.preview.open())
-
     @admin.action(description="Duplicate", permissions=["add"])
     def duplicate(self, request: HttpRequest, queryset: QuerySet[Style]) -> None:
         """Copies to change; they are off until somebody switches them on."""
@@ -107,17 +85,21 @@ class StyleAdmin(OfProject, Switching, admin.ModelAdmin):
             twin.pk, twin._state.adding = None, True
             twin.slug = free_slug(style.slug)
             twin.name = f"{style.name[:93]} (copy)"
-            twin.preview, twin.is_active = "", False
-            twin.save()
+            twin.is_active = False
+            with transaction.atomic():
+                twin.save()
+                self.log_addition(request, twin, f"Duplicated from {style}.")
             names.append(twin.name)
         self.message_user(request, f"Made, and switched off for now: {', '.join(names)}.")
 
-    @admin.display(description="Picture")
+    @admin.display(description="Newest take")
     def shown(self, style: Any) -> SafeString:
-        """The style's own preview, else the newest picture rendered in it."""
-        if style.pk and style.preview:
-            return picture(reverse("admin:studio_style_preview", args=[style.pk]), style.name)
-        return output_picture(getattr(style, "newest_output", None), f"Newest in {style.name}")
+        """The newest picture rendered in it, or a quiet dash."""
+        # The form of a style that is to be made has no row yet.
+        newest = getattr(style, "newest_output", None)
+        if newest is None:
+            return format_html('<span class="quiet">{}</span>', NOTHING)
+        return output_picture(newest, f"Newest take in {style.name}")
 
     @admin.display(description="Template", ordering="template")
     def template_begins(self, style: Style) -> str:

@@ -135,7 +135,6 @@ class Migration(migrations.Migration):
                 ('guidance', models.FloatField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(30.0)])),
                 ('steps', models.PositiveSmallIntegerField(blank=True, help_text='Steps of the final; drafts and standards take their share of it.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(150)])),
                 ('scheduler', models.CharField(blank=True, max_length=60)),
-                ('preview', models.ImageField(blank=True, editable=False, upload_to='styles/')),
                 ('is_active', models.BooleanField(default=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('model', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='styles', to='generation.modelcard')),

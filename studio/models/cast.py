@@ -114,7 +114,6 @@ class Style(models.Model):
         help_text="Steps of the final; drafts and standards take their share of it.",
     )
     scheduler = models.CharField(max_length=60, blank=True)
-    preview = models.ImageField(upload_to="styles/", blank=True, editable=False)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -16,5 +16,5 @@ def test_one_stage_runs_in_the_work_folder(tmp_path: Path) -> None:
 
 
 def test_a_stage_without_the_ones_before_it_says_so(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="^export: "):
+    with pytest.raises(CommandError, match=r"^export: "):
         call_command("train_demo_model", stage="export", work=tmp_path, output=tmp_path / "toon")

@@ -138,9 +138,7 @@ def models() -> ResidentModels:
 
 
 @pytest.fixture
-def watched(
-    pipeline: WatchedModel, models: ResidentModels, toon_files: ModelFiles
-) -> WatchedModel:
+def watched(pipeline: WatchedModel, models: ResidentModels, toon_files: ModelFiles) -> WatchedModel:
     """The demo model as `models` has it loaded already, so that a test can act at a step."""
     models.get(toon_files, lambda *_: pipeline)
     return pipeline

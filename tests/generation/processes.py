@@ -15,7 +15,7 @@ from types import TracebackType
 from django.conf import settings
 from django.db import connection
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 """Long, because two cores may be shared with other work; nothing here waits when all is well."""
 
 
@@ -46,7 +46,8 @@ class WorkerProcess:
     """`manage.py worker` as a real process, ended with the block it is used in."""
 
     def __init__(self, device: str = "cpu:0") -> None:
-        self._log = tempfile.TemporaryFile("w+")
+        # Closed with the process, in __exit__.
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, "manage.py", "worker", "--device", device],
             cwd=settings.BASE_DIR,

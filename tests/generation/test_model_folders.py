@@ -101,7 +101,7 @@ def test_a_folder_is_refused_that_holds(harm: str, folder: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="no model_index.json"):
+    with pytest.raises(SpecError, match=r"no model_index\.json"):
         read_index(tmp_path / "gone")
 
 
@@ -129,9 +129,7 @@ def test_the_hash_is_of_what_decides_the_picture(
 def test_the_command_registers_and_says_so(folder: Path) -> None:
     told = StringIO()
 
-    call_command(
-        "register_model", str(folder), slug="mine", name="Mine", default=True, stdout=told
-    )
+    call_command("register_model", str(folder), slug="mine", name="Mine", default=True, stdout=told)
 
     card = ModelCard.objects.get()
     assert (card.name, card.is_default) == ("Mine", True)

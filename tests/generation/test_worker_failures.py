@@ -118,9 +118,7 @@ def test_a_family_that_nothing_renders(run: Run, submit: Submit) -> None:
 
 
 @pytest.mark.usefixtures("watched")
-def test_a_scheduler_that_diffusers_does_not_have(
-    run: Run, submit: Submit
-) -> None:
+def test_a_scheduler_that_diffusers_does_not_have(run: Run, submit: Submit) -> None:
     job = submit(scheduler="SlowScheduler")
 
     run(job)
@@ -158,9 +156,7 @@ def test_a_storage_that_cannot_be_written(
     assert len(attempt.timings.get(stage=Stage.DENOISE).steps) == job.spec.steps
 
 
-def test_a_device_without_enough_memory(
-    run: Run, submit: Submit, watched: WatchedModel
-) -> None:
+def test_a_device_without_enough_memory(run: Run, submit: Submit, watched: WatchedModel) -> None:
     def run_out(_: Step) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 

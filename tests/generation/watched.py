@@ -26,7 +26,9 @@ class WatchedModel(StableDiffusion):
         self.before_decode: Callable[[], object] = lambda: None
         return self
 
-    def denoise(self, spec: RenderSpec, conditioning: torch.Tensor, on_step: OnStep) -> torch.Tensor:
+    def denoise(
+        self, spec: RenderSpec, conditioning: torch.Tensor, on_step: OnStep
+    ) -> torch.Tensor:
         """The model's own loop; the test's word comes before the worker's."""
 
         def both(step: Step) -> None:

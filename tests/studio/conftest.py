@@ -14,7 +14,7 @@ from django.utils import timezone
 from PIL import Image
 
 from generation import jobs
-from generation.jobs import Timing
+from generation.attempts import Timing
 from generation.media.files import store_picture
 from generation.models import Attempt, Device, ModelCard, Progress
 from generation.specs import Quality

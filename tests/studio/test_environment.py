@@ -30,7 +30,11 @@ BAD = [
 ]
 BAD_ADDRESSES = [
     ("GENGA_DATABASE_URL", "nonsense", "postgres://…, postgresql://…, sqlite://…"),
-    ("GENGA_DATABASE_URL", "mysql://ann:secret@host/genga", "postgres://…, postgresql://…, sqlite://…"),
+    (
+        "GENGA_DATABASE_URL",
+        "mysql://ann:secret@host/genga",
+        "postgres://…, postgresql://…, sqlite://…",
+    ),
     ("GENGA_REDIS_URL", "localhost:6379", "redis://…, rediss://…, unix://…"),
     ("GENGA_S3_ENDPOINT", "s3.example", "https://…, http://…"),
 ]
@@ -113,9 +117,7 @@ def test_production_shows_nobody_djangos_error_pages(production: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("name", ["GENGA_SECRET_KEY", "GENGA_ALLOWED_HOSTS"])
-def test_production_does_not_start_without(
-    name: str, production: pytest.MonkeyPatch
-) -> None:
+def test_production_does_not_start_without(name: str, production: pytest.MonkeyPatch) -> None:
     production.delenv(name)
 
     with pytest.raises(SettingError, match=f"{name} is empty; production needs"):

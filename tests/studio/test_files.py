@@ -30,9 +30,7 @@ def picture_of(response: object) -> Image.Image:
     return Image.open(io.BytesIO(b"".join(response)))  # type: ignore[call-overload]
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"), [("output", "PNG"), ("output-thumbnail", "WEBP")]
-)
+@pytest.mark.parametrize(("name", "kind"), [("output", "PNG"), ("output-thumbnail", "WEBP")])
 def test_a_member_gets_the_picture(
     name: str, kind: str, output: Output, log_in: LogIn, reviewer: User
 ) -> None:

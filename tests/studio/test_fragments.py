@@ -106,9 +106,7 @@ def test_what_is_pushed_holds_no_form_and_no_token(
     assert not re.search(r"<form|csrf|<button", text)
 
 
-def test_every_pushed_fragment_says_where_it_goes(
-    sent: MakeTake, topics: dict[str, Topic]
-) -> None:
+def test_every_pushed_fragment_says_where_it_goes(sent: MakeTake, topics: dict[str, Topic]) -> None:
     take = sent()
     own = Topic(job_group(take.job_id))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from generation import jobs
+from generation.attempts import Timing
 from generation.errors import ModelMissing
-from generation.jobs import Timing
 from generation.models import Attempt, Device, Job
 from generation.states import Priority, Stage
 from studio import history

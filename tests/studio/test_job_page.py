@@ -230,9 +230,7 @@ def test_the_page_connects_to_its_own_live_group_from_the_moment_of_its_paint(
     assert re.search(rf'ws-connect="/ws/live/job/{take.job_id}/\?since=20\d\d-[^"&]+"', html)
 
 
-def test_a_job_of_no_take_has_a_page_too(
-    log_in: LogIn, artist: User, submit: MakeTake
-) -> None:
+def test_a_job_of_no_take_has_a_page_too(log_in: LogIn, artist: User, submit: MakeTake) -> None:
     job = submit()
     html = log_in(artist).get(reverse("job", args=[job.pk])).content.decode()
 

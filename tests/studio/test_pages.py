@@ -57,9 +57,7 @@ def test_a_stranger_is_not_even_told_that_there_is(
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_a_stranger_cannot_do(
-    action: str, address: Address, log_in: LogIn, stranger: User
-) -> None:
+def test_a_stranger_cannot_do(action: str, address: Address, log_in: LogIn, stranger: User) -> None:
     assert log_in(stranger).post(address(action)).status_code == 404
 
 

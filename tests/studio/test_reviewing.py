@@ -189,7 +189,9 @@ def test_watchers_of_the_project_and_of_the_job_are_told_after_the_commit(
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     told: list[tuple[str, list[str], dict[str, str]]] = []
-    monkeypatch.setattr(events, "publish", lambda kind, groups, **data: told.append((kind, list(groups), data)))
+    monkeypatch.setattr(
+        events, "publish", lambda kind, groups, **data: told.append((kind, list(groups), data))
+    )
     with django_capture_on_commit_callbacks(execute=True):
         take = sent()
         act(take, reviewer)

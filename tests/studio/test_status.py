@@ -12,8 +12,8 @@ from generation import jobs
 from generation.errors import ModelMissing
 from generation.models import Attempt, Device, Job, Progress
 from generation.states import Priority, Stage
-from studio.status import iso, job_status, queue_position, remaining_seconds, stage_text
 from studio.models import Take
+from studio.status import iso, job_status, queue_position, remaining_seconds, stage_text
 from tests.studio.conftest import MakeTake, finish_job
 
 pytestmark = pytest.mark.django_db

@@ -69,14 +69,14 @@ def free_port(bind: str) -> int:
 
 
 def test_an_address_of_another_machine_cannot_be_used() -> None:
-    with pytest.raises(CommandError, match="192.0.2.1:8328 cannot be used"):
+    with pytest.raises(CommandError, match=r"192\.0\.2\.1:8328 cannot be used"):
         up._check_port("192.0.2.1", 8328)
 
 
 class Answering(http.server.BaseHTTPRequestHandler):
     """Answers with the server's own status."""
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self.send_response(self.server.status)  # type: ignore[attr-defined]
         self.send_header("Location", "https://127.0.0.1/healthz")
         self.end_headers()

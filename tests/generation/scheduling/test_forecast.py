@@ -48,7 +48,11 @@ def test_jobs_follow_one_another_on_one_device(known: None, submit: Submit) -> N
 
     places = forecast().places
 
-    assert [(place.job, place.position) for place in places] == [(first, 1), (second, 2), (third, 3)]
+    assert [(place.job, place.position) for place in places] == [
+        (first, 1),
+        (second, 2),
+        (third, 3),
+    ]
     assert from_now(places[0].start, places[0].finish) == about(0.0, RUN)
     assert from_now(places[1].start, places[1].finish) == about(RUN, 2 * RUN)
     assert from_now(places[2].start, places[2].finish) == about(2 * RUN, 3 * RUN)

@@ -1,0 +1,131 @@
+"""docs/api.md matches the code: its examples, its fields and its numbers."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from generation import progress, specs
+from generation.models import Device, ModelCard
+from generation.states import Outcome, Status
+from studio import hub, rendering
+from studio.api import schemas, views
+from studio.environment import read
+from studio.models import Membership, Project
+from tests.contract import asking
+from tests.contract.asking import Caller
+
+DOCUMENT = (Path(settings.BASE_DIR) / "docs" / "api.md").read_text()
+SHAPES = {
+    "generate": asking.ACCEPTED,
+    "estimate": asking.ESTIMATED,
+    "job": asking.STATUS,
+    "queue": asking.BOARD,
+    "problems": asking.PROBLEMS,
+}
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    """(name, text) of the examples in a language."""
+    return re.findall(rf"```{language} ?(\w*)\n(.*?)```", DOCUMENT, re.DOTALL)
+
+
+COMMANDS = [text for _, text in blocks("console")]
+
+
+def test_every_shown_answer_has_the_fields_of_a_real_one() -> None:
+    shown = dict(blocks("json"))
+
+    assert shown.keys() == SHAPES.keys()
+    for name, text in shown.items():
+        SHAPES[name].check(json.loads(text), name)
+
+
+@pytest.mark.django_db
+def test_every_shown_command_is_answered_as_described(
+    api: Caller, artist: User, toon: ModelCard, device: Device
+) -> None:
+    project = Project.objects.create(slug="harbour-lights", name="Harbour Lights")
+    Membership.objects.create(project=project, user=artist)
+    job_id = api.submit()["job_id"]
+    shown_id = re.compile(r"(?<=/jobs/)[0-9a-f-]{36}")
+    answered = []
+    for command in COMMANDS:
+        words = shlex.split(command.replace("\\\n", ""))
+        address = urlsplit(next(word for word in words if word.startswith("http")))
+        path = shown_id.sub(job_id, address.path)
+        method = words[words.index("-X") + 1] if "-X" in words else "GET"
+        body = words[words.index("-d") + 1] if "-d" in words else ""
+        answer = api.client.generic(
+            method, path, body, "application/json", QUERY_STRING=address.query
+        )
+        assert address.netloc == "127.0.0.1:8328"
+        # The file of the example is nobody's here; every other command is served.
+        expected = 404 if path.startswith("/outputs/") else 202 if "generate" in path else 200
+        if method == "PATCH":
+            expected = 409  # The command before has cancelled it.
+        assert answer.status_code == expected, (command, answer.content)
+        answered.append(path.replace(job_id, "{job_id}"))
+
+    described = set(api.get("/api/openapi.json").json()["paths"])
+    assert described <= set(answered), "every call has its example"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *schemas.GenerateIn.model_fields,
+        *schemas.EstimateOut.model_fields,
+        *schemas.JobOut.model_fields,
+        *schemas.QueueOut.model_fields,
+        *schemas.JobPage.model_fields,
+    ],
+)
+def test_every_field_is_named(name: str) -> None:
+    assert f"`{name}`" in DOCUMENT or f'"{name}"' in DOCUMENT
+
+
+@pytest.mark.parametrize("word", [*Status, *Outcome, "urgent", "high", "medium", "low"])
+def test_every_word_is_named(word: str) -> None:
+    assert f"`{word}`" in DOCUMENT
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        f"1 to {specs.MAX_PROMPT_LENGTH} characters",
+        f"1 to {specs.MAX_STEPS} |",
+        f"0 to {specs.MAX_GUIDANCE:g} |",
+        f"0 to {specs.MAX_SEED} |",
+        f"multiples of {specs.SIZE_MULTIPLE} within",
+        f"up to {7 * 86400}",
+        "up to 10000, 3600 and 120",
+        f"may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes",
+        f"{views.PAGE_SIZE} a page",
+        f"quicker than {hub.SHORTEST_PAUSE:g} s",
+        f"up to {progress.REPORTS_PER_SECOND} times a second",
+        f"takes {rendering.LONG_SECONDS:g} seconds or more",
+        f"more submits than {settings.GENGA_SUBMIT_RATE.removesuffix('/min')} in a minute",
+        f"http://127.0.0.1:{read().port}",
+    ],
+)
+def test_every_number_is_the_codes(sentence: str) -> None:
+    assert sentence in DOCUMENT
+
+
+def test_every_refusal_of_the_description_is_explained(client: Any) -> None:
+    paths = client.get("/api/openapi.json").json()["paths"]
+
+    codes = {
+        code for calls in paths.values() for call in calls.values() for code in call["responses"]
+    }
+    for code in codes:
+        assert f"| {code} |" in DOCUMENT or f"`{code}`" in DOCUMENT, code

@@ -1,0 +1,70 @@
+"""Every benchmark runs, small, and ends with one line of JSON; its figures are judged elsewhere."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from generation.management.commands.bench import names
+
+SMALL: dict[str, list[str]] = {
+    "overhead": ["--pairs", "1", "--steps", "2", "--size", "128"],
+    "pages": ["--times", "1", "--port", "{port}"],
+    "pickup": ["--times", "1", "--idle", "0.1", "--port", "{port}"],
+    "viewers": ["--viewers", "5", "--pairs", "1", "--steps", "4", "--port", "{port}"],
+    "adherence": ["--prompts", "2", "--size", "128", "--steps", "2", "--batch", "2"],
+}
+FIGURE = {
+    "overhead": "ratio",
+    "pages": "slowest_ms",
+    "pickup": "p99_ms",
+    "viewers": "saw_the_end",
+    "adherence": "attributes_right",
+}
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def run_bench(name: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "bench", name, *arguments],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_every_benchmark_is_tried_here() -> None:
+    assert set(names()) == set(SMALL)
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_it_ends_with_its_figure_as_json(name: str, tmp_path: Path) -> None:
+    port, file = free_port(), tmp_path / "figures.json"
+    arguments = [argument.format(port=port) for argument in SMALL[name]]
+    result = run_bench(name, [*arguments, "--json", str(file)])
+    assert result.returncode == 0, result.stderr
+    line = result.stdout.strip().splitlines()[-1]
+    figures = json.loads(line)
+    assert figures["bench"] == name
+    assert figures[FIGURE[name]] >= 0
+    assert json.loads(file.read_text()) == figures
+    assert len(result.stdout.strip().splitlines()) > 1, "a table stands before the line"
+
+
+def test_an_unknown_benchmark_is_refused_with_the_names_there_are() -> None:
+    result = run_bench("speed", [])
+    assert result.returncode != 0
+    assert "overhead" in result.stderr

@@ -1,0 +1,66 @@
+"""The queue: what can be done to jobs, and their story."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+from django.test import Client
+
+from generation import jobs
+from generation.errors import OutOfMemory
+from generation.models import Attempt, Device, Job, JobEvent
+from generation.states import Priority, Status
+from tests.studio.admin.asking import act, address, text
+
+
+def test_cancel(as_root: Client, submit: Callable[..., Job], ours: SimpleNamespace) -> None:
+    waiting = submit()
+    answer = text(act(as_root, Job, "cancel", waiting, ours.job))
+    assert "Cancelled: 1. 1 left as they were" in answer
+    waiting.refresh_from_db()
+    assert waiting.status == Status.CANCELLED
+    assert [event.kind for event in waiting.events.all()] == ["job.queued", "job.cancelled"]
+
+
+def test_running_job_is_asked_to_stop(
+    as_root: Client, submit: Callable[..., Job], device: Device
+) -> None:
+    running = submit()
+    jobs.start(running, device)
+    act(as_root, Job, "cancel", running)
+    running.refresh_from_db()
+    assert running.is_cancelling
+    assert "Cancelling" in text(as_root.get(address(Job)))
+
+
+def test_retry(as_root: Client, submit: Callable[..., Job], device: Device) -> None:
+    failed = submit()
+    attempt = jobs.start(failed, device)
+    assert attempt is not None
+    jobs.fail(attempt, OutOfMemory("too large"), {})
+    assert "Waiting again: 1." in text(act(as_root, Job, "retry", failed))
+    failed.refresh_from_db()
+    assert failed.status == Status.QUEUED
+
+
+def test_priority(as_root: Client, submit: Callable[..., Job]) -> None:
+    job = submit()
+    assert "Priority urgent: 1." in text(act(as_root, Job, "priority_urgent", job))
+    job.refresh_from_db()
+    assert job.priority == Priority.URGENT
+    assert job.events.last().kind == "job.priority_changed"
+    again = text(act(as_root, Job, "priority_urgent", job))
+    assert "Priority urgent: 0. 1 left as they were" in again
+
+
+def test_page_tells_the_whole_story(as_root: Client, ours: SimpleNamespace) -> None:
+    page = text(as_root.get(address(Job, "change", ours.job.pk)))
+    for words in ("1girl, bob silver hair, smiling", "guidance 4, seed", "Joined the queue"):
+        assert words in page
+    assert address(Attempt, "change", ours.attempt.pk) in page
+
+
+def test_event_of_another_version_keeps_its_name(as_root: Client, ours: SimpleNamespace) -> None:
+    JobEvent.objects.create(job=ours.job, sequence=9, kind="job.dreamt")
+    assert "job.dreamt" in text(as_root.get(address(JobEvent)))

@@ -1,0 +1,82 @@
+"""A character's reference pictures: re-encoded, refused, deleted."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
+
+from studio.models import Character, Take
+from tests.studio.admin.asking import address, filled, picture_file, text
+
+
+def test_reference_is_kept_re_encoded(as_root: Client, ours: SimpleNamespace) -> None:
+    url = address(Character, "change", ours.character.pk)
+    upload = picture_file((2000, 1000), "JPEG")
+    data = filled(as_root, url) | {
+        "references-1-picture": upload,
+        "references-1-caption": "side",
+    }
+    assert as_root.post(url, data).status_code == 302
+    stored = ours.character.references.get(caption="side")
+    assert Image.open(stored.picture).format == "WEBP"
+    assert Image.open(stored.picture).size == (1536, 768)
+    assert stored.picture.name.startswith(f"references/{ours.character.pk}/")
+
+
+@pytest.mark.parametrize(
+    ("upload", "sentence"),
+    [
+        (picture_file((10_000, 5_000), mode="1"), "The picture has 50 megapixels"),
+        (SimpleUploadedFile("a.png", b"\x89PNG\r\n\x1a\nbroken"), "The file is broken"),
+        (SimpleUploadedFile("a.png", b"#!/bin/sh"), "The file is broken or no picture"),
+        (picture_file(kind="GIF"), "PNG, JPEG and WebP are taken"),
+    ],
+    ids=["50 megapixels", "broken", "no picture", "another format"],
+)
+def test_bad_reference_is_refused_with_a_sentence(
+    as_root: Client, ours: SimpleNamespace, upload: SimpleUploadedFile, sentence: str
+) -> None:
+    url = address(Character, "change", ours.character.pk)
+    upload.seek(0)
+    answer = as_root.post(url, filled(as_root, url) | {"references-1-picture": upload})
+    assert answer.status_code == 200
+    assert sentence in text(answer)
+    assert ours.character.references.count() == 1
+
+
+def test_deleted_reference_takes_its_picture_along(
+    as_root: Client, ours: SimpleNamespace, django_capture_on_commit_callbacks: Any
+) -> None:
+    url = address(Character, "change", ours.character.pk)
+    picture = ours.reference.picture
+    with django_capture_on_commit_callbacks(execute=True):
+        as_root.post(url, filled(as_root, url) | {"references-0-DELETE": "on"})
+    assert not ours.character.references.exists()
+    assert not picture.storage.exists(picture.name)
+
+
+def test_deleted_character_takes_its_pictures_along(
+    as_root: Client, ours: SimpleNamespace, django_capture_on_commit_callbacks: Any
+) -> None:
+    picture = ours.reference.picture
+    with django_capture_on_commit_callbacks(execute=True):
+        as_root.post(address(Character, "delete", ours.character.pk), {"post": "yes"})
+    assert not Character.objects.exists()
+    assert not picture.storage.exists(picture.name)
+    assert Take.objects.get().character is None
+
+
+def test_several_deleted_at_once_leave_no_picture(
+    as_root: Client, ours: SimpleNamespace, django_capture_on_commit_callbacks: Any
+) -> None:
+    picture = ours.reference.picture
+    chosen = {"action": "delete_selected", "_selected_action": [ours.character.pk]}
+    with django_capture_on_commit_callbacks(execute=True):
+        as_root.post(address(Character), chosen | {"post": "yes"})
+    assert not Character.objects.exists()
+    assert not picture.storage.exists(picture.name)
