@@ -43,7 +43,9 @@ class PageConsumer(AsyncWebsocketConsumer):
         painted = _painted(self.scope.get("query_string", b""))
         if painted is None or await _has_moved(groups, painted):
             await self.send(text_data=REFRESH)
-        self.viewer.offer(await _running(groups))
+        running = await _running(groups)
+        if running:
+            self.viewer.offer(running)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """The page says that it has shown the last batch; anything else is ignored."""

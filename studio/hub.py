@@ -61,7 +61,12 @@ class Viewer:
             self._something.clear()
             batch, self._newest = self._newest, {}
             self._shown.clear()
-            await self._send("\n".join(batch.values()))
+            try:
+                await self._send("\n".join(batch.values()))
+            except Exception:
+                # The socket is gone; its consumer's disconnect will forget this viewer.
+                logger.info("a viewer went away while it was sent to", exc_info=True)
+                return
             await asyncio.sleep(SHORTEST_PAUSE)
             if self._acknowledges:
                 with suppress(TimeoutError):

@@ -20,9 +20,10 @@ from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from generation.demo.latents import SIZES, LatentSet, load_latents
-from generation.demo.portraits import seeded_source, training_caption
+from generation.demo.portraits import Portrait, seeded_source, training_caption
 from generation.demo.progress import Progress
 from generation.demo.tokenizer import MAX_TOKENS
+from generation.demo.words import WordLoss
 
 CHANNELS = (64, 128, 192)
 TEXT_WIDTH = 128
@@ -54,6 +55,7 @@ class DenoiserTraining:
     large_last: float = 0.8
     dropping_first: float = 0.25
     dropping_last: float = 0.08
+    word_weight: float = 0.05
     average_decay: float = 0.998
     checkpoint_every: int = 150
     seed: int = 3
@@ -144,6 +146,7 @@ class Denoiser:
             weight_decay=1e-2,
             fused=True,
         )
+        self.word_loss = WordLoss(tokenizer, TEXT_WIDTH).to(device)
         self.noise_schedule = DDIMScheduler(clip_sample=False, **NOISE_SCHEDULE)
 
     def train(self, latents_folder: Path, checkpoint: Path, until: int | None = None) -> float:
@@ -173,7 +176,8 @@ class Denoiser:
         dropping = self.settings.dropping_at(self.step)
         captions = [training_caption(pictures.portraits[i], source, dropping) for i in chosen]
         torch.manual_seed(source.getrandbits(48))
-        loss = self._loss(pictures.latents[chosen].float(), captions)
+        portraits = [pictures.portraits[i] for i in chosen]
+        loss = self._loss(pictures.latents[chosen].float(), captions, portraits)
         self.optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.weights, 1.0)
@@ -184,7 +188,7 @@ class Denoiser:
         torch._foreach_lerp_(self.average, [weight.detach() for weight in self.weights], 1 - decay)
         return loss.item()
 
-    def _loss(self, latents: Tensor, captions: list[str]) -> Tensor:
+    def _loss(self, latents: Tensor, captions: list[str], portraits: list[Portrait]) -> Tensor:
         count = len(latents)
         # One timestep from each of ``count`` equal ranges: less varied batches, steadier gradients.
         places = (torch.randperm(count) + torch.rand(count)) / count
@@ -198,13 +202,16 @@ class Denoiser:
             max_length=MAX_TOKENS,
             truncation=True,
             return_tensors="pt",
-        ).input_ids
+        ).input_ids.to(self.device)
         with torch.autocast(self.device, torch.bfloat16):
-            states = self.text_encoder(tokens.to(self.device)).last_hidden_state
+            states = self.text_encoder(tokens).last_hidden_state
             noised = noised.to(self.device, memory_format=torch.channels_last)
             predicted = self.unet(noised, timesteps.to(self.device), states).sample
         error = (predicted.float() - velocity).square()
-        return (error * place_weights(*latents.shape[-2:]).to(self.device)).mean()
+        weighted = error * place_weights(*latents.shape[-2:]).to(self.device)
+        return weighted.mean() + self.settings.word_weight * self.word_loss(
+            states, tokens, portraits
+        )
 
     def save_checkpoint(self, path: Path) -> None:
         """Write everything that ``load_checkpoint`` needs; the old file stays until it's whole."""

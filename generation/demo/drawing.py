@@ -31,6 +31,7 @@ SHADED_SKIN: Final = (246, 208, 184)
 BLUSH: Final = (255, 150, 150)
 MOUTH: Final = (200, 70, 80)
 WHITE: Final = (255, 255, 255)
+LENS: Final = (90, 190, 255)
 STRAW: Final = (250, 226, 150)
 CLOTHES: Final[dict[str, Colour]] = {"boy": (70, 90, 150), "girl": (235, 235, 245)}
 SIDES: Final = (-1, 1)
@@ -258,17 +259,19 @@ class _Figure:
         accessory = self.portrait.accessory
         if accessory == "glasses":
             for side in SIDES:
-                self.canvas.drawCircle(64 + side * 14, 73, 11, self._line(2.2))
-            self.canvas.drawLine(61, 73, 67, 73, self._line(2.2))
+                # Tinted lenses: at 128 pixels a thin frame alone is less than one latent wide.
+                self.canvas.drawCircle(64 + side * 14, 73, 12, _fill(_colour(LENS, alpha=90)))
+                self.canvas.drawCircle(64 + side * 14, 73, 12, self._line(2.4))
+            self.canvas.drawLine(62, 73, 66, 73, self._line(2.4))
         elif accessory == "ribbon":
             for side in SIDES:
                 loop = skia.Path()
-                loop.moveTo(82, 32)
-                loop.lineTo(82 + side * 13, 24)
-                loop.lineTo(82 + side * 13, 42)
+                loop.moveTo(84, 31)
+                loop.lineTo(84 + side * 20, 18)
+                loop.lineTo(84 + side * 20, 46)
                 loop.close()
                 self._outlined(loop, _colour((230, 40, 70)))
-            self.canvas.drawCircle(82, 32, 4, _fill(_colour((180, 20, 50))))
+            self.canvas.drawCircle(84, 31, 6, _fill(_colour((180, 20, 50))))
         elif accessory == "hat":
             brim, crown = skia.Path(), skia.Path()
             brim.addOval(skia.Rect(24, 30, 104, 46))

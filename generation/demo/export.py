@@ -39,7 +39,7 @@ def export_pipeline(
     it. What people wrote there (KEPT) stays. The parts end up in half precision.
     """
     sampler = DPMSolverMultistepScheduler(
-        algorithm_type="dpmsolver++", solver_order=2, **NOISE_SCHEDULE
+        algorithm_type="dpmsolver++", solver_order=2, steps_offset=1, **NOISE_SCHEDULE
     )
     pipeline = StableDiffusionPipeline(
         vae=autoencoder,

@@ -105,9 +105,9 @@ def random_portrait(source: random.Random, styled: float = 0.0) -> Portrait:
 def random_pose(source: random.Random) -> Pose:
     """Draw a pose from the range that the demo model is trained on."""
     return Pose(
-        tilt=source.uniform(-9.0, 9.0),
-        shift=source.uniform(-7.0, 7.0),
-        sway=source.uniform(-6.0, 6.0),
+        tilt=source.uniform(-4.0, 4.0),
+        shift=source.uniform(-3.0, 3.0),
+        sway=source.uniform(-4.0, 4.0),
         blink=1.0 if source.random() < 0.03 else 0.0,
         mouth=source.uniform(0.5, 1.2),
     )

@@ -6,6 +6,7 @@ between. A new family is a new module with a class like this and one line in `fa
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -78,6 +79,10 @@ class Pipeline(Protocol):
 
 Loader = Callable[[ModelFiles, torch.device, torch.dtype], Pipeline]
 
+_importing = threading.Lock()
+"""diffusers puts another module in its own place while it is imported: a second thread that
+imports it meanwhile is left with the first one, which is empty, and gets an ImportError."""
+
 
 def load(files: ModelFiles, device: torch.device, dtype: torch.dtype) -> Pipeline:
     """The model in memory on `device`. Raises ModelMissing or ModelUnreadable."""
@@ -85,7 +90,8 @@ def load(files: ModelFiles, device: torch.device, dtype: torch.dtype) -> Pipelin
         module, _, name = FAMILIES[files.family].partition(":")
     except KeyError:
         raise ModelUnreadable(f"No pipeline renders the family {files.family!r}.") from None
-    loader: Any = getattr(import_module(module), name)
+    with _importing:
+        loader: Any = getattr(import_module(module), name)
     pipeline: Pipeline = loader(files, device, dtype)
     return pipeline
 
@@ -95,11 +101,12 @@ def warm_up() -> None:
 
     Called beside the start of a worker, so that its first job pays only for reading weights.
     """
-    from diffusers.utils import logging as diffusers_logging
-    from transformers.utils import logging as transformers_logging
+    with _importing:
+        from diffusers.utils import logging as diffusers_logging
+        from transformers.utils import logging as transformers_logging
 
-    for logging in (diffusers_logging, transformers_logging):
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
-    for path in FAMILIES.values():
-        import_module(path.partition(":")[0])
+        for logging in (diffusers_logging, transformers_logging):
+            logging.set_verbosity_error()
+            logging.disable_progress_bar()
+        for path in FAMILIES.values():
+            import_module(path.partition(":")[0])

@@ -20,18 +20,21 @@
     if (actions && !typing) document.body.dispatchEvent(new CustomEvent("genga:moved"));
   };
 
-  // A push is made once for all pages of its group; each page takes the parts it has a place for.
-  const hasPlace = (part) => {
+  // A push is made once for all pages of its group; each page takes the parts it has a place for,
+  // the inner ones first: an outer one replaces their places.
+  const placeOf = (part) => {
     const target = (part.getAttribute("hx-swap-oob") || "").split(":")[1];
     return document.querySelector(target || `#${CSS.escape(part.id)}`);
   };
+  const depthOf = (element) => (element ? 1 + depthOf(element.parentElement) : 0);
   htmx.defineExtension("parts", {
     transformResponse: (text, request) => {
       if (request) return text;
       const push = document.createElement("template");
       push.innerHTML = text;
-      [...push.content.children].forEach((part) => hasPlace(part) || part.remove());
-      return push.innerHTML;
+      const parts = [...push.content.children].map((part) => [depthOf(placeOf(part)), part]);
+      const shown = parts.filter(([depth]) => depth).sort(([one], [other]) => other - one);
+      return shown.map(([, part]) => part.outerHTML).join("");
     },
   });
 

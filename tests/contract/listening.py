@@ -44,6 +44,7 @@ async def listen(
     line = opened(path, session=session, token=token, origin=origin, host=host, address=address)
     accepted, code = await line.connect(PATIENCE)
     assert accepted, code
+    await _joined(line)
     try:
         yield line
     finally:
@@ -95,6 +96,18 @@ async def _settle() -> None:
     channel = await layer.new_channel()
     await layer.send(channel, {"type": "settled"})
     await asyncio.wait_for(layer.receive(channel), PATIENCE)
+
+
+async def _joined(line: WebsocketCommunicator) -> None:
+    """Wait until the consumer has done all that it does when somebody joins.
+
+    It handles one message after the other and fetches one ahead: when it has taken the second of
+    two that mean nothing, it is done with joining.
+    """
+    for _ in range(2):
+        await line.send_to("nothing")
+    while not line.input_queue.empty():
+        await asyncio.sleep(0.01)
 
 
 async def _all_others() -> None:

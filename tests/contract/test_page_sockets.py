@@ -24,6 +24,7 @@ from studio.models import Project, Shot
 from tests.contract.asking import Caller
 from tests.contract.conftest import Picture
 from tests.contract.listening import (
+    PATIENCE,
     QUIET,
     heard,
     heard_until,
@@ -109,6 +110,21 @@ async def test_the_dashboard_hears_of_the_queue_and_of_ones_own_pictures(
         )
 
 
+async def test_a_page_that_joins_a_running_render_is_told_its_step_at_once(
+    job: Job, device: Device, page: dict[str, str], strangers_page: dict[str, str]
+) -> None:
+    await start(job, device)
+    await report_step(job, 2, PREVIEW)
+    preview = base64.b64encode(PREVIEW).decode()
+
+    for topic in ("queue", "project/harbour", f"job/{job.pk}"):
+        async with listen(live(topic), **page) as line:
+            await heard_until(line, "Denoising, step 2 of 8", preview)
+    async with listen(live("queue"), **strangers_page) as line:
+        assert preview not in await heard_until(line, "Denoising, step 2 of 8")
+        assert await line.receive_nothing(QUIET)
+
+
 async def test_the_queue_shows_strangers_neither_pictures_nor_prompts(
     job: Job, strangers_page: dict[str, str], device: Device
 ) -> None:
@@ -135,7 +151,7 @@ async def test_a_page_painted_before_a_change_fetches_itself_again(
 
     for topic in ("queue", "project/harbour", f"job/{job.pk}"):
         async with listen(live(topic, before), **page) as line:
-            assert await line.receive_from() == "refresh", topic
+            assert await line.receive_from(PATIENCE) == "refresh", topic
         async with listen(live(topic), **page) as line:
             assert await line.receive_nothing(QUIET), topic
 
@@ -145,7 +161,7 @@ async def test_a_page_that_does_not_say_when_it_was_painted_fetches_itself_again
     query: str, job: Job, page: dict[str, str]
 ) -> None:
     async with listen(f"/ws/live/job/{job.pk}/{query}", **page) as line:
-        assert await line.receive_from() == "refresh"
+        assert await line.receive_from(PATIENCE) == "refresh"
 
 
 async def test_a_page_that_missed_another_job_only_stays_as_it_is(
@@ -175,14 +191,14 @@ async def test_a_viewer_that_has_not_shown_a_batch_gets_no_other_and_then_the_ne
 ) -> None:
     async with listen(job_page(job), **page) as slow:
         await start(job, device)
-        assert "Rendering" in await slow.receive_from()
+        assert "Rendering" in await slow.receive_from(PATIENCE)
         for step in range(1, 8):
             await report_step(job, step)
             await asyncio.sleep(0.05)
         assert await slow.receive_nothing(QUIET), "one batch is on its way at a time"
 
         await slow.send_to("shown")
-        newest = await slow.receive_from()
+        newest = await slow.receive_from(PATIENCE)
 
         assert "step 7 of 8" in newest
         assert newest.count(f'id="job-{job.pk}-progress"') == 1
@@ -195,7 +211,7 @@ async def test_a_slow_viewer_holds_up_no_other(
 ) -> None:
     async with listen(job_page(job), **page) as slow, listen(job_page(job), **page) as fast:
         await start(job, device)
-        assert "Rendering" in await slow.receive_from()
+        assert "Rendering" in await slow.receive_from(PATIENCE)
         await heard_until(fast, "Rendering")
         for step in (1, 2, 3):
             await report_step(job, step)
@@ -209,9 +225,9 @@ async def test_a_viewer_that_never_answers_is_sent_the_newest_all_the_same(
     monkeypatch.setattr(fan_out, "PATIENCE", 0.3)
     async with listen(job_page(job), **page) as silent:
         await start(job, device)
-        assert "Rendering" in await silent.receive_from()
+        assert "Rendering" in await silent.receive_from(PATIENCE)
         await report_step(job, 4)
-        assert "step 4 of 8" in await silent.receive_from(5)
+        assert "step 4 of 8" in await silent.receive_from(PATIENCE / 2)
 
 
 async def test_a_fragment_is_made_once_however_many_look_at_it(

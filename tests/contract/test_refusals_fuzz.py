@@ -18,7 +18,7 @@ from tests.contract.asking import ACCEPTED, ESTIMATE, GENERATE, JOBS, PROBLEMS, 
 pytestmark = pytest.mark.django_db
 
 quickly = settings(
-    max_examples=120,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

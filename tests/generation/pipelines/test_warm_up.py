@@ -1,0 +1,38 @@
+"""The libraries are imported beside the start of a worker, while its first job may load already."""
+
+import subprocess
+import sys
+
+from django.conf import settings
+
+from tests.conftest import TOON
+from tests.generation.processes import PATIENCE_SECONDS
+
+PROGRAM = """
+import logging, sys, threading
+from pathlib import Path
+
+import torch
+
+from generation.pipelines.base import ModelFiles, load, warm_up
+
+warming = threading.Thread(target=warm_up)
+warming.start()
+files = ModelFiles("toon", "stable-diffusion", Path(sys.argv[1]), "0" * 64)
+print(type(load(files, torch.device("cpu"), torch.float32)).__name__)
+warming.join()
+print(logging.getLogger("diffusers").level >= logging.ERROR)
+"""
+
+
+def test_a_job_that_waits_at_the_start_loads_beside_the_warm_up() -> None:
+    """Only a new process has these imports still before it."""
+    answer = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(TOON)],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
+
+    assert answer.stdout.split() == ["StableDiffusion", "True"], answer.stderr
