@@ -94,6 +94,15 @@ class JobConsumer(AsyncWebsocketConsumer):
         return f"{scheme}://{headers[b'host'].decode('latin1')}"
 
 
+class NowhereConsumer(AsyncWebsocketConsumer):
+    """Every other address: closed with 4404, as an unknown job is."""
+
+    async def connect(self) -> None:
+        """Accepted first, so that the caller hears the reason."""
+        await self.accept()
+        await self.close(code=UNKNOWN)
+
+
 @database_sync_to_async
 def _page_groups(user: Any, topic: str, key: str) -> list[str]:
     group = access.may_join(user, topic, key)

@@ -97,13 +97,8 @@ class RenderForm(forms.Form):
         cast(forms.ModelChoiceField, self.fields[name]).queryset = queryset
 
     @property
-    def advanced_fields(self) -> list[forms.BoundField]:
-        """The fields that most renders leave alone."""
-        return [self[name] for name in self.advanced]
-
-    @property
     def advanced_is_open(self) -> bool:
-        """True when one of those fields holds something or has an error."""
+        """True when a field that most renders leave alone holds something or has an error."""
         return any(self.errors.get(name) or self[name].value() for name in self.advanced)
 
     def request(self) -> RenderRequest:

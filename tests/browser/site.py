@@ -165,7 +165,6 @@ class SecondWebProcess:
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self._settings = settings(site.home, self.port)
-        self.start()
 
     def start(self) -> None:
         """Start it, or start it again on the same port."""

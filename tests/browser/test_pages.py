@@ -167,6 +167,16 @@ def test_a_prompt_that_looks_like_a_page_is_shown_as_text_everywhere(visit: Visi
     assert person.problems == []
 
 
+def test_two_long_japanese_prompts_still_have_an_estimate(visit: Visit) -> None:
+    # In an address they would have 36 kB, more than twice of what a web server takes.
+    page = visit("artist").page
+    page.goto("/render/")
+    page.get_by_label("Prompt", exact=True).fill("港" * 2000)
+    page.get_by_text("More settings").click()
+    page.get_by_label("Negative prompt").fill("灯" * 2000)
+    expect(page.locator("#expectation")).to_contain_text("256×256, 10 steps, Toon")
+
+
 def test_the_gallery_is_searched_while_one_types(visit: Visit, addresses: list[str]) -> None:
     page = visit("artist").page
     page.goto("/gallery/")

@@ -21,8 +21,11 @@ CAUSED_BY_THE_KILL = ["WebSocket", r"\[object Event\]", "net::ERR_", "htmx:sendE
 def web(site: Site) -> Iterator[SecondWebProcess]:
     """A web server that may be killed; database, live events and worker are the site's."""
     web = SecondWebProcess(site)
-    yield web
-    web.kill()
+    try:
+        web.start()
+        yield web
+    finally:
+        web.kill()
 
 
 @pytest.fixture

@@ -188,6 +188,11 @@ async def test_a_job_that_is_not_there_is_unknown(artist: User) -> None:
     assert await refusal(f"/ws/jobs/{uuid4()}/") == 4404
 
 
+@pytest.mark.parametrize("path", ["/ws/nope/", "/ws/jobs/nope/", "/"])
+async def test_every_other_address_is_unknown(artist: User, path: str) -> None:
+    assert await refusal(path) == 4404
+
+
 async def test_a_job_of_others_is_unknown(submit: Callable[..., Job], stranger: User) -> None:
     foreign = await database_sync_to_async(submit)(owner=stranger)
 

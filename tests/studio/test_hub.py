@@ -99,6 +99,21 @@ async def test_a_script_is_sent_every_batch_without_answering(screen: Screen) ->
     await viewer.close()
 
 
+async def test_a_socket_that_is_gone_ends_its_viewer_and_nothing_else() -> None:
+    tried = asyncio.Event()
+
+    async def fail(_: str) -> None:
+        tried.set()
+        raise ConnectionError("the socket is gone")
+
+    viewer = Viewer(fail, acknowledges=True)
+    viewer.offer({"bar": "10 %"})
+    async with asyncio.timeout(PATIENCE):
+        await tried.wait()
+        await viewer._pump
+    await viewer.close()
+
+
 Tell = Callable[..., Any]
 
 
@@ -248,3 +263,13 @@ async def test_a_layer_that_is_away_for_a_moment_is_asked_again(
 
 async def test_a_process_has_one_hub() -> None:
     assert hub() is hub()
+
+
+async def test_an_event_of_no_job_shows_the_queue_to_its_watchers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hubs.fragments, "render_queue", lambda: {"queue": "<section>"})
+
+    shown = await hubs._rendered("", {"device.online"}, [QUEUE])
+
+    assert shown == {QUEUE: {"queue": "<section>"}}
