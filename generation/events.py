@@ -9,6 +9,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -63,27 +64,41 @@ def job_group(job_id: Any) -> str:
 class _Publisher:
     """One event loop in a thread of its own, so that telling never holds up a render.
 
-    Channel layers are asynchronous and workers are not. Messages go out in the order given.
+    Channel layers are asynchronous and workers are not. Messages go out one by one, in the order
+    in which they were given.
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        # Waiters of a lock get it in their order; without it two sends would overtake each other.
-        self._turn = asyncio.Lock()
-        threading.Thread(target=self._loop.run_forever, name="publisher", daemon=True).start()
+        self._waiting: asyncio.Queue[tuple[list[str], dict[str, Any]]] = asyncio.Queue()
+        threading.Thread(target=self._run, name="publisher", daemon=True).start()
 
     def send(self, groups: Iterable[str], message: dict[str, Any]) -> None:
-        asyncio.run_coroutine_threadsafe(self._send(list(groups), message), self._loop)
+        """Put a message behind the others, and return at once."""
+        self._loop.call_soon_threadsafe(self._waiting.put_nowait, (list(groups), message))
 
-    async def _send(self, groups: list[str], message: dict[str, Any]) -> None:
-        layer = get_channel_layer()
-        async with self._turn:
+    def drain(self, timeout: float) -> None:
+        """Wait until everything that was given has gone out; at most `timeout` seconds."""
+        going = asyncio.run_coroutine_threadsafe(self._waiting.join(), self._loop)
+        with suppress(TimeoutError):
+            going.result(timeout)
+
+    def _run(self) -> None:
+        self._loop.run_until_complete(self._send_all())
+
+    async def _send_all(self) -> None:
+        while True:
+            groups, message = await self._waiting.get()
             for group in groups:
-                try:
-                    await layer.group_send(group, {**message, "group": group})
-                except Exception:
-                    # Watching must never break rendering: the row is the truth, the next heals.
-                    logger.exception("event for %s was not delivered", group)
+                await self._send(group, {**message, "group": group})
+            self._waiting.task_done()
+
+    async def _send(self, group: str, message: dict[str, Any]) -> None:
+        try:
+            await get_channel_layer().group_send(group, message)
+        except Exception:
+            # Watching must never break rendering: the row is the truth, the next event heals.
+            logger.exception("event for %s was not delivered", group)
 
 
 @cache
@@ -97,6 +112,11 @@ def publish(kind: str, groups: Iterable[str], **data: Any) -> None:
     A message names the group it came through.
     """
     _publisher().send(groups, {"type": "event", "kind": str(kind), **data})
+
+
+def drain(timeout: float = 2.0) -> None:
+    """Let everything published so far go out; for a process that is about to end."""
+    _publisher().drain(timeout)
 
 
 def publish_job(kind: Kind, job_id: Any, scope: str) -> None:

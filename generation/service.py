@@ -97,6 +97,7 @@ def sign_off(device: Device) -> None:
     """Say that the device is away now, instead of letting its heartbeat run out."""
     Device.objects.filter(pk=device.pk).update(heartbeat_at=None, resident=[])
     events.publish("device.away", [events.QUEUE_GROUP], device=device.name)
+    events.drain()
 
 
 def beat(device: Device) -> None:

@@ -94,23 +94,27 @@ def ran(submit: Callable[..., Job], claimed: Claim, stored: StoredOutput) -> Ran
     return finish
 
 
-@pytest.fixture
-def toon_files() -> ModelFiles:
-    """The demo model's folder."""
-    from generation.pipelines.base import ModelFiles
-
-    return ModelFiles("toon", "stable-diffusion", TOON, "0" * 64)
+@pytest.fixture(scope="session")
+def toon_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo model as it is when the run begins: it may be trained anew meanwhile."""
+    return Path(shutil.copytree(TOON, tmp_path_factory.mktemp("models") / "toon"))
 
 
 @pytest.fixture(scope="session")
-def _toon_once() -> WatchedModel:
+def toon_files(toon_folder: Path) -> ModelFiles:
+    """The demo model's folder, and the hash that its card in these tests has."""
+    from generation.pipelines.base import ModelFiles
+
+    return ModelFiles("toon", "stable-diffusion", toon_folder, "0" * 64)
+
+
+@pytest.fixture(scope="session")
+def _toon_once(toon_files: ModelFiles) -> WatchedModel:
     import torch
 
-    from generation.pipelines.base import ModelFiles
     from tests.generation.watched import WatchedModel
 
-    files = ModelFiles("toon", "stable-diffusion", TOON, "0" * 64)
-    return WatchedModel(files, torch.device("cpu"), torch.float32)
+    return WatchedModel(toon_files, torch.device("cpu"), torch.float32)
 
 
 @pytest.fixture
@@ -120,9 +124,9 @@ def pipeline(_toon_once: WatchedModel) -> WatchedModel:
 
 
 @pytest.fixture
-def toon_copy(pipeline: WatchedModel, tmp_path: Path) -> Path:
+def toon_copy(pipeline: WatchedModel, toon_folder: Path, tmp_path: Path) -> Path:
     """A copy of the demo model to harm; it brings its preview map, so that it loads quickly."""
-    folder = Path(shutil.copytree(TOON, tmp_path / "toon"))
+    folder = Path(shutil.copytree(toon_folder, tmp_path / "toon"))
     pipeline._preview.save(folder)
     return folder
 

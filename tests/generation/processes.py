@@ -15,7 +15,7 @@ from types import TracebackType
 from django.conf import settings
 from django.db import connection
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 """Long, because two cores may be shared with other work; nothing here waits when all is well."""
 
 

@@ -15,7 +15,6 @@ from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionMod
 from generation.pipelines.base import ModelFiles
 from generation.pipelines.stable_diffusion import StableDiffusion
 from generation.specs import RenderSpec
-from tests.conftest import TOON
 
 SCHEDULERS = [
     "",
@@ -47,9 +46,9 @@ def load_stock(folder: Path) -> StableDiffusionPipeline:
 
 
 @pytest.fixture(scope="module")
-def stock_toon() -> StableDiffusionPipeline:
+def stock_toon(toon_folder: Path) -> StableDiffusionPipeline:
     """The same folder, read by diffusers alone."""
-    return load_stock(TOON)
+    return load_stock(toon_folder)
 
 
 def of_stock(stock: StableDiffusionPipeline, spec: RenderSpec, output_type: str) -> Any:
@@ -138,7 +137,7 @@ def test_a_distilled_model_takes_the_guidance_as_an_input(
 ) -> None:
     """Latent consistency models (Luo et al. 2023): one forward a step whatever the guidance."""
     torch.manual_seed(0)
-    config = UNet2DConditionModel.load_config(TOON / "unet")
+    config = UNet2DConditionModel.load_config(toon_copy / "unet")
     UNet2DConditionModel.from_config(config, time_cond_proj_dim=32).save_pretrained(
         toon_copy / "unet"
     )

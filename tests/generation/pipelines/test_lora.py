@@ -17,15 +17,14 @@ from generation.errors import ModelMissing, ModelUnreadable
 from generation.pipelines.base import LoraFile, ModelFiles
 from generation.pipelines.stable_diffusion import StableDiffusion
 from generation.specs import RenderSpec
-from tests.conftest import TOON
 
 Render = Callable[..., torch.Tensor]
 
 
-def save_random_lora(folder: Path, seed: int) -> Path:
+def save_random_lora(folder: Path, toon: Path, seed: int) -> LoraFile:
     """A LoRA for the demo model's UNet, trained by nobody, in the format that people share."""
     torch.manual_seed(seed)
-    unet = UNet2DConditionModel.from_pretrained(TOON / "unet")
+    unet = UNet2DConditionModel.from_pretrained(toon / "unet")
     unet.add_adapter(
         LoraConfig(
             r=4,
@@ -37,7 +36,7 @@ def save_random_lora(folder: Path, seed: int) -> Path:
     StableDiffusionPipeline.save_lora_weights(
         folder, unet_lora_layers=get_peft_model_state_dict(unet), weight_name=f"{seed}.safetensors"
     )
-    return folder / f"{seed}.safetensors"
+    return LoraFile(f"lora{seed}", folder / f"{seed}.safetensors", 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -46,20 +45,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def one(folder: Path) -> LoraFile:
-    return LoraFile("one", save_random_lora(folder, 1), 1.0)
+def one(folder: Path, toon_folder: Path) -> LoraFile:
+    return save_random_lora(folder, toon_folder, 1)
 
 
 @pytest.fixture(scope="module")
-def two(folder: Path) -> LoraFile:
-    return LoraFile("two", save_random_lora(folder, 2), 1.0)
+def two(folder: Path, toon_folder: Path) -> LoraFile:
+    return save_random_lora(folder, toon_folder, 2)
 
 
 @pytest.fixture(scope="module")
-def lora_model() -> StableDiffusion:
+def lora_model(toon_files: ModelFiles) -> StableDiffusion:
     """A model of this module's own: the adapters that tests read into it stay there."""
-    files = ModelFiles("toon", "stable-diffusion", TOON, "0" * 64)
-    return StableDiffusion(files, torch.device("cpu"), torch.float32)
+    return StableDiffusion(toon_files, torch.device("cpu"), torch.float32)
 
 
 @pytest.fixture
@@ -86,10 +84,10 @@ def test_a_lora_changes_the_picture_and_without_it_the_picture_is_back(
 
 
 def test_the_picture_is_that_of_the_stock_pipeline_with_the_same_lora(
-    render: Render, one: LoraFile, spec: RenderSpec
+    render: Render, one: LoraFile, spec: RenderSpec, toon_folder: Path
 ) -> None:
     stock = StableDiffusionPipeline.from_pretrained(
-        TOON, dtype=torch.float32, safety_checker=None, local_files_only=True
+        toon_folder, dtype=torch.float32, safety_checker=None, local_files_only=True
     )
     stock.load_lora_weights(one.path.parent, weight_name=one.path.name)
 
