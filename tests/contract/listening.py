@@ -89,8 +89,7 @@ async def refusal(path: str, **who: Any) -> int:
 
 async def _settle() -> None:
     """Wait until all that was told has arrived: what a test prepared must be no news to it."""
-    publisher = events._publisher()._loop
-    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_all_others(), publisher))
+    await asyncio.to_thread(events.drain, PATIENCE)
     layer = get_channel_layer()
     # Messages arrive in the order in which they were written: this one is the last.
     channel = await layer.new_channel()
@@ -108,11 +107,6 @@ async def _joined(line: WebsocketCommunicator) -> None:
         await line.send_to("nothing")
     while not line.input_queue.empty():
         await asyncio.sleep(0.01)
-
-
-async def _all_others() -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    await asyncio.gather(*others, return_exceptions=True)
 
 
 def job_page(job: Job) -> str:
