@@ -51,7 +51,7 @@ def test_a_page_outlives_the_death_of_its_web_server(
     web.start()
     expect(line).to_have_text("Live", timeout=SLOW)
     wait_until(lambda: step(page) > before, "the bar goes on")
-    watcher.forgive(CAUSED_BY_THE_KILL)
+    watcher.expect_problems(CAUSED_BY_THE_KILL)
 
 
 def test_what_happened_meanwhile_is_shown_afterwards(
@@ -66,4 +66,4 @@ def test_what_happened_meanwhile_is_shown_afterwards(
     expect(page.locator(".big .stage")).to_have_text("Cancelled", timeout=SLOW)
     expect(page.locator("[data-line]")).to_have_text("Live")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
-    watcher.forgive(CAUSED_BY_THE_KILL)
+    watcher.expect_problems(CAUSED_BY_THE_KILL)

@@ -72,6 +72,16 @@ class WorkerProcess:
             problem.add_note(f"the worker said:\n{self.said()}")
         self._log.close()
 
+    def until(self, true: Callable[[], object], what: str) -> None:
+        """Look until it is so, and fail at once when the worker ends before."""
+
+        def true_while_it_lives() -> object:
+            found = true()
+            assert found or self._process.poll() is None, f"the worker ended before {what}"
+            return found
+
+        wait_until(true_while_it_lives, what)
+
     def kill(self) -> None:
         """End it as a power cut would."""
         self._process.kill()

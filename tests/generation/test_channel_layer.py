@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from generation import channel_layer
 from generation.channel_layer import SqliteChannelLayer
 from tests.generation.processes import wait_until
 
@@ -91,6 +92,35 @@ def test_processes_that_open_a_new_file_at_the_same_moment_all_send(path: Path) 
     with sqlite3.connect(path) as connection:
         counts = connection.execute("SELECT target, COUNT(*) FROM message GROUP BY target")
         assert dict(counts.fetchall()) == {f"group{number}": 100 for number in range(4)}
+
+
+def test_a_new_file_that_another_process_has_locked_is_waited_for(
+    path: Path, layer: SqliteChannelLayer
+) -> None:
+    path.parent.mkdir()
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE theirs (id INTEGER)")
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.2, other.rollback).start()
+
+    asyncio.run(layer.group_send("queue", {"type": "event"}))
+
+    assert other.execute("SELECT COUNT(*) FROM message").fetchone() == (1,)
+    other.close()
+
+
+def test_a_file_that_stays_locked_is_given_up(
+    path: Path, layer: SqliteChannelLayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel_layer, "PATIENCE_SECONDS", 0.1)
+    path.parent.mkdir()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        asyncio.run(layer.group_send("queue", {"type": "event"}))
+
+    other.close()
 
 
 @pytest.mark.asyncio

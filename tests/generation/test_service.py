@@ -177,9 +177,9 @@ def is_over(job: Job) -> bool:
     return job.state.ended
 
 
-def wait_for_steps(job: Job, steps: int) -> None:
+def wait_for_steps(worker: WorkerProcess, job: Job, steps: int) -> None:
     done = Progress.objects.filter(pk=job.pk, stage=Stage.DENOISE, steps_complete__gte=steps)
-    wait_until(done.exists, f"{steps} steps are done")
+    worker.until(done.exists, f"{steps} steps are done")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -187,29 +187,29 @@ def test_a_worker_is_alone_renders_cancels_and_hands_back_when_it_is_stopped(
     submit: Submit, quick_toon: None
 ) -> None:
     with WorkerProcess("cpu:0") as worker:
-        wait_until(Device.objects.online().exists, "the worker has registered")
+        worker.until(Device.objects.online().exists, "the worker has registered")
         assert Device.objects.get().pid == worker.pid
         with WorkerProcess("cpu:0") as second:
             assert second.wait() != 0
             assert f"already has a worker (process {worker.pid}" in second.said()
 
         picture = submit()
-        wait_until(lambda: is_over(picture), "the picture is rendered")
+        worker.until(lambda: is_over(picture), "the picture is rendered")
         assert picture.status == Status.COMPLETED, picture.error_message
         assert default_storage.exists(picture.outputs.get().file.name)
-        wait_until(lambda: Device.objects.get().resident == ["toon"], "the model is resident")
+        worker.until(lambda: Device.objects.get().resident == ["toon"], "the model is resident")
 
         unwanted = submit(steps=LONG)
-        wait_for_steps(unwanted, 3)
+        wait_for_steps(worker, unwanted, 3)
         assert jobs.cancel(unwanted)
-        wait_until(lambda: is_over(unwanted), "the job is cancelled")
+        worker.until(lambda: is_over(unwanted), "the job is cancelled")
         assert unwanted.status == Status.CANCELLED
         attempt = unwanted.attempts.get()
         assert len(attempt.timings.get(stage=Stage.DENOISE).steps) < LONG
         assert not attempt.timings.filter(stage=Stage.DECODE).exists()
 
         interrupted = submit(steps=LONG)
-        wait_for_steps(interrupted, 3)
+        wait_for_steps(worker, interrupted, 3)
         assert worker.terminate() == 0
 
     interrupted.refresh_from_db()
@@ -225,13 +225,13 @@ def test_a_worker_killed_in_the_middle_costs_time_and_no_job(
 ) -> None:
     job = submit(steps=LONG)
     with WorkerProcess("cpu:0") as first:
-        wait_for_steps(job, 3)
+        wait_for_steps(first, job, 3)
         first.kill()
 
     job.refresh_from_db()
     assert job.status == Status.PROCESSING, "nobody could say what happened"
     with WorkerProcess("cpu:0") as successor:
-        wait_until(lambda: is_over(job), "the successor has rendered it")
+        successor.until(lambda: is_over(job), "the successor has rendered it")
         assert successor.terminate() == 0
 
     assert job.status == Status.COMPLETED, job.error_message
@@ -246,10 +246,10 @@ def test_the_worker_of_another_device_takes_over_when_the_lease_has_run_out(
 ) -> None:
     job = submit(steps=LONG)
     with WorkerProcess("cpu:0") as doomed:
-        wait_for_steps(job, 3)
+        wait_for_steps(doomed, job, 3)
         doomed.kill()
         with WorkerProcess("cpu:1") as heir:
-            wait_until(lambda: is_over(job), "the heir has rendered it")
+            heir.until(lambda: is_over(job), "the heir has rendered it")
             assert heir.terminate() == 0
 
     assert job.status == Status.COMPLETED, job.error_message
