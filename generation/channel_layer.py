@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sqlite3
 import threading
 import time
@@ -21,6 +22,10 @@ from channels.layers import BaseChannelLayer
 
 PATIENCE_SECONDS = 10
 """How long to wait for another process that has the file locked."""
+
+logger = logging.getLogger(__name__)
+
+REOPEN_SECONDS = 0.5
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
@@ -118,7 +123,8 @@ class SqliteChannelLayer(BaseChannelLayer):
 
     def _forget(self, channel: str) -> None:
         self._queues.pop(channel, None)
-        for members in self._groups.values():
+        # The tailing thread comes here too, while subscribers come and go.
+        for members in list(self._groups.values()):
             members.discard(channel)
 
     def _connect(self) -> sqlite3.Connection:
@@ -155,22 +161,49 @@ class SqliteChannelLayer(BaseChannelLayer):
         self._tail.start()
 
     def _follow(self, connection: sqlite3.Connection, position: int) -> None:
+        """The tailing thread: whatever happens to the file, the next messages are heard."""
         version = None
         while not self._closed.wait(self.poll_seconds):
-            newest = connection.execute("PRAGMA data_version").fetchone()[0]
-            if newest == version:
+            try:
+                newest = connection.execute("PRAGMA data_version").fetchone()[0]
+                if newest == version:
+                    continue
+                rows = connection.execute(
+                    "SELECT id, target, is_group, body FROM message WHERE id > ? ORDER BY id",
+                    (position,),
+                ).fetchall()
+                version = newest
+            except sqlite3.Error:
+                logger.exception("live events cannot be read; the file is opened again")
+                connection.close()
+                connection, position = self._reopen(position)
+                version = None
                 continue
-            version = newest
-            rows = connection.execute(
-                "SELECT id, target, is_group, body FROM message WHERE id > ? ORDER BY id",
-                (position,),
-            ).fetchall()
             for number, target, is_group, body in rows:
-                self._deliver(target, bool(is_group), body)
                 position = number
+                self._deliver(target, bool(is_group), body)
         connection.close()
 
+    def _reopen(self, position: int) -> tuple[sqlite3.Connection, int]:
+        """A new connection, tried until there is one; a new table starts its numbers again."""
+        while True:
+            self._closed.wait(REOPEN_SECONDS)
+            try:
+                connection = self._connect()
+                newest = connection.execute("SELECT COALESCE(MAX(id), 0) FROM message").fetchone()
+            except (sqlite3.Error, OSError):
+                logger.exception("the file of the live events cannot be opened")
+                if self._closed.is_set():
+                    return sqlite3.connect(":memory:"), position
+            else:
+                return connection, min(position, newest[0])
+
     def _deliver(self, target: str, is_group: bool, body: str) -> None:
+        try:
+            message = json.loads(body)
+        except ValueError:
+            logger.exception("a live event for %s is no JSON", target)
+            return
         channels = list(self._groups.get(target, ())) if is_group else [target]
         for channel in channels:
             entry = self._queues.get(channel)
@@ -178,7 +211,7 @@ class SqliteChannelLayer(BaseChannelLayer):
                 continue
             loop, queue = entry
             try:
-                loop.call_soon_threadsafe(_offer, queue, json.loads(body))
+                loop.call_soon_threadsafe(_offer, queue, dict(message))
             except RuntimeError:
                 # The loop of that subscriber has ended; nobody listens there any more.
                 self._forget(channel)

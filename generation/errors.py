@@ -33,6 +33,13 @@ class RenderError(Exception):
             self.hint = hint
 
 
+class SpecUnreadable(RenderError):
+    """What a job stores of its settings is not what this version writes."""
+
+    code = "spec_unreadable"
+    hint = "Render it again from the shot's page; the job was stored by another version."
+
+
 class ModelMissing(RenderError):
     """The model's folder is not there."""
 

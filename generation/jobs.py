@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from generation import attempts, events
 from generation.attempts import Timings
-from generation.errors import RenderError
+from generation.errors import RenderError, SpecUnreadable
 from generation.estimating import estimator
 from generation.events import Kind
 from generation.media.files import StoredOutput
@@ -87,9 +87,15 @@ def submit(
 
 
 def start(job: Job, device: Device) -> Attempt | None:
-    """Give a waiting job to a device: the claim. None when somebody else was faster."""
+    """Give a waiting job to a device: the claim. None when somebody else was faster.
+
+    Raises SpecUnreadable, and changes nothing, for settings of another version.
+    """
     now = timezone.now()
-    spec = job.spec
+    try:
+        spec = job.spec
+    except (KeyError, TypeError, ValueError) as problem:
+        raise SpecUnreadable(f"The job's settings cannot be read: {problem}") from problem
     number = job.attempt_number + 1
     with transaction.atomic():
         moved = _move(
@@ -118,6 +124,22 @@ def start(job: Job, device: Device) -> Attempt | None:
             shape=estimator.shape_of(spec),
             started_at=now,
         )
+
+
+def refuse(job: Job, problem: RenderError) -> bool:
+    """End a waiting job that no device can start. False when it waits no longer."""
+    error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
+    return _move(
+        job,
+        Status.QUEUED,
+        Status.FAILED,
+        Kind.FAILED,
+        fields={
+            "finished_at": timezone.now(),
+            **{f"error_{name}": text for name, text in error.items()},
+        },
+        data=error,
+    )
 
 
 def lease_length() -> timedelta:

@@ -52,7 +52,7 @@ def serve(device_name: str) -> None:
     stop = threading.Event()
     consumer.start()
     _stop_on_signals(stop, worker)
-    heart = threading.Thread(target=_beat, args=(device, stop), name="heartbeat")
+    heart = threading.Thread(target=_beat, args=(device, worker, stop), name="heartbeat")
     heart.start()
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     logger.info("worker of %s is ready: %s", device.name, hardware.label)
@@ -100,22 +100,28 @@ def sign_off(device: Device) -> None:
     events.drain()
 
 
-def beat(device: Device) -> None:
-    """One heartbeat: the device lives, and its running job's lease is renewed."""
+def beat(device: Device, worker: Worker) -> None:
+    """One heartbeat: the device lives, and what it renders right now keeps its lease.
+
+    Only that: a job that is still marked as this device's but whose end could not be written would
+    otherwise be held for ever, and the device with it.
+    """
     now = timezone.now()
     Device.objects.filter(pk=device.pk).update(heartbeat_at=now)
-    Job.objects.filter(device=device, status=Status.PROCESSING).update(
-        lease_expires_at=now + lease_length()
-    )
+    running = worker.running
+    if running is not None:
+        Job.objects.filter(
+            pk=running.job_id, status=Status.PROCESSING, attempt_number=running.number
+        ).update(lease_expires_at=now + lease_length())
 
 
-def _beat(device: Device, stop: threading.Event) -> None:
+def _beat(device: Device, worker: Worker, stop: threading.Event) -> None:
     """The heartbeat thread. A locked database delays a beat; it must never end the thread."""
     count = 0
     while not stop.is_set():
         started = time.monotonic()
         try:
-            beat(device)
+            beat(device, worker)
             sweeper.ring_if_forgotten(device)
             if count % SWEEP_EVERY_BEATS == 0:
                 sweeper.sweep_leases()

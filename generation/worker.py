@@ -25,7 +25,7 @@ from generation.errors import (
 )
 from generation.estimating import estimator
 from generation.media.files import StoredOutput, store_picture
-from generation.models import Attempt, Device, Job, ModelCard
+from generation.models import Attempt, Device, Job, ModelCard, Output
 from generation.pipelines.base import LoraFile, ModelFiles, Pipeline, Step
 from generation.pipelines.resident import ResidentModels
 from generation.progress import Reporter, Snapshot
@@ -47,6 +47,7 @@ class Worker:
         self.device = device
         self.models = models
         self.stopping = threading.Event()
+        self.running: Attempt | None = None
 
     def stop(self) -> None:
         """Let go of the present job at its next step and take no other."""
@@ -65,14 +66,19 @@ class Worker:
         return count
 
     def run(self, attempt: Attempt) -> None:
-        """Render a claimed job. Every way this can end becomes a state here; nothing escapes."""
+        """Render a claimed job. Every way this can end becomes a state here.
+
+        Raises DatabaseError when that state cannot be written; nobody renews the job's lease then,
+        and it is rendered again once the lease has run out.
+        """
+        self.running = attempt
         render = Rendering(attempt, self.models, self.stopping)
         timings = render.timings
+        output = None
         try:
             with render.reporter:
                 output = render.make()
-            if not jobs.complete(attempt, [output], timings):
-                _discard(output)
+            jobs.complete(attempt, [output], timings)
         except CancelRequested:
             jobs.end_cancelled(attempt, timings)
         except WorkerStopping:
@@ -88,6 +94,9 @@ class Worker:
             logger.exception("job %s failed unexpectedly", attempt.job_id)
             jobs.fail(attempt, RenderError(f"{type(problem).__name__}: {problem}"), timings)
         finally:
+            self.running = None
+            if output is not None:
+                _discard_unless_kept(output)
             Device.objects.filter(pk=self.device.pk).update(resident=self.models.slugs)
 
 
@@ -210,7 +219,7 @@ class Rendering:
         return left if left > 0 else None
 
     def _provenance(self, files: ModelFiles) -> dict[str, object]:
-        """What the file itself says of its making; the same for the same spec at any time."""
+        """What the file itself says of its making: the spec and the attempt, and never a date."""
         return {
             "genga": VERSION,
             "spec": self.spec.as_json(),
@@ -228,7 +237,9 @@ def _loras(spec: RenderSpec) -> tuple[LoraFile, ...]:
     )
 
 
-def _discard(output: StoredOutput) -> None:
-    """The job ended otherwise while this was rendered: its files belong to nobody."""
+def _discard_unless_kept(output: StoredOutput) -> None:
+    """Files that no row names belong to nobody: the job ended otherwise, or its end was refused."""
+    if Output.objects.filter(file=output.file).exists():
+        return
     for name in (output.file, output.thumbnail):
         default_storage.delete(name)

@@ -5,6 +5,7 @@ the conditional UPDATE behind `jobs.start` lets one of them have it, the others 
 """
 
 from generation import jobs
+from generation.errors import SpecUnreadable
 from generation.models import Attempt, Device
 from generation.models.job import Job, JobQuerySet
 
@@ -19,7 +20,12 @@ def claim(device: Device) -> Attempt | None:
     while True:
         candidates = list(claimable(device)[:LOOK_AHEAD])
         for job in candidates:
-            attempt = jobs.start(job, device)
+            try:
+                attempt = jobs.start(job, device)
+            except SpecUnreadable as problem:
+                # At the head of the queue it would otherwise stop every device behind it.
+                jobs.refuse(job, problem)
+                continue
             if attempt is not None:
                 return attempt
         if not candidates:

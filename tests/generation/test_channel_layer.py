@@ -279,3 +279,35 @@ async def test_names_that_channels_forbids_are_refused(
         await layer.group_add(name, "some.channel")
     with pytest.raises(TypeError):
         await layer.send(name, {"type": "event"})
+
+
+@pytest.mark.asyncio
+async def test_a_message_that_is_no_json_does_not_end_the_others(
+    layer: SqliteChannelLayer,
+) -> None:
+    channel = await listener(layer, "queue")
+    with sqlite3.connect(layer.path) as connection:
+        connection.execute(
+            "INSERT INTO message (at, target, is_group, body) VALUES (?, 'queue', 1, '{')",
+            (time.time(),),
+        )
+
+    await layer.group_send("queue", {"type": "event", "number": 2})
+
+    assert (await next_of(layer, channel))["number"] == 2
+
+
+@pytest.mark.asyncio
+async def test_a_table_that_is_gone_is_made_anew_and_followed(layer: SqliteChannelLayer) -> None:
+    channel = await listener(layer, "queue")
+    await layer.group_send("queue", {"type": "event", "number": 1})
+    assert (await next_of(layer, channel))["number"] == 1
+
+    with sqlite3.connect(layer.path) as connection:
+        connection.execute("DROP TABLE message")
+    with sqlite3.connect(layer.path) as connection:
+        tables = "SELECT COUNT(*) FROM sqlite_master WHERE name = 'message'"
+        wait_until(lambda: connection.execute(tables).fetchone()[0], "the table was made anew")
+    await layer.group_send("queue", {"type": "event", "number": 2})
+
+    assert (await next_of(layer, channel))["number"] == 2

@@ -20,7 +20,9 @@ from generation import jobs, service
 from generation.errors import SettingError
 from generation.hardware import Hardware, detect
 from generation.models import Device, Job, ModelCard, Progress
+from generation.pipelines.resident import ResidentModels
 from generation.states import Outcome, Stage, Status
+from generation.worker import Worker
 from tests.generation.conftest import Claim
 from tests.generation.processes import WorkerProcess, wait_until
 
@@ -111,16 +113,17 @@ class TestRegister:
 
 @pytest.mark.django_db
 def test_a_heartbeat_renews_the_lease_of_its_own_running_job(
-    submit: Submit, claimed: Claim, device: Device
+    submit: Submit, claimed: Claim, device: Device, models: ResidentModels
 ) -> None:
     mine, others, waiting = submit(), submit(), submit()
-    claimed(mine)
+    worker = Worker(device, models)
+    worker.running = claimed(mine)
     claimed(others, Device.objects.create(name="cpu:1", types=["image"]))
     long_ago = timezone.now() - timedelta(minutes=5)
     Job.objects.filter(status=Status.PROCESSING).update(lease_expires_at=long_ago)
     Device.objects.update(heartbeat_at=long_ago)
 
-    service.beat(device)
+    service.beat(device, worker)
 
     leases = dict(Job.objects.values_list("pk", "lease_expires_at"))
     assert leases[mine.pk] > timezone.now()
