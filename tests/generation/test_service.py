@@ -142,6 +142,7 @@ def test_signing_off_is_being_away_at_once(device: Device) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_heartbeat_that_fails_is_logged_and_the_next_one_beats(
     device: Device,
+    models: ResidentModels,
     settings: Any,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -149,13 +150,13 @@ def test_a_heartbeat_that_fails_is_logged_and_the_next_one_beats(
     settings.GENGA_HEARTBEAT_SECONDS = 0.01
     stop, beats = threading.Event(), []
 
-    def locked_once(_: Device) -> None:
+    def locked_once(_: Device, worker: Worker) -> None:
         beats.append(1)
         if len(beats) == 1:
             raise OSError("database is locked")
 
     monkeypatch.setattr(service, "beat", locked_once)
-    heart = threading.Thread(target=service._beat, args=(device, stop))
+    heart = threading.Thread(target=service._beat, args=(device, Worker(device, models), stop))
     heart.start()
     wait_until(lambda: len(beats) > 6, "it beats on")
     stop.set()
