@@ -68,6 +68,20 @@ class OutputUnwritable(RenderError):
     hint = "Make room in the data folder, then retry the job: it renders the same picture."
 
 
+class OutputBroken(RenderError):
+    """The finished file was read back and is not what was rendered."""
+
+    code = "output_broken"
+    hint = "Retry the job; if it breaks again, try another seed or lower the guidance."
+
+
+class SourceUnreadable(RenderError):
+    """The picture or clip that a render starts from is gone or cannot be read."""
+
+    code = "source_unreadable"
+    hint = "Choose another picture to start from; this file was removed or is damaged."
+
+
 class Interruption(Exception):
     """The render was told to stop between two steps; not a failure."""
 

@@ -1,17 +1,24 @@
-"""Storing a finished picture with its thumbnail, both or neither."""
+"""Storing what an attempt has made, all of it or nothing."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image
 
 from generation.errors import OutputUnwritable
+from generation.media.frames import FrameFolder
 from generation.media.images import png_with_provenance, thumbnail
+from generation.media.sheets import hover_strip, poster
+from generation.specs import MediaType
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,35 +35,95 @@ class StoredOutput:
     fps: float | None
     bytes: int
     sha256: str
+    strip: str = ""
+    strip_frames: int = 0
+    consistency: dict[str, Any] | None = None
 
     def fields(self) -> dict[str, Any]:
         """Keyword arguments for an Output."""
         return asdict(self)
 
 
-def store_picture(
-    picture: Image.Image, provenance: dict[str, Any], *, job_id: UUID, attempt: int, day: date
-) -> StoredOutput:
-    """Write the picture and its thumbnail. Raises OutputUnwritable and leaves neither behind."""
-    content = png_with_provenance(picture, provenance)
-    stem = f"outputs/{day:%Y/%m}/{job_id}-{attempt}"
-    written: list[str] = []
+class Shelf:
+    """Where the files of one attempt go; `written` names all of them, for who must clear away."""
+
+    def __init__(self, job_id: UUID, attempt: int, day: date) -> None:
+        self._stem = f"outputs/{day:%Y/%m}/{job_id}-{attempt}"
+        self.written: list[str] = []
+
+    def picture(self, picture: Image.Image, provenance: dict[str, Any]) -> StoredOutput:
+        """Store a picture as PNG with its thumbnail. Raises OutputUnwritable."""
+        content = png_with_provenance(picture, provenance)
+        return StoredOutput(
+            kind="image",
+            file=self._save(".png", ContentFile(content)),
+            thumbnail=self._save(".webp", ContentFile(thumbnail(picture))),
+            media_type="image/png",
+            width=picture.width,
+            height=picture.height,
+            frames=1,
+            fps=None,
+            bytes=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+
+    def clip(
+        self,
+        path: Path,
+        frames: FrameFolder,
+        *,
+        fps: float,
+        kind: str,
+        media_type: str,
+        consistency: dict[str, Any] | None,
+    ) -> StoredOutput:
+        """Store a finished file made of `frames`. Raises OutputUnwritable.
+
+        The one that is played, of kind video, gets a poster and a hover strip.
+        """
+        width, height = frames[0].size
+        with path.open("rb") as stream:
+            stored = StoredOutput(
+                kind=kind,
+                file=self._save(path.suffix, File(stream)),
+                thumbnail="",
+                media_type=media_type,
+                width=width,
+                height=height,
+                frames=len(frames),
+                fps=fps,
+                bytes=path.stat().st_size,
+                sha256=hash_file(path),
+                consistency=consistency,
+            )
+        return self._with_sheets(stored, frames) if kind == MediaType.VIDEO else stored
+
+    def _with_sheets(self, stored: StoredOutput, frames: FrameFolder) -> StoredOutput:
+        strip, count = hover_strip(frames)
+        return replace(
+            stored,
+            thumbnail=self._save(".webp", ContentFile(poster(frames))),
+            strip=self._save("-strip.webp", ContentFile(strip)),
+            strip_frames=count,
+        )
+
+    def _save(self, suffix: str, content: "File[bytes]") -> str:
+        with unwritable():
+            name = default_storage.save(f"{self._stem}{suffix}", content)
+        self.written.append(name)
+        return name
+
+
+@contextmanager
+def unwritable() -> Iterator[None]:
+    """What goes wrong with files inside is told as OutputUnwritable."""
     try:
-        written.append(default_storage.save(f"{stem}.png", ContentFile(content)))
-        written.append(default_storage.save(f"{stem}.webp", ContentFile(thumbnail(picture))))
+        yield
     except OSError as problem:
-        for name in written:
-            default_storage.delete(name)
-        raise OutputUnwritable(f"The picture could not be stored: {problem}") from problem
-    return StoredOutput(
-        kind="image",
-        file=written[0],
-        thumbnail=written[1],
-        media_type="image/png",
-        width=picture.width,
-        height=picture.height,
-        frames=1,
-        fps=None,
-        bytes=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-    )
+        raise OutputUnwritable(f"The result could not be stored: {problem}") from problem
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's content, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

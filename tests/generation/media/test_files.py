@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from PIL import Image
 
 from generation.errors import OutputUnwritable
-from generation.media.files import StoredOutput, store_picture
+from generation.media.files import Shelf, StoredOutput
 from generation.media.images import read_provenance
 
 JOB = UUID("12345678-1234-5678-1234-567812345678")
@@ -25,14 +25,12 @@ def media(settings: Any, tmp_path: Path) -> Path:
     return tmp_path / "media"
 
 
+def shelf() -> Shelf:
+    return Shelf(JOB, 2, date(2026, 3, 1))
+
+
 def store() -> StoredOutput:
-    return store_picture(
-        Image.new("RGB", (640, 480), "teal"),
-        {"seed": 7},
-        job_id=JOB,
-        attempt=2,
-        day=date(2026, 3, 1),
-    )
+    return shelf().picture(Image.new("RGB", (640, 480), "teal"), {"seed": 7})
 
 
 def use_storage(settings: Any, backend: str) -> None:
@@ -59,13 +57,15 @@ def test_an_attempt_that_was_interrupted_after_writing_overwrites_nothing(media:
     assert len(list(media.rglob("*.png"))) == 2
 
 
-def test_when_the_thumbnail_does_not_fit_the_picture_goes_too(settings: Any, media: Path) -> None:
+def test_what_was_stored_before_the_disk_was_full_is_named(settings: Any, media: Path) -> None:
     use_storage(settings, "tests.generation.media.full_disk.FullAtTheThumbnail")
+    full = shelf()
 
     with pytest.raises(OutputUnwritable, match="No space left on device"):
-        store()
+        full.picture(Image.new("RGB", (640, 480), "teal"), {})
 
-    assert [path for path in media.rglob("*") if path.is_file()] == []
+    left = [path for path in media.rglob("*") if path.is_file()]
+    assert [media / name for name in full.written] == left
 
 
 def test_a_folder_that_cannot_be_made_is_told_with_a_hint(settings: Any, tmp_path: Path) -> None:

@@ -1,0 +1,92 @@
+"""A clip's frames on disk, lossless, so that memory does not grow with the clip."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from PIL import Image
+
+# Level 1 takes a third of the time of level 6; these files live as long as their render.
+PNG_LEVEL = 1
+# The earliest date that a zip can hold: without the real one the same frames give the same bytes.
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+class FrameFolder:
+    """Frames of one clip as 000001.png, 000002.png and so on, in the order they were added.
+
+    The folder is made where there is none; frames that already lie in it are counted and go on
+    behind the last one. A frame is there whole or not at all, also when the process is killed.
+    OSError, such as that of a full disk, passes through.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        self._count = 0
+        while self._file(self._count).exists():
+            self._count += 1
+
+    def add(self, picture: Image.Image) -> None:
+        """Write one more frame, as RGB."""
+        unfinished = self.path / ".writing.png"
+        try:
+            picture.convert("RGB").save(unfinished, "PNG", compress_level=PNG_LEVEL)
+            os.replace(unfinished, self._file(self._count))
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
+        self._count += 1
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Image.Image]:
+        """One frame after the other; each is read when its turn comes."""
+        for index in range(self._count):
+            yield self[index]
+
+    def __getitem__(self, index: int) -> Image.Image:
+        """The frame at `index`, from the end where it is negative. Raises IndexError."""
+        place = index + self._count if index < 0 else index
+        if not 0 <= place < self._count:
+            raise IndexError(f"There is no frame {index} among {self._count}.")
+        with Image.open(self._file(place)) as file:
+            return file.convert("RGB")
+
+    def clear(self) -> None:
+        """Delete all frames; new ones may be added."""
+        self.remove()
+        self.path.mkdir(parents=True)
+
+    def remove(self) -> None:
+        """Delete the folder with all frames; nothing where it is gone already."""
+        if self.path.exists():
+            shutil.rmtree(self.path)
+        self._count = 0
+
+    def pack(self, path: Path, on_frame: Callable[[int], None]) -> None:
+        """Write a zip of the PNGs, stored as they are: the same frames give the same bytes.
+
+        `on_frame` hears how many frames are packed and may raise to stop; whatever is raised,
+        no half file stays.
+        """
+        try:
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+                for index in range(self._count):
+                    file = self._file(index)
+                    entry = zipfile.ZipInfo(file.name, ZIP_DATE)
+                    entry.create_system = 3
+                    entry.external_attr = 0o644 << 16
+                    archive.writestr(entry, file.read_bytes())
+                    on_frame(index + 1)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+    def _file(self, index: int) -> Path:
+        return self.path / f"{index + 1:06d}.png"

@@ -1,0 +1,97 @@
+"""Is the file what was rendered, and is it a clip at all? Read back before it is stored.
+
+Everything is streamed: a clip's length costs no memory. Frames are counted from 1 in all messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from generation.errors import OutputBroken
+from generation.media.clips import UnreadableClip, describe, read_frames, read_provenance
+from generation.media.stillness import check_frames
+
+# Of any patch of 32 x 32 pixels, compared at a quarter of the size: there the fine colours that
+# 4:2:0 and a palette of 256 leave out do not count, but damage does, which comes in blocks of 16.
+# Whole files are far above, even with nothing but noise to show.
+LEAST_PSNR = 26.0
+SHRINKING = 4
+PATCH_PIXELS = 32
+
+# A clip may end half a frame early or late; GIF's clock ticks in hundredths of a second.
+CLOCK_SECONDS = 0.0101
+
+
+class Frames(Protocol):
+    """The frames that were written: a FrameFolder or a list."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Image.Image]: ...
+
+
+def check_clip(path: Path, frames: Frames, *, fps: float, prompt: str) -> None:
+    """Raises OutputBroken, with the reason in a sentence, where the clip cannot be shown to anyone.
+
+    The file must hold these frames, all of them, in their size and order, at `fps`; and the frames
+    themselves must be neither black nor frozen, unless the prompt has words that explain it.
+    """
+    check_file(path, frames, fps=fps)
+    check_frames(frames, fps=fps, prompt=prompt)
+
+
+def check_file(path: Path, frames: Frames, *, fps: float) -> None:
+    """Raises OutputBroken where decoding the file does not give the frames that were written."""
+    try:
+        facts = describe(path)
+    except (UnreadableClip, OSError) as problem:
+        raise OutputBroken(f"The written clip cannot be read back: {problem}") from problem
+    if facts.frames != len(frames):
+        raise OutputBroken(
+            f"The written clip ends after frame {facts.frames}; {len(frames)} were rendered."
+        )
+    if abs(facts.duration - len(frames) / fps) > max(0.5 / fps, CLOCK_SECONDS):
+        raise OutputBroken(
+            f"Frame {facts.frames}, the last of the written clip, ends after {facts.duration:.3f} "
+            f"seconds instead of {len(frames) / fps:.3f}."
+        )
+    try:
+        read_provenance(path)
+    except KeyError:
+        raise OutputBroken("The written clip does not say any more how it was made.") from None
+    for number, (written, read) in enumerate(zip(frames, read_frames(path), strict=True), 1):
+        _compare(number, written, read)
+
+
+def _compare(number: int, written: Image.Image, read: Image.Image) -> None:
+    if read.size != written.size:
+        raise OutputBroken(
+            f"Frame {number} of the written clip has {read.width} x {read.height} pixels; "
+            f"{written.width} x {written.height} were rendered."
+        )
+    decibels = fidelity(written, read)
+    if decibels < LEAST_PSNR:
+        raise OutputBroken(
+            f"Frame {number} of the written clip is damaged: it does not look like the rendered "
+            f"one (PSNR {decibels:.1f} dB in the worst place)."
+        )
+
+
+def fidelity(written: Image.Image, read: Image.Image) -> float:
+    """PSNR in dB of the worst patch between two pictures of one size; 99 where they are equal."""
+    difference = _shrunk(written) - _shrunk(read)
+    squared = (difference * difference).mean(axis=2)
+    patches = (max(1, round(side * SHRINKING / PATCH_PIXELS)) for side in squared.shape[::-1])
+    worst = float(np.max(cv2.resize(squared, tuple(patches), interpolation=cv2.INTER_AREA)))
+    return 10.0 * float(np.log10(255.0**2 / worst)) if worst > 1e-5 else 99.0
+
+
+def _shrunk(picture: Image.Image) -> NDArray[np.float32]:
+    return np.asarray(picture.convert("RGB").reduce(SHRINKING), dtype=np.float32)

@@ -1,0 +1,1 @@
+"""How good finished frames are, measured from the frames alone."""

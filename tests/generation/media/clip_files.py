@@ -1,0 +1,38 @@
+"""Clips written for tests: a portrait that moves, as a file of any format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from generation.media.clips import ClipFormat, write_clip
+from tests.generation.moving import moving
+
+SAID = {"prompt": '1girl, 少女, "smiling"; ünïcode', "seed": 7, "spec": {"steps": 20, "x": None}}
+every_format = pytest.mark.parametrize("form", list(ClipFormat))
+
+
+def ignore(count: int) -> None:
+    pass
+
+
+def written(
+    folder: Path,
+    form: ClipFormat = ClipFormat.MP4,
+    frames: list[Image.Image] | None = None,
+    fps: float = 12,
+    said: dict[str, Any] = SAID,
+) -> Path:
+    path = folder / f"clip{form.extension}"
+    write_clip(
+        moving() if frames is None else frames,
+        path,
+        fps=fps,
+        format=form,
+        provenance=said,
+        on_frame=ignore,
+    )
+    return path

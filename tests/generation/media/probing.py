@@ -1,0 +1,22 @@
+"""Debian's ffprobe as the second opinion on a written clip."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FFPROBE = Path("/usr/bin/ffprobe")
+needs_ffprobe = pytest.mark.skipif(not FFPROBE.exists(), reason="needs Debian's package ffmpeg")
+
+
+def probed(path: Path) -> dict[str, Any]:
+    """The first stream as ffprobe tells it, with its frames counted by decoding them."""
+    command = [FFPROBE, "-v", "error", "-count_frames", "-show_streams", "-of", "json", path]
+    told = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert told.stderr == ""
+    found: dict[str, Any] = json.loads(told.stdout)["streams"][0]
+    return found
