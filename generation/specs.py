@@ -17,7 +17,15 @@ MAX_PROMPT_LENGTH = 2000
 MAX_STEPS = 150
 MAX_GUIDANCE = 30.0
 MAX_SEED = 2**32 - 1
+MAX_FPS = 60
+MAX_DELIVERED_FPS = 100
+MAX_DELIVERED_PIXELS = 8192
 SIZE_MULTIPLE = 8
+FACTORS = (1, 2, 4)
+"""How often frames may be interpolated and sizes multiplied; 1 leaves them as they are."""
+
+CLIP_FORMATS = ("webm", "gif", "apng")
+"""What a video can be had as beside its MP4."""
 
 
 class MediaType(StrEnum):
@@ -61,6 +69,22 @@ class Lora:
     scale: float = 1.0
 
 
+class SourceUse(StrEnum):
+    """What a render does with the file that it starts from."""
+
+    FIRST_FRAME = "first_frame"
+    ENHANCE = "enhance"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """The finished file that a render starts from: a name in the media storage and its content."""
+
+    file: str
+    sha256: str
+    use: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
     """What a model can be asked for; sizes in pixels."""
@@ -68,11 +92,17 @@ class Limits:
     types: tuple[str, ...]
     min_size: int
     max_size: int
+    max_frames: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RenderSpec:
-    """One render, complete: no default is looked up later. Sizes in pixels."""
+    """One render, complete: no default is looked up later. Sizes in pixels.
+
+    `width`, `height`, `frames` and `fps` describe what the model draws (or what the source is);
+    the properties beginning with `delivered_` say what comes out after interpolation and
+    upscaling.
+    """
 
     type: str
     model: str
@@ -86,7 +116,16 @@ class RenderSpec:
     seed: int
     scheduler: str = ""
     frames: int = 1
-    fps: int = 0
+    fps: float = 0.0
+    context_frames: int = 16
+    loop: bool = False
+    source: Source | None = None
+    strength: float = 1.0
+    interpolate: int = 1
+    interpolator: str = ""
+    upscale: int = 1
+    upscaler: str = ""
+    formats: tuple[str, ...] = field(default=())
     loras: tuple[Lora, ...] = field(default=())
 
     @property
@@ -94,22 +133,83 @@ class RenderSpec:
         """True when every step costs two forwards (classifier-free guidance)."""
         return self.guidance > 1.0
 
+    @property
+    def enhances(self) -> bool:
+        """True when nothing is drawn: a finished file is interpolated or upscaled."""
+        return self.source is not None and self.source.use == SourceUse.ENHANCE
+
+    @property
+    def denoising_steps(self) -> int:
+        """Steps that are really made: a source takes the place of the first ones.
+
+        As in diffusers' image to image: of `steps`, the last `strength` of them.
+        """
+        if self.enhances:
+            return 0
+        return max(1, min(self.steps, int(self.steps * self.strength)))
+
+    @property
+    def delivered_frames(self) -> int:
+        """Frames of the finished file: in-betweens stand between frames, and close a loop."""
+        if self.interpolate == 1:
+            return self.frames
+        return self.frames * self.interpolate - (0 if self.loop else self.interpolate - 1)
+
+    @property
+    def delivered_fps(self) -> float:
+        """Frames a second of the finished file; interpolation keeps the speed of the motion."""
+        return self.fps * self.interpolate
+
+    @property
+    def delivered_size(self) -> tuple[int, int]:
+        """Width and height of the finished file in pixels."""
+        return self.width * self.upscale, self.height * self.upscale
+
     def as_json(self) -> dict[str, Any]:
         """A dictionary that json can write and `from_json` reads back to an equal spec."""
         # 4 and 4.0 are the same guidance and must read, and hash, the same.
         loras = [{**asdict(lora), "scale": float(lora.scale)} for lora in self.loras]
-        return {**asdict(self), "guidance": float(self.guidance), "loras": loras}
+        fps = int(self.fps) if self.fps == int(self.fps) else self.fps
+        written = {**asdict(self), "guidance": float(self.guidance), "fps": fps, "loras": loras}
+        for name, usual in LATER_FIELDS.items():
+            # Left out while it says nothing, so that specs written before it keep their hashes.
+            if getattr(self, name) == usual:
+                del written[name]
+        if "formats" in written:
+            written["formats"] = list(self.formats)
+        return written
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "RenderSpec":
         """The spec that `as_json` wrote. Raises TypeError for unknown or missing fields."""
-        loras = tuple(Lora(**lora) for lora in data.get("loras", ()))
-        return cls(**{**data, "loras": loras})
+        source = data.get("source")
+        return cls(
+            **{
+                **data,
+                "source": Source(**source) if source else None,
+                "formats": tuple(data.get("formats", ())),
+                "loras": tuple(Lora(**lora) for lora in data.get("loras", ())),
+            }
+        )
 
     def content_hash(self) -> str:
         """SHA-256 in hex over the sorted JSON: equal specs have equal hashes in any process."""
         text = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+LATER_FIELDS: dict[str, Any] = {
+    "context_frames": 16,
+    "loop": False,
+    "source": None,
+    "strength": 1.0,
+    "interpolate": 1,
+    "interpolator": "",
+    "upscale": 1,
+    "upscaler": "",
+    "formats": (),
+}
+"""Fields that came after the first files were written, with the values that change nothing."""
 
 
 def draw_seed() -> int:
@@ -119,12 +219,18 @@ def draw_seed() -> int:
 
 def check(spec: RenderSpec, limits: Limits) -> RenderSpec:
     """The spec itself when the model can render it. Raises SpecError naming the first bad field."""
-    if spec.type not in limits.types:
+    if spec.type not in limits.types and not spec.enhances:
         raise SpecError(
             "type", f"The model {spec.model} makes no {spec.type}.", " or ".join(limits.types)
         )
+    _check_afterwards(spec)
+    if spec.enhances:
+        return spec
     _check_text("prompt", spec.prompt, 1)
     _check_text("negative_prompt", spec.negative_prompt, 0)
+    if spec.type == MediaType.VIDEO:
+        _check_range("frames", spec.frames, 2, limits.max_frames)
+        _check_range("strength", spec.strength, 0.05, 1.0)
     for name, pixels in (("width", spec.width), ("height", spec.height)):
         if not limits.min_size <= pixels <= limits.max_size or pixels % SIZE_MULTIPLE:
             raise SpecError(
@@ -136,6 +242,37 @@ def check(spec: RenderSpec, limits: Limits) -> RenderSpec:
     _check_range("guidance", spec.guidance, 0.0, MAX_GUIDANCE)
     _check_range("seed", spec.seed, 0, MAX_SEED)
     return spec
+
+
+def _check_afterwards(spec: RenderSpec) -> None:
+    """What happens to the frames once they are drawn, or to a file that is enhanced."""
+    allowed = ", ".join(str(factor) for factor in FACTORS)
+    for name, factor in (("interpolate", spec.interpolate), ("upscale", spec.upscale)):
+        if factor not in FACTORS:
+            raise SpecError(name, f"{factor} is no factor for this.", allowed)
+    if max(spec.delivered_size) > MAX_DELIVERED_PIXELS:
+        width, height = spec.delivered_size
+        raise SpecError(
+            "upscale",
+            f"The finished file would have {width}x{height} pixels.",
+            f"up to {MAX_DELIVERED_PIXELS} pixels a side",
+        )
+    if spec.type == MediaType.VIDEO:
+        _check_range("fps", spec.fps, 1, MAX_FPS)
+        if spec.delivered_fps > MAX_DELIVERED_FPS:
+            raise SpecError(
+                "interpolate",
+                f"The clip would show {spec.delivered_fps:g} frames a second.",
+                f"up to {MAX_DELIVERED_FPS} frames a second",
+            )
+    elif spec.interpolate != 1 or spec.formats:
+        name = "interpolate" if spec.interpolate != 1 else "formats"
+        raise SpecError(name, "A single picture has no other frames.", "type video")
+    for wanted in spec.formats:
+        if wanted not in CLIP_FORMATS:
+            raise SpecError("formats", f"{wanted!r} is no format.", ", ".join(CLIP_FORMATS))
+    if spec.enhances and spec.interpolate == spec.upscale == 1 and not spec.formats:
+        raise SpecError("upscale", "Nothing is asked for.", "interpolate or upscale by 2 or 4")
 
 
 def _check_text(name: str, text: str, shortest: int) -> None:

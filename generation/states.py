@@ -80,7 +80,10 @@ class Stage(StrEnum):
     ENCODE = "encode"
     DENOISE = "denoise"
     DECODE = "decode"
+    INTERPOLATE = "interpolate"
+    UPSCALE = "upscale"
     WRITE = "write"
+    CHECK = "check"
 
     @property
     def label(self) -> str:
@@ -90,8 +93,22 @@ class Stage(StrEnum):
             "encode": "Reading the prompt",
             "denoise": "Denoising",
             "decode": "Decoding the picture",
+            "interpolate": "Drawing in-betweens",
+            "upscale": "Upscaling",
             "write": "Writing the file",
+            "check": "Checking the clip",
         }[self.value]
+
+    @property
+    def verb(self) -> str:
+        """The word before "frame 42/72" in the stages that count frames."""
+        return {
+            "decode": "Decoding",
+            "interpolate": "Interpolating",
+            "upscale": "Upscaling",
+            "write": "Writing",
+            "check": "Checking",
+        }.get(self.value, self.label)
 
 
 class Priority(IntEnum):

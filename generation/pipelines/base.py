@@ -7,10 +7,9 @@ between. A new family is a new module with a class like this and one line in `fa
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -18,43 +17,35 @@ from PIL import Image
 
 from generation.errors import ModelUnreadable
 from generation.pipelines.families import FAMILIES
+from generation.pipelines.model_files import LoraFile, ModelFiles
 from generation.specs import RenderSpec
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFiles:
-    """Where a model's weights are and what identifies their content."""
-
-    slug: str
-    family: str
-    folder: Path
-    weights_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class LoraFile:
-    """A LoRA on the local disk; `name` identifies its content, `scale` its strength."""
-
-    name: str
-    path: Path
-    scale: float
-
-
-@dataclass(frozen=True, slots=True)
 class Step:
-    """One finished denoising step.
+    """How far the denoising is: `number` of `total` steps are finished.
 
-    `clean` computes the picture predicted so far as latents (1, C, H/8, W/8); it costs a little,
-    so whoever wants a preview calls it and others do not.
+    Long clips are denoised in windows; then `window` of `windows` are finished in the step after
+    those, and with the last of them the step itself is. `clean` computes the picture predicted so
+    far as latents of the render's own shape; it costs a little, so whoever wants a preview calls
+    it and others do not. Between two windows there is none.
     """
 
     number: int
     total: int
-    clean: Callable[[], torch.Tensor]
+    clean: Callable[[], torch.Tensor] | None
+    window: int = 1
+    windows: int = 1
+
+    @property
+    def finished(self) -> bool:
+        """True after a whole step, False between two windows of one."""
+        return self.window == self.windows
 
 
 OnStep = Callable[[Step], None]
-"""Called after every step. What it raises leaves the loop at once; nothing is decoded then."""
+"""Called after every step, and after every window of one. What it raises leaves the loop at
+once; nothing is decoded then."""
 
 
 class Pipeline(Protocol):
@@ -66,12 +57,23 @@ class Pipeline(Protocol):
         """Text to conditioning. With guidance the negative comes first: (2, tokens, width)."""
 
     def denoise(
-        self, spec: RenderSpec, conditioning: torch.Tensor, on_step: OnStep
+        self,
+        spec: RenderSpec,
+        conditioning: torch.Tensor,
+        on_step: OnStep,
+        first_frame: Image.Image | None = None,
     ) -> torch.Tensor:
-        """Noise of the spec's seed to latents (1, C, H/8, W/8), calling `on_step` in between."""
+        """Noise of the spec's seed to latents, calling `on_step` in between.
 
-    def decode(self, latents: torch.Tensor) -> list[Image.Image]:
-        """Latents to pictures, one for each frame. Raises RenderError on values that are none."""
+        Latents are (1, C, H/8, W/8), those of a clip (1, C, frames, H/8, W/8). `first_frame`, of
+        the spec's size, is what a clip begins with.
+        """
+
+    def decode(self, latents: torch.Tensor) -> Iterator[Image.Image]:
+        """Latents to pictures, one for each frame, a few at a time so that memory stays bounded.
+
+        Raises RenderError on values that are no colours.
+        """
 
     def preview(self, latents: torch.Tensor) -> Image.Image:
         """A rough picture of latents, an eighth of the size, for less than a millisecond."""

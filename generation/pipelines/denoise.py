@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import diffusers
@@ -23,6 +24,37 @@ Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 SCHEDULER_PARTS = ("alphas_cumprod", "init_noise_sigma", "scale_model_input")
 """What the loop below uses, and what schedulers of other kinds of model do not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Clean latents (1, C, 1, h, w) that a clip begins with.
+
+    Every frame starts as those latents under the noise of step `skipped`, as in image to image
+    (Meng et al. 2022, SDEdit); the first frame is put back under the right noise after every
+    step, as in inpainting (Lugmayr et al. 2022, RePaint), and clean in the end.
+    """
+
+    latents: torch.Tensor
+    skipped: int
+
+    def begin(self, scheduler: Any, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The timesteps to make and the latents (1, C, F, h, w) to make them from."""
+        first = self.skipped * scheduler.order
+        timesteps = scheduler.timesteps[first:]
+        if hasattr(scheduler, "set_begin_index"):
+            scheduler.set_begin_index(first)
+        every_frame = self.latents.expand_as(noise)
+        return timesteps, scheduler.add_noise(every_frame, noise, timesteps[:1])
+
+    def hold(
+        self, scheduler: Any, latents: torch.Tensor, noise: torch.Tensor, following: torch.Tensor
+    ) -> torch.Tensor:
+        """Latents whose first frame is the given one, at the noise of the `following` timestep."""
+        first = self.latents
+        if len(following):
+            first = scheduler.add_noise(first, noise[:, :, :1], following)
+        return torch.cat([first, latents[:, :, 1:]], dim=2)
 
 
 def build_scheduler(own: Any, name: str) -> Any:
@@ -54,18 +86,23 @@ def denoise(
     guidance: float,
     generator: torch.Generator,
     on_step: OnStep,
+    given: Given | None = None,
 ) -> torch.Tensor:
-    """Turn unit noise (1, C, h, w) into latents of the same shape in `steps` steps.
+    """Turn unit noise (1, C, ..., h, w) into latents of the same shape in `steps` steps.
 
     With guidance above 1 each model input is doubled, negative first, and the two predictions
-    are combined as in classifier-free guidance (Ho and Salimans 2022): n + g (p - n). `on_step`
-    may raise to leave the loop; nothing is caught here.
+    are combined as in classifier-free guidance (Ho and Salimans 2022): n + g (p - n). With
+    `given` the first steps are left out. `on_step` may raise to leave the loop; nothing is
+    caught here.
     """
     scheduler.set_timesteps(steps, device=noise.device)
-    latents = noise * scheduler.init_noise_sigma
+    timesteps, latents = scheduler.timesteps, noise * scheduler.init_noise_sigma
+    if given is not None:
+        timesteps, latents = given.begin(scheduler, noise)
+        steps -= given.skipped
     options = _step_options(scheduler, generator)
     reported = 0
-    for index, timestep in enumerate(scheduler.timesteps):
+    for index, timestep in enumerate(timesteps):
         doubled = torch.cat([latents] * 2) if guidance > 1.0 else latents
         model_input = scheduler.scale_model_input(doubled, timestep)
         prediction = predict(model_input, timestep)
@@ -73,8 +110,10 @@ def denoise(
             negative, positive = prediction.chunk(2)
             prediction = negative + guidance * (positive - negative)
         latents = scheduler.step(prediction, timestep, latents, **options, return_dict=False)[0]
+        if given is not None:
+            latents = given.hold(scheduler, latents, noise, timesteps[index + 1 : index + 2])
         # Some schedulers run the model more often than once a step; a person counts whole steps.
-        number = steps * (index + 1) // len(scheduler.timesteps)
+        number = steps * (index + 1) // len(timesteps)
         if number > reported:
             reported = number
             noisy = model_input[:1]

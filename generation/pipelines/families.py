@@ -2,8 +2,15 @@
 
 FAMILIES: dict[str, str] = {
     "stable-diffusion": "generation.pipelines.stable_diffusion:StableDiffusion",
+    "animatediff": "generation.pipelines.animate_diff:AnimateDiff",
 }
 """Family name to `module:class`; a module is imported when its first model is loaded."""
 
-FAMILY_OF_CLASS: dict[str, str] = {"StableDiffusionPipeline": "stable-diffusion"}
-"""`_class_name` in a folder's model_index.json to the family that renders it."""
+FAMILY_OF_CLASS: dict[str, str] = {
+    "StableDiffusionPipeline": "stable-diffusion",
+    "MotionAdapter": "animatediff",
+}
+"""`_class_name` in a folder's model_index.json (or config.json) to the family that renders it."""
+
+BASE_OF_FAMILY: dict[str, str] = {"animatediff": "stable-diffusion"}
+"""Families whose weights add to another model, and the family of that model."""

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import torch
 
-from generation.pipelines.base import ModelFiles, Pipeline, load
+from generation.pipelines.base import Pipeline, load
+from generation.pipelines.model_files import ModelFiles
 
 
 class ResidentModels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -11,11 +12,15 @@ from PIL import Image
 from safetensors import SafetensorError
 
 from generation.errors import ModelMissing, ModelUnreadable, RenderError
-from generation.pipelines.base import LoraFile, ModelFiles, OnStep
+from generation.pipelines.base import OnStep
 from generation.pipelines.denoise import build_scheduler, denoise
 from generation.pipelines.embeddings import EmbeddingCache
+from generation.pipelines.model_files import LoraFile, ModelFiles
 from generation.pipelines.preview import LatentPreview
 from generation.specs import RenderSpec
+
+DECODE_CHUNK = 4
+"""Frames decoded together: more would need more memory and is hardly faster."""
 
 UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
 """What diffusers and transformers raise for folders and files that are damaged or do not fit."""
@@ -51,18 +56,15 @@ class StableDiffusion:
 
     @torch.inference_mode()
     def denoise(
-        self, spec: RenderSpec, conditioning: torch.Tensor, on_step: OnStep
+        self,
+        spec: RenderSpec,
+        conditioning: torch.Tensor,
+        on_step: OnStep,
+        first_frame: Image.Image | None = None,
     ) -> torch.Tensor:
-        """See Pipeline. The noise is drawn on the CPU, so a seed starts alike on any device."""
+        """See Pipeline. A single picture begins with none: `first_frame` must be None."""
         unet = self.parts.unet
         generator = torch.Generator().manual_seed(spec.seed)
-        scale = self.parts.vae_scale_factor
-        noise = randn_tensor(
-            (1, unet.config.in_channels, spec.height // scale, spec.width // scale),
-            generator=generator,
-            device=self.device,
-            dtype=conditioning.dtype,
-        )
         guidance_embedding = self._guidance_embedding(spec, conditioning.dtype)
 
         def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
@@ -78,16 +80,20 @@ class StableDiffusion:
         return denoise(
             predict,
             build_scheduler(self.parts.scheduler, spec.scheduler),
-            noise,
+            self._noise(spec, (), generator, conditioning.dtype),
             steps=spec.steps,
             guidance=spec.guidance if self._is_guided(spec) else 1.0,
             generator=generator,
             on_step=on_step,
         )
 
+    def decode(self, latents: torch.Tensor) -> Iterator[Image.Image]:
+        """See Pipeline. Latents (B, C, h, w) give B pictures, DECODE_CHUNK of them at a time."""
+        for chunk in latents.split(DECODE_CHUNK):
+            yield from self._decode_chunk(chunk)
+
     @torch.inference_mode()
-    def decode(self, latents: torch.Tensor) -> list[Image.Image]:
-        """See Pipeline."""
+    def _decode_chunk(self, latents: torch.Tensor) -> list[Image.Image]:
         vae = self.parts.vae
         pixels = vae.decode(latents / vae.config.scaling_factor, return_dict=False)[0]
         if not torch.isfinite(pixels).all():
@@ -103,6 +109,21 @@ class StableDiffusion:
     def preview(self, latents: torch.Tensor) -> Image.Image:
         """See Pipeline."""
         return self._preview.picture(latents)
+
+    def _noise(
+        self,
+        spec: RenderSpec,
+        frames: tuple[int, ...],
+        generator: torch.Generator,
+        dtype: torch.dtype,
+    ) -> torch.Tensor:
+        """Unit noise (1, C, *frames, h, w), drawn on the CPU: a seed starts alike anywhere."""
+        channels, scale = self.parts.unet.config.in_channels, self.parts.vae_scale_factor
+        shape = (1, channels, *frames, spec.height // scale, spec.width // scale)
+        noise: torch.Tensor = randn_tensor(
+            shape, generator=generator, device=self.device, dtype=dtype
+        )
+        return noise
 
     def _is_guided(self, spec: RenderSpec) -> bool:
         """Distilled models take the guidance as an input and need no second forward."""

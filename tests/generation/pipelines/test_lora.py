@@ -14,7 +14,7 @@ from peft.utils import get_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 
 from generation.errors import ModelMissing, ModelUnreadable
-from generation.pipelines.base import LoraFile, ModelFiles
+from generation.pipelines.model_files import LoraFile, ModelFiles
 from generation.pipelines.stable_diffusion import StableDiffusion
 from generation.specs import RenderSpec
 

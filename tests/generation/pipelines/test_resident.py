@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from generation.errors import ModelMissing, ModelUnreadable
-from generation.pipelines.base import ModelFiles
+from generation.pipelines.model_files import ModelFiles
 from generation.pipelines.resident import ResidentModels
 
 

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from generation.errors import ModelMissing, ModelUnreadable, RenderError
-from generation.pipelines.base import ModelFiles, load
+from generation.pipelines.base import load
 from generation.pipelines.families import FAMILIES, FAMILY_OF_CLASS
+from generation.pipelines.model_files import ModelFiles
 from generation.pipelines.stable_diffusion import StableDiffusion
 
 CPU = torch.device("cpu")

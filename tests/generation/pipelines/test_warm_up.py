@@ -14,7 +14,8 @@ from pathlib import Path
 
 import torch
 
-from generation.pipelines.base import ModelFiles, load, warm_up
+from generation.pipelines.base import load, warm_up
+from generation.pipelines.model_files import ModelFiles
 
 warming = threading.Thread(target=warm_up)
 warming.start()

