@@ -42,6 +42,8 @@ NO_PROGRESS: dict[str, Any] = {
     "stage": "",
     "steps_complete": 0,
     "frames_complete": 0,
+    "part": 0,
+    "parts": 0,
     "percent": 0.0,
     "remaining_seconds": None,
     "preview": None,
@@ -157,8 +159,8 @@ def complete(attempt: Attempt, outputs: Iterable[StoredOutput], timings: Timings
         Progress.objects.filter(pk=attempt.job_id).update(
             percent=100.0,
             remaining_seconds=0.0,
-            steps_complete=attempt.job.spec.steps,
-            frames_complete=attempt.job.spec.frames,
+            steps_complete=attempt.job.spec.denoising_steps,
+            frames_complete=attempt.job.spec.delivered_frames,
             preview=None,
         )
     return True

@@ -38,6 +38,8 @@ class Snapshot:
     percent: float = 0.0
     remaining_seconds: float | None = None
     picture: Callable[[], Any] | None = None
+    part: int = 0
+    parts: int = 0
 
 
 class Reporter:
@@ -106,6 +108,8 @@ class Reporter:
             "stage": newest.stage,
             "steps_complete": newest.steps_complete,
             "frames_complete": newest.frames_complete,
+            "part": newest.part,
+            "parts": newest.parts,
             "percent": newest.percent,
             "remaining_seconds": newest.remaining_seconds,
             "updated_at": timezone.now(),

@@ -23,6 +23,7 @@ from generation.models import Device, Job
 from generation.pipelines.base import warm_up
 from generation.pipelines.resident import ResidentModels
 from generation.queues import POLL_SECONDS, queue_for
+from generation.specs import MediaType
 from generation.states import Status
 from generation.tasks import bell, on_bell
 from generation.worker import Worker
@@ -67,28 +68,30 @@ def register(hardware: Hardware) -> Device:
 
     Raises SettingError while another worker of the same device is alive.
     """
-    present = Device.objects.filter(name=hardware.name).first()
-    if present is not None and present.is_online and _is_alive(present):
-        raise SettingError(
-            f"device {hardware.name!r} already has a worker (process {present.pid} on "
-            f"{present.hostname}); one process serves one device"
-        )
+    device, _ = Device.objects.get_or_create(name=hardware.name)
+    seen = {"pid": device.pid, "started_at": device.started_at}
+    if device.is_online and _is_alive(device):
+        raise _taken(device)
     now = timezone.now()
     found = {
         "kind": hardware.kind,
         "label": hardware.label,
         "memory_bytes": hardware.memory_bytes,
+        "types": device.types or list(MediaType),
         "resident": [],
         "hostname": socket.gethostname(),
         "pid": os.getpid(),
         "started_at": now,
         "heartbeat_at": now,
     }
-    device, _ = Device.objects.update_or_create(
-        name=hardware.name, defaults=found, create_defaults={**found, "types": ["image"]}
-    )
+    # Of two workers that start in the same moment, one finds the row as it was seen.
+    if not Device.objects.filter(pk=device.pk, **seen).update(**found):
+        device.refresh_from_db()
+        raise _taken(device)
+    device.refresh_from_db()
     sweeper.sweep_device(device)
     sweeper.sweep_half_written()
+    sweeper.sweep_work()
     events.publish("device.online", [events.QUEUE_GROUP], device=device.name)
     return device
 
@@ -125,6 +128,7 @@ def _beat(device: Device, worker: Worker, stop: threading.Event) -> None:
             sweeper.ring_if_forgotten(device)
             if count % SWEEP_EVERY_BEATS == 0:
                 sweeper.sweep_leases()
+                sweeper.sweep_frames()
         except Exception:
             logger.exception("a heartbeat of %s failed", device.name)
         count += 1
@@ -145,4 +149,16 @@ def _is_alive(device: Device) -> bool:
     """A worker of another host is alive while its heartbeat is; one of ours while its pid is."""
     if device.hostname != socket.gethostname():
         return True
-    return device.pid != os.getpid() and psutil.pid_exists(device.pid)
+    if device.pid == os.getpid():
+        return False
+    try:
+        return bool(psutil.Process(device.pid).status() != psutil.STATUS_ZOMBIE)
+    except (psutil.Error, ValueError):
+        return False
+
+
+def _taken(device: Device) -> SettingError:
+    return SettingError(
+        f"device {device.name!r} already has a worker (process {device.pid} on "
+        f"{device.hostname}); one process serves one device"
+    )

@@ -1,15 +1,20 @@
 """Putting right what a crash left behind: expired leases, unheard bells, half-written files."""
 
 import logging
+import shutil
 import time
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from generation import jobs
-from generation.models import Attempt, Device
+from generation.finishing import FRAMES_KIND
+from generation.models import Attempt, Device, Output
+from generation.rendering import work_folder, work_root
 from generation.scheduling.claim import claimable
 from generation.states import Outcome, Status
 from generation.tasks import bell
@@ -59,3 +64,23 @@ def sweep_half_written() -> int:
                 path.unlink()
                 count += 1
     return count
+
+
+def sweep_work() -> int:
+    """Delete the frames of attempts that run no more; how many attempts left some."""
+    running = Attempt.objects.filter(outcome=Outcome.RUNNING).select_related("job")
+    in_use = {work_folder(attempt) for attempt in running}
+    left = [path for path in work_root().glob("*") if path not in in_use]
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(left)
+
+
+def sweep_frames() -> int:
+    """Delete lossless frames that were kept long enough; of how many clips."""
+    kept_since = timezone.now() - timedelta(days=settings.GENGA_FRAMES_DAYS)
+    old = list(Output.objects.filter(kind=FRAMES_KIND, created_at__lt=kept_since))
+    for output in old:
+        output.delete()
+        default_storage.delete(str(output.file.name))
+    return len(old)

@@ -87,6 +87,30 @@ def device(db: None) -> Device:
 
 
 @pytest.fixture
+def toon_motion(toon: ModelCard) -> ModelCard:
+    """The shipped motion adapter's card."""
+    return ModelCard.objects.create(
+        slug="toon-motion",
+        name="Toon motion",
+        family="animatediff",
+        folder=str(TOON.with_name("toon-motion")),
+        weights_hash="1" * 64,
+        types=["video"],
+        base=toon,
+        channels=64,
+        guidance=4.0,
+        width=256,
+        height=256,
+        min_size=128,
+        max_size=256,
+        draft_steps=8,
+        standard_steps=20,
+        final_steps=30,
+        is_default=True,
+    )
+
+
+@pytest.fixture
 def spec() -> RenderSpec:
     """A render that takes a fraction of a second."""
     return RenderSpec(

@@ -77,9 +77,9 @@ def spec_of(card: ModelCard, prompt: str, steps: int, seed: int) -> RenderSpec:
     )
 
 
-def wait_until_ended(job: Job) -> Job:
+def wait_until_ended(job: Job, patience: float = RENDER_SECONDS) -> Job:
     """The job, once it has ended. Raises TimeoutError, and RuntimeError when it failed."""
-    until = time.monotonic() + RENDER_SECONDS
+    until = time.monotonic() + patience
     while time.monotonic() < until:
         job.refresh_from_db()
         if job.state.ended:
@@ -87,7 +87,7 @@ def wait_until_ended(job: Job) -> Job:
                 raise RuntimeError(f"{job.error_code}: {job.error_message}")
             return job
         time.sleep(POLL_SECONDS)
-    raise TimeoutError(f"job {job.pk} did not end within {RENDER_SECONDS} s")
+    raise TimeoutError(f"job {job.pk} did not end within {patience} s")
 
 
 def percentile(values: Sequence[float], share: float) -> float:

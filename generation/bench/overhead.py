@@ -119,6 +119,6 @@ def _add_parts(parts: dict[str, list[float]], job: Job) -> None:
     timings = {timing.stage: timing.seconds for timing in attempt.timings.all()}
     pickup = (attempt.started_at - job.submitted_at).total_seconds()
     parts["submit to claim"].append(pickup)
-    for stage in Stage:
-        parts[stage.label].append(timings[stage])
+    for stage, seconds in timings.items():
+        parts[Stage(stage).label].append(seconds)
     parts["the rest (states, events)"].append(_seconds(job) - pickup - sum(timings.values()))

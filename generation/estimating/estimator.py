@@ -5,14 +5,13 @@ model that is not resident adds what loading took lately. Without any history th
 pages then say "estimating" and the API says null.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from django.db.models import Sum
-
 from generation.models import Attempt, Device, StageTiming
-from generation.specs import RenderSpec
+from generation.specs import MediaType, RenderSpec
 from generation.states import Outcome, Stage
 
 HISTORY = 30
@@ -34,10 +33,15 @@ class Prediction:
 def shape_of(spec: RenderSpec) -> str:
     """What makes two renders comparable, as one short text."""
     guided = "guided" if spec.guided else "unguided"
-    return (
+    drawn = (
         f"{spec.model}|{spec.type}|{spec.width}x{spec.height}|{spec.frames}f|"
-        f"{spec.steps}s|{guided}|{spec.scheduler}|{len(spec.loras)}l"
+        f"{spec.denoising_steps}s|{guided}|{spec.scheduler}|{len(spec.loras)}l"
     )
+    if spec.type == MediaType.IMAGE and spec.upscale == 1:
+        return drawn
+    context = f"{spec.context_frames}c{'o' if spec.loop else ''}"
+    after = f"{spec.interpolate}i{spec.interpolator}|{spec.upscale}u{spec.upscaler}"
+    return f"{drawn}|{context}|{after}|{'+'.join(spec.formats)}"
 
 
 def predict(spec: RenderSpec, device: Device | None = None) -> Prediction | None:
@@ -56,20 +60,14 @@ def predict(spec: RenderSpec, device: Device | None = None) -> Prediction | None
     )
 
 
-def tail_seconds(spec: RenderSpec) -> float | None:
-    """Seconds that like jobs spent after the denoising (decode and write); None without history."""
-    tails = (
-        StageTiming.objects.filter(
-            attempt__shape=shape_of(spec),
-            attempt__outcome=Outcome.COMPLETED,
-            stage__in=[Stage.DECODE, Stage.WRITE],
-        )
-        .values("attempt")
-        .annotate(seconds=Sum("seconds"))
-        .order_by("-attempt")[:HISTORY]
-    )
-    found = [row["seconds"] for row in tails]
-    return median(found) if found else None
+def stage_seconds(spec: RenderSpec) -> dict[Stage, float]:
+    """Median seconds that like jobs spent in each stage; a stage without history is missing."""
+    latest = Attempt.objects.completed().filter(shape=shape_of(spec)).values("pk")[:HISTORY]
+    seconds: dict[Stage, list[float]] = defaultdict(list)
+    rows = StageTiming.objects.filter(attempt__in=list(latest.values_list("pk", flat=True)))
+    for stage, value in rows.values_list("stage", "seconds"):
+        seconds[Stage(stage)].append(value)
+    return {stage: median(values) for stage, values in seconds.items()}
 
 
 def load_seconds(model: str, device: Device | None = None) -> float | None:

@@ -116,6 +116,10 @@ class Progress(models.Model):
     stage = models.CharField(max_length=12, choices=choices(Stage), blank=True)
     steps_complete = models.PositiveIntegerField(default=0)
     frames_complete = models.PositiveIntegerField(default=0)
+    part = models.PositiveIntegerField(
+        default=0, help_text="Windows or frames done in the present stage, of `parts`."
+    )
+    parts = models.PositiveIntegerField(default=0)
     percent = models.FloatField(default=0.0)
     remaining_seconds = models.FloatField(null=True)
     preview = models.BinaryField(null=True, help_text="A small WebP of the picture so far.")

@@ -1,12 +1,14 @@
 """ModelCard: weights that can be used, and how they like to be used."""
 
+import hashlib
 from pathlib import Path
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import models, transaction
 
-from generation.specs import SIZE_MULTIPLE, Limits, Quality
+from generation.pipelines.model_files import ModelFiles
+from generation.specs import SIZE_MULTIPLE, Limits, MediaType, Quality
 
 
 class ModelCardQuerySet(models.QuerySet["ModelCard"]):
@@ -16,9 +18,22 @@ class ModelCardQuerySet(models.QuerySet["ModelCard"]):
         """Those that a lead has not switched off, the preferred one first."""
         return self.filter(is_active=True).order_by("-is_default", "name")
 
-    def preferred(self) -> "ModelCard | None":
-        """The model a request gets that names none."""
-        return self.active().first()
+    def preferred(self, media_type: str) -> "ModelCard | None":
+        """The model that a request for such a medium gets when it names none."""
+        return next((card for card in self.active() if media_type in card.types), None)
+
+    def animating(self, base: "ModelCard") -> "ModelCard | None":
+        """The motion adapter to use when somebody asks for a clip by a model for pictures."""
+        return self.active().filter(base=base).first()
+
+    def make_default(self, card: "ModelCard") -> list["ModelCard"]:
+        """Use a card when nobody names one; the cards that were, for one of its media, before."""
+        others = self.filter(is_default=True).exclude(pk=card.pk)
+        with transaction.atomic():
+            former = [other for other in others if set(other.types) & set(card.types)]
+            self.filter(pk__in=[other.pk for other in former]).update(is_default=False)
+            self.filter(pk=card.pk).update(is_default=True)
+        return former
 
 
 class ModelCard(models.Model):
@@ -32,6 +47,18 @@ class ModelCard(models.Model):
         help_text="Path of the model's folder; relative to the project's root or absolute.",
     )
     weights_hash = models.CharField(max_length=64, editable=False)
+    weights_bytes = models.PositiveBigIntegerField(default=0, editable=False)
+    channels = models.PositiveIntegerField(
+        default=320, editable=False, help_text="Width of the denoiser at full size."
+    )
+    base = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="adapters",
+        help_text="The model that a motion adapter animates; empty for every other model.",
+    )
     types = models.JSONField(default=list, help_text='What it makes, for instance ["image"].')
     scheduler = models.CharField(
         max_length=60,
@@ -43,6 +70,16 @@ class ModelCard(models.Model):
     height = models.PositiveIntegerField(default=512, help_text="Usual height in pixels.")
     min_size = models.PositiveIntegerField(default=256, help_text="Shortest side in pixels.")
     max_size = models.PositiveIntegerField(default=1024, help_text="Longest side in pixels.")
+    frames = models.PositiveIntegerField(default=16, help_text="Usual length of a clip.")
+    fps = models.FloatField(
+        default=8.0, validators=[MinValueValidator(1.0)], help_text="Usual frames a second."
+    )
+    context_frames = models.PositiveSmallIntegerField(
+        default=16,
+        validators=[MinValueValidator(2)],
+        help_text="Frames denoised together; longer clips are made of overlapping windows.",
+    )
+    max_frames = models.PositiveIntegerField(default=1440, help_text="Longest clip.")
     draft_steps = models.PositiveSmallIntegerField(default=10, validators=[MinValueValidator(1)])
     standard_steps = models.PositiveSmallIntegerField(default=25, validators=[MinValueValidator(1)])
     final_steps = models.PositiveSmallIntegerField(default=40, validators=[MinValueValidator(1)])
@@ -72,7 +109,17 @@ class ModelCard(models.Model):
             types=tuple(self.types),
             min_size=self.min_size + -self.min_size % SIZE_MULTIPLE,
             max_size=self.max_size,
+            max_frames=self.max_frames if MediaType.VIDEO in self.types else 1,
         )
+
+    @property
+    def files(self) -> ModelFiles:
+        """What a pipeline loads."""
+        base = self.base.files if self.base else None
+        whole = self.weights_hash
+        if base is not None:
+            whole = hashlib.sha256(f"{whole}{base.weights_hash}".encode()).hexdigest()
+        return ModelFiles(self.slug, self.family, self.path, whole, base)
 
     def steps_for(self, quality: str) -> int:
         """Denoising steps of a quality with this model."""

@@ -16,6 +16,10 @@ class Output(models.Model):
     kind = models.CharField(max_length=20, default="image")
     file = models.FileField(max_length=300)
     thumbnail = models.FileField(max_length=300, blank=True)
+    strip = models.FileField(
+        max_length=300, blank=True, help_text="Frames side by side, to be looked through."
+    )
+    strip_frames = models.PositiveSmallIntegerField(default=0)
     media_type = models.CharField(max_length=60)
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
@@ -23,10 +27,13 @@ class Output(models.Model):
     fps = models.FloatField(null=True)
     bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
+    consistency = models.JSONField(
+        null=True, help_text="How well a clip's frames follow from one another, frame by frame."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        ordering = ["created_at"]
+        ordering = ["created_at", "pk"]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.width}x{self.height}"

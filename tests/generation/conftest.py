@@ -19,7 +19,7 @@ from generation.states import Outcome, Stage
 from tests.conftest import TOON
 
 if TYPE_CHECKING:
-    from generation.pipelines.base import ModelFiles
+    from generation.pipelines.model_files import ModelFiles
     from generation.pipelines.resident import ResidentModels
     from tests.generation.watched import WatchedModel
 
@@ -103,7 +103,7 @@ def toon_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def toon_files(toon_folder: Path) -> ModelFiles:
     """The demo model's folder, and the hash that its card in these tests has."""
-    from generation.pipelines.base import ModelFiles
+    from generation.pipelines.model_files import ModelFiles
 
     return ModelFiles("toon", "stable-diffusion", toon_folder, "0" * 64)
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
 
-from generation.pipelines.base import ModelFiles
+from generation.pipelines.model_files import ModelFiles
 from generation.pipelines.stable_diffusion import StableDiffusion
 from generation.specs import RenderSpec
 

@@ -50,11 +50,15 @@ def other_process() -> Iterator[subprocess.Popen[bytes]]:
 class TestRegister:
     """Writing the device's row, unless somebody serves it already."""
 
-    def test_a_new_device_may_make_images(self, hardware: Hardware) -> None:
+    def test_a_new_device_may_make_everything(self, hardware: Hardware) -> None:
         service.register(hardware)
 
         device = Device.objects.get()
-        assert (device.name, device.kind, device.types) == ("cpu:0", "cpu", ["image"])
+        assert (device.name, device.kind, device.types) == (
+            "cpu:0",
+            "cpu",
+            ["image", "video"],
+        )
         assert (device.label, device.memory_bytes) == (hardware.label, hardware.memory_bytes)
         assert device.pid == os.getpid()
         assert device.is_online

@@ -13,8 +13,10 @@ import pytest
 from django.utils import timezone
 
 from generation import jobs, sweeper
-from generation.models import Device, Job
+from generation.media.files import StoredOutput
+from generation.models import Device, Job, Output
 from generation.queues import queue_for
+from generation.rendering import work_folder, work_root
 from generation.states import Outcome, Status
 from tests.generation.conftest import Claim
 
@@ -142,3 +144,38 @@ def test_without_a_media_folder_there_is_nothing_to_sweep(settings: Any, tmp_pat
     settings.MEDIA_ROOT = tmp_path / "nowhere"
 
     assert sweeper.sweep_half_written() == 0
+
+
+def test_frames_of_attempts_that_run_no_more_are_deleted(
+    submit: Submit, claimed: Claim, settings: Any, tmp_path: Path
+) -> None:
+    settings.GENGA_HOME = tmp_path
+    running = work_folder(claimed(submit()))
+    left = work_root() / "12345678-1234-5678-1234-567812345678-1"
+    for folder in (running, left):
+        folder.mkdir(parents=True)
+        (folder / "000001.png").touch()
+
+    assert sweeper.sweep_work() == 1
+
+    assert (running / "000001.png").exists()
+    assert not left.exists()
+
+
+def test_lossless_frames_are_kept_for_their_days(
+    submit: Submit, claimed: Claim, stored: StoredOutput, settings: Any, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    attempt = claimed(submit())
+    for name in ("new.zip", "old.zip", "old.mp4"):
+        (tmp_path / name).touch()
+        kind = "frames" if name.endswith("zip") else "video"
+        fields = {**stored.fields(), "kind": kind, "file": name}
+        Output.objects.create(job=attempt.job, attempt=attempt, **fields)
+    long_ago = timezone.now() - timedelta(days=settings.GENGA_FRAMES_DAYS + 1)
+    Output.objects.filter(file__startswith="old").update(created_at=long_ago)
+
+    assert sweeper.sweep_frames() == 1
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.zip", "old.mp4"]
+    assert Output.objects.count() == 2

@@ -24,6 +24,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Submit = Callable[..., Job]
 
+IMAGE_STAGES = [Stage.LOAD, Stage.ENCODE, Stage.DENOISE, Stage.DECODE, Stage.WRITE]
+
 
 @pytest.fixture
 def worker(device: Device, models: ResidentModels, watched: WatchedModel) -> Worker:
@@ -44,7 +46,7 @@ def test_a_job_becomes_a_picture_with_every_stage_timed(worker: Worker, submit: 
     output = rendered(worker, job)
 
     attempt = job.attempts.get()
-    assert [timing.stage for timing in attempt.timings.all()] == list(Stage)
+    assert [timing.stage for timing in attempt.timings.all()] == IMAGE_STAGES
     assert all(timing.seconds > 0 for timing in attempt.timings.all())
     denoising = attempt.timings.get(stage=Stage.DENOISE)
     assert len(denoising.steps) == job.spec.steps

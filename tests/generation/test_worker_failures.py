@@ -13,8 +13,8 @@ import torch
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from generation import jobs, sweeper, worker
-from generation.media.files import StoredOutput, store_picture
+from generation import jobs, sweeper
+from generation.media.files import Shelf, StoredOutput
 from generation.models import Attempt, Device, Job, ModelCard
 from generation.pipelines.base import Step
 from generation.pipelines.resident import ResidentModels
@@ -249,14 +249,16 @@ def test_a_job_taken_over_during_the_writing_keeps_no_file_of_the_late_attempt(
     job = submit()
     written: list[str] = []
 
-    def write_then_lose(*told: Any, **more: Any) -> StoredOutput:
-        output = store_picture(*told, **more)
+    store = Shelf.picture
+
+    def write_then_lose(shelf: Shelf, *told: Any) -> StoredOutput:
+        output = store(shelf, *told)
         written.extend(name for name in (output.file, output.thumbnail))
         assert all(default_storage.exists(name) for name in written)
         take_over(job)
         return output
 
-    monkeypatch.setattr(worker, "store_picture", write_then_lose)
+    monkeypatch.setattr(Shelf, "picture", write_then_lose)
     run(job)
 
     assert (job.status, job.attempt_number) == (Status.PROCESSING, 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from generation.pipelines.stable_diffusion import StableDiffusion
@@ -27,7 +27,11 @@ class WatchedModel(StableDiffusion):
         return self
 
     def denoise(
-        self, spec: RenderSpec, conditioning: torch.Tensor, on_step: OnStep
+        self,
+        spec: RenderSpec,
+        conditioning: torch.Tensor,
+        on_step: OnStep,
+        first_frame: Image.Image | None = None,
     ) -> torch.Tensor:
         """The model's own loop; the test's word comes before the worker's."""
 
@@ -36,9 +40,9 @@ class WatchedModel(StableDiffusion):
             self.between(step)
             on_step(step)
 
-        return super().denoise(spec, conditioning, both)
+        return super().denoise(spec, conditioning, both, first_frame)
 
-    def decode(self, latents: torch.Tensor) -> list[Image.Image]:
+    def decode(self, latents: torch.Tensor) -> Iterator[Image.Image]:
         """The model's own decoder."""
         self.decodes += 1
         self.before_decode()

@@ -20,13 +20,17 @@ class Command(BaseCommand):
         parser.add_argument("folder", type=Path)
         parser.add_argument("--slug", required=True, help="the name the API uses, such as sd15")
         parser.add_argument("--name", help="the name people read")
+        parser.add_argument(
+            "--base", help="for a motion adapter: the slug of the model it animates"
+        )
         parser.add_argument("--default", action="store_true", help="use it when nobody names one")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Raises CommandError with the reason for a folder that is no model."""
         fields: dict[str, Any] = {}
-        if options["name"]:
-            fields["name"] = options["name"]
+        for name in ("name", "base"):
+            if options[name]:
+                fields[name] = options[name]
         if options["default"]:
             fields["is_default"] = True
         try:

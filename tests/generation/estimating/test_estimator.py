@@ -26,7 +26,7 @@ def make_resident(device: Device, *slugs: str) -> None:
 def test_without_history_there_is_no_estimate(spec: RenderSpec, device: Device) -> None:
     assert estimator.predict(spec) is None
     assert estimator.predict(spec, device) is None
-    assert estimator.tail_seconds(spec) is None
+    assert estimator.stage_seconds(spec) == {}
     assert estimator.load_seconds("toon") is None
 
 
@@ -188,11 +188,12 @@ def test_a_model_whose_name_begins_like_another_is_another(ran: Ran) -> None:
     assert estimator.load_seconds("too") is None
 
 
-def test_the_tail_is_what_decoding_and_writing_took(ran: Ran, spec: RenderSpec) -> None:
+def test_each_stage_takes_what_it_took_in_like_renders(ran: Ran, spec: RenderSpec) -> None:
     for tail in (0.2, 0.4, 8.0):
         ran(5.0, tail=tail)
 
-    assert estimator.tail_seconds(spec) == pytest.approx(0.4)
+    seconds = estimator.stage_seconds(spec)
+    assert seconds[Stage.DECODE] + seconds[Stage.WRITE] == pytest.approx(0.4)
 
 
 def test_a_submit_remembers_what_was_foretold(

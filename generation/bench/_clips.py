@@ -1,0 +1,57 @@
+"""What benchmarks of clips share: the demo model with its motion adapter, and specs for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import torch
+from PIL import Image
+
+from generation.pipelines.animate_diff import AnimateDiff
+from generation.pipelines.base import warm_up
+from generation.pipelines.model_files import ModelFiles
+from generation.specs import RenderSpec
+
+FIXTURES: Final = Path(__file__).resolve().parents[2] / "fixtures" / "models"
+TOON: Final = FIXTURES / "toon"
+MOTION: Final = FIXTURES / "toon-motion"
+GUIDANCE: Final = 4.0
+FPS: Final = 8.0
+
+
+def load() -> AnimateDiff:
+    """The shipped adapter over the shipped model, on the CPU."""
+    warm_up()
+    base = ModelFiles("toon", "stable-diffusion", TOON, "toon")
+    files = ModelFiles("toon-motion", "animatediff", MOTION, "toon-motion", base)
+    return AnimateDiff(files, torch.device("cpu"), torch.float32)
+
+
+def spec_of(prompt: str, *, frames: int, steps: int, size: int, seed: int) -> RenderSpec:
+    """A clip as anybody would ask for it."""
+    return RenderSpec(
+        type="video",
+        model="toon-motion",
+        prompt=prompt,
+        quality="standard",
+        width=size,
+        height=size,
+        steps=steps,
+        guidance=GUIDANCE,
+        seed=seed,
+        frames=frames,
+        fps=FPS,
+    )
+
+
+def render(pipeline: AnimateDiff, spec: RenderSpec) -> list[Image.Image]:
+    """The frames of a spec."""
+    latents = pipeline.denoise(spec, pipeline.encode(spec), lambda _: None)
+    return list(pipeline.decode(latents))
+
+
+def mean(values: Sequence[float]) -> float:
+    """The arithmetic mean; 0 of nothing."""
+    return sum(values) / len(values) if values else 0.0

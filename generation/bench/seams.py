@@ -1,0 +1,69 @@
+"""Whether one can see where the windows of a long clip meet.
+
+Long clips are rendered, and the flow-warped error between neighbouring frames is compared: where a
+window begins or ends, and everywhere else. A ratio of 1 says that nothing marks the edges.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+from generation.bench import _clips, _site
+from generation.demo.portraits import caption, random_portrait, seeded_source
+from generation.pipelines import windows
+from generation.quality.consistency import measure
+
+HELP = "frame-to-frame error at the edges of a clip's windows against that inside them"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """How many clips, and of what."""
+    parser.add_argument("--clips", type=int, default=4)
+    parser.add_argument("--frames", type=int, default=48)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--seed", type=int, default=1, help="of prompts and noise")
+
+
+def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
+    """Measure; `ratio` is the mean error at edges over the mean error elsewhere, all clips."""
+    pipeline = _clips.load()
+    source = seeded_source(options["seed"])
+    edges: list[float] = []
+    inside: list[float] = []
+    ratios: list[float] = []
+    say(f"{'clip':<6}{'at edges':>10}{'inside':>10}{'ratio':>8}")
+    for number in range(options["clips"]):
+        spec = _clips.spec_of(
+            caption(random_portrait(source)),
+            frames=options["frames"],
+            steps=options["steps"],
+            size=options["size"],
+            seed=options["seed"] * 1000 + number,
+        )
+        errors = measure(_clips.render(pipeline, spec)).warp_error
+        places = edge_pairs(windows.split(spec.frames, spec.context_frames, loop=False))
+        here = [error for pair, error in enumerate(errors) if pair in places]
+        there = [error for pair, error in enumerate(errors) if pair not in places]
+        edges, inside = edges + here, inside + there
+        ratios.append(_clips.mean(here) / _clips.mean(there))
+        say(f"{number:<6}{_clips.mean(here):>10.5f}{_clips.mean(there):>10.5f}{ratios[-1]:>8.3f}")
+    return {
+        "ratio": round(_clips.mean(edges) / _clips.mean(inside), 4),
+        "ratio_median": round(median(ratios), 4),
+        "ratio_worst": round(_site.percentile(ratios, 1.0), 4),
+        "clips": options["clips"],
+        "frames": options["frames"],
+        "seed": options["seed"],
+    }
+
+
+def edge_pairs(parts: list[windows.Window]) -> set[int]:
+    """Pairs of neighbours, named by their first frame, of which a window holds only one."""
+    starts = {part[0] - 1 for part in parts if part[0] > 0}
+    last = max(part[-1] for part in parts)
+    ends = {part[-1] for part in parts if part[-1] < last}
+    return starts | ends

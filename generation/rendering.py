@@ -1,0 +1,157 @@
+"""The stages of one attempt, from the spec to its stored files."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.utils import timezone
+from PIL import Image
+
+from generation import finishing, sources
+from generation.account import Account
+from generation.media.files import Shelf, StoredOutput, unwritable
+from generation.media.frames import FrameFolder
+from generation.models import Attempt, ModelCard
+from generation.pipelines.base import Pipeline
+from generation.pipelines.interpolate import interpolate
+from generation.pipelines.model_files import LoraFile, ModelFiles
+from generation.pipelines.resident import ResidentModels
+from generation.pipelines.upscale import load_upscaler
+from generation.specs import MediaType, RenderSpec
+from generation.states import Stage
+from generation.version import VERSION
+
+WORK_FOLDER = "work"
+"""In the data folder: frames on their way from one stage to the next."""
+
+
+class Rendering:
+    """One attempt. Every frame lies on the disk between two stages, so memory stays bounded."""
+
+    def __init__(self, attempt: Attempt, models: ResidentModels, check: Callable[[], None]) -> None:
+        self.attempt = attempt
+        self.spec: RenderSpec = attempt.job.spec
+        self.models = models
+        self.account = Account(attempt, self.spec, check)
+        self.shelf = Shelf(attempt.job_id, attempt.number, timezone.now().date())
+        self._check = check
+        self._work = work_folder(attempt)
+        self._model: ModelFiles | None = None
+
+    def make(self) -> list[StoredOutput]:
+        """All stages, one after another. Raises RenderError or an Interruption."""
+        try:
+            frames = self._source() if self.spec.enhances else self._drawn()
+            return self._finished(self._upscaled(self._interpolated(frames)))
+        finally:
+            shutil.rmtree(self._work, ignore_errors=True)
+
+    def _source(self) -> FrameFolder:
+        """The frames of the finished file that is enhanced."""
+        with self.account.stage(Stage.LOAD, self.spec.frames):
+            return self._collect("source", sources.frames(self.spec, self._work))
+
+    def _drawn(self) -> FrameFolder:
+        """Load, encode, denoise and decode."""
+        pipeline = self._load()
+        self._check()
+        with self.account.stage(Stage.ENCODE):
+            conditioning = pipeline.encode(self.spec, _loras(self.spec))
+            first_frame = sources.first_frame(self.spec, self._work)
+        self._check()
+        with self.account.stage(Stage.DENOISE):
+            latents = pipeline.denoise(
+                self.spec,
+                conditioning,
+                lambda step: self.account.step(step, pipeline),
+                first_frame,
+            )
+        with self.account.stage(Stage.DECODE, self.spec.frames):
+            return self._collect("drawn", pipeline.decode(latents))
+
+    def _interpolated(self, frames: FrameFolder) -> FrameFolder:
+        if self.spec.interpolate == 1:
+            return frames
+        with self.account.stage(Stage.INTERPOLATE, self.spec.delivered_frames):
+            smooth = interpolate(
+                frames, self.spec.interpolate, loop=self.spec.loop, name=self.spec.interpolator
+            )
+            return self._replace(frames, "interpolated", smooth)
+
+    def _upscaled(self, frames: FrameFolder) -> FrameFolder:
+        if self.spec.upscale == 1:
+            return frames
+        with self.account.stage(Stage.UPSCALE, len(frames)):
+            upscaler = load_upscaler(
+                self.spec.upscaler, self.spec.upscale, self.models.device, self.models.dtype
+            )
+            return self._replace(frames, "upscaled", map(upscaler.upscale, frames))
+
+    def _finished(self, frames: FrameFolder) -> list[StoredOutput]:
+        """Written files, read back and checked, in the storage."""
+        provenance = self._provenance()
+        if self.spec.type == MediaType.IMAGE:
+            with self.account.stage(Stage.WRITE):
+                return [self.shelf.picture(frames[0], provenance)]
+        with self.account.stage(Stage.WRITE, self.spec.delivered_frames):
+            written = finishing.write(self.spec, frames, self._work, provenance, self.account.frame)
+        with self.account.stage(Stage.CHECK, self.spec.delivered_frames):
+            consistency = finishing.check(self.spec, frames, written, self.account.frame)
+            self._check()
+            return finishing.store(self.spec, frames, written, consistency, self.shelf, self._work)
+
+    def _load(self) -> Pipeline:
+        card = ModelCard.objects.select_related("base").get(pk=self.attempt.job.model_id)
+        self._model = card.files
+        self.attempt.cold = not self.models.holds(self._model)
+        with self.account.stage(Stage.LOAD):
+            return self.models.get(self._model)
+
+    def _collect(self, name: str, pictures: Iterable[Image.Image]) -> FrameFolder:
+        """Frames on the disk, counted one by one."""
+        with unwritable():
+            frames = FrameFolder(self._work / name)
+        for picture in pictures:
+            with unwritable():
+                frames.add(picture)
+            self.account.frame(len(frames))
+        return frames
+
+    def _replace(self, old: FrameFolder, name: str, pictures: Iterable[Image.Image]) -> FrameFolder:
+        """As `_collect`; the frames that the new ones were made of are not needed any more."""
+        frames = self._collect(name, pictures)
+        old.remove()
+        return frames
+
+    def _provenance(self) -> dict[str, object]:
+        """What the file itself says of its making: the spec and the attempt, and never a date."""
+        return {
+            "genga": VERSION,
+            "spec": self.spec.as_json(),
+            "spec_hash": self.spec.content_hash(),
+            "seed": self.spec.seed,
+            "model_hash": self._model.weights_hash if self._model else None,
+            "attempt": self.attempt.number,
+        }
+
+
+def work_root() -> Path:
+    """Where attempts keep their frames while they run."""
+    home: Path = settings.GENGA_HOME
+    return home / WORK_FOLDER
+
+
+def work_folder(attempt: Attempt) -> Path:
+    """An attempt's own folder."""
+    return work_root() / f"{attempt.job_id}-{attempt.number}"
+
+
+def _loras(spec: RenderSpec) -> tuple[LoraFile, ...]:
+    return tuple(
+        LoraFile(lora.sha256[:16], Path(default_storage.path(lora.file)), lora.scale)
+        for lora in spec.loras
+    )

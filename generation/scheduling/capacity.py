@@ -1,0 +1,87 @@
+"""What a device's memory can hold: asked at the submit, so that the kernel need not say no.
+
+A clip is denoised in windows, so what counts is the size of the picture and the frames of one
+window; the latents of all frames come on top, and they are small.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from generation.errors import SpecError
+from generation.models import Device, ModelCard
+from generation.specs import MediaType, RenderSpec
+
+LATENT_PIXELS = 8
+"""Pixels of the picture to one of its latents, on each side."""
+LATENT_CHANNELS = 4
+MAPS = 64
+"""Feature maps of the denoiser's full width that are in memory at once, weights aside. The
+benchmark `video` prints the peak that this was set by."""
+LATENT_COPIES = 8
+"""Latents, noise, prediction, and what schedulers keep of former steps."""
+USABLE = 0.9
+"""Share of the memory that a render may fill; the rest is the system's."""
+NUMBER_BYTES = {"cpu": 4, "cuda": 2}
+"""Size of one number, by kind of device: float32 on CPUs, float16 on cards."""
+STORED_BYTES = 2
+"""Weights mostly come in half precision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Bytes that a clip needs: whatever its length, for each frame of a window, for each frame."""
+
+    fixed: float
+    window_frame: float
+    frame: float
+
+    @classmethod
+    def of(cls, spec: RenderSpec, model: ModelCard, kind: str) -> Need:
+        """The need of a spec on a kind of device."""
+        size = NUMBER_BYTES.get(kind, max(NUMBER_BYTES.values()))
+        places = (spec.width // LATENT_PIXELS) * (spec.height // LATENT_PIXELS)
+        forwards = 2 if spec.guided else 1
+        weights = model.weights_bytes + (model.base.weights_bytes if model.base else 0)
+        return cls(
+            fixed=weights * size / STORED_BYTES,
+            window_frame=MAPS * model.channels * places * forwards * size,
+            frame=LATENT_COPIES * LATENT_CHANNELS * places * size,
+        )
+
+    def largest(self, memory_bytes: float, context_frames: int) -> int:
+        """The most frames that fit in the memory; 0 when not even one does."""
+        left = memory_bytes - self.fixed
+        windowed = left - context_frames * self.window_frame
+        if windowed >= context_frames * self.frame:
+            return int(windowed / self.frame)
+        return max(0, int(left / (self.window_frame + self.frame)))
+
+
+def check(spec: RenderSpec, model: ModelCard) -> None:
+    """Nothing, when some device has the memory for a clip, or none is known yet.
+
+    Raises SpecError naming the frames, or the width when no clip of that size fits.
+    """
+    if spec.type != MediaType.VIDEO or spec.enhances:
+        return
+    devices = [device for device in Device.objects.all() if spec.type in device.types]
+    if not devices:
+        return
+    largest = max(
+        Need.of(spec, model, device.kind).largest(device.memory_bytes * USABLE, spec.context_frames)
+        for device in devices
+    )
+    if largest < 2:
+        raise SpecError(
+            "width",
+            f"No device has the memory for clips of {spec.width}x{spec.height}.",
+            "a smaller width and height",
+        )
+    if spec.frames > largest:
+        raise SpecError(
+            "frames",
+            f"{spec.frames} frames of {spec.width}x{spec.height} do not fit the memory of any "
+            "device.",
+            f"2 to {min(largest, model.max_frames)}",
+        )

@@ -1,0 +1,96 @@
+"""What no device's memory can hold is refused with the largest that fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from generation.errors import SpecError
+from generation.models import Device, ModelCard
+from generation.scheduling import capacity
+from generation.scheduling.capacity import Need
+from generation.specs import RenderSpec
+
+pytestmark = pytest.mark.django_db
+
+GIGA = 1 << 30
+
+
+@pytest.fixture
+def clip(spec: RenderSpec) -> RenderSpec:
+    return replace(spec, type="video", model="toon-motion", width=256, height=256, frames=72, fps=8)
+
+
+def give_memory(device: Device, memory_bytes: float) -> None:
+    Device.objects.filter(pk=device.pk).update(
+        memory_bytes=int(memory_bytes), types=["image", "video"]
+    )
+
+
+def test_a_clip_that_fits_is_fine(clip: RenderSpec, toon_motion: ModelCard, device: Device) -> None:
+    give_memory(device, 8 * GIGA)
+
+    capacity.check(clip, toon_motion)
+
+
+def test_a_longer_clip_than_a_window_needs_hardly_more(
+    clip: RenderSpec, toon_motion: ModelCard
+) -> None:
+    need = Need.of(clip, toon_motion, "cpu")
+
+    def bytes_of(frames: int) -> float:
+        return need.fixed + need.window_frame * min(frames, 16) + need.frame * frames
+
+    assert bytes_of(144) < 1.15 * bytes_of(24)
+
+
+def test_the_refusal_names_the_largest_that_fits(
+    clip: RenderSpec, toon_motion: ModelCard, device: Device
+) -> None:
+    need = Need.of(clip, toon_motion, "cpu")
+    nine = need.fixed + 9.5 * (need.window_frame + need.frame)
+    give_memory(device, nine / capacity.USABLE)
+
+    with pytest.raises(SpecError) as problem:
+        capacity.check(clip, toon_motion)
+
+    assert (problem.value.field, problem.value.allowed) == ("frames", "2 to 9")
+    capacity.check(replace(clip, frames=9), toon_motion)
+
+
+def test_one_device_that_can_is_enough(
+    clip: RenderSpec, toon_motion: ModelCard, device: Device
+) -> None:
+    give_memory(device, 1 << 20)
+    Device.objects.create(name="cuda:0", kind="cuda", types=["video"], memory_bytes=24 * GIGA)
+
+    capacity.check(clip, toon_motion)
+
+
+def test_a_size_of_which_no_clip_fits_is_told_at_the_width(
+    clip: RenderSpec, toon_motion: ModelCard, device: Device
+) -> None:
+    give_memory(device, 1 << 20)
+
+    with pytest.raises(SpecError) as problem:
+        capacity.check(clip, toon_motion)
+
+    assert problem.value.field == "width"
+
+
+def test_without_a_device_nothing_is_known(clip: RenderSpec, toon_motion: ModelCard) -> None:
+    capacity.check(clip, toon_motion)
+
+
+def test_pictures_are_not_asked(spec: RenderSpec, toon: ModelCard, device: Device) -> None:
+    give_memory(device, 1)
+
+    capacity.check(spec, toon)
+
+
+def test_the_latents_of_very_long_clips_count(clip: RenderSpec, toon_motion: ModelCard) -> None:
+    need = Need.of(clip, toon_motion, "cpu")
+    memory = need.fixed + 16 * need.window_frame + 1000.5 * need.frame
+
+    assert need.largest(memory, 16) == 1000
