@@ -18,7 +18,8 @@ from generation.models import ModelCard
 from studio.models import Character, Membership, Project, Sequence, Shot, Style
 
 FIXTURES = Path(settings.BASE_DIR) / "fixtures"
-MODEL = "toon"
+MODELS = ("toon", "toon-motion")
+"""The demo models; a motion adapter stands behind the model that it animates."""
 ORDER_STEP = 10
 
 
@@ -28,7 +29,7 @@ def load() -> None:
     A project that is there already is left alone with everything in it, however much people have
     changed or deleted. Raises SpecError when the demo model's folder is missing or damaged.
     """
-    load_model()
+    load_models()
     described = _read("project")
     with transaction.atomic():
         if Project.objects.filter(slug=described["slug"]).exists():
@@ -39,15 +40,16 @@ def load() -> None:
         _styles()
 
 
-def load_model() -> None:
-    """Write the demo model's card when there is none, and renew it when its weights changed."""
-    folder = FIXTURES / "models" / MODEL
-    known = ModelCard.objects.filter(slug=MODEL).values_list("weights_hash", flat=True).first()
-    if known is not None and known == model_folders.hash_weights(folder):
-        return
-    # The folder's own card asks to be the default; a choice that people made is kept.
-    chosen = ModelCard.objects.filter(is_default=True).exclude(slug=MODEL).exists()
-    model_folders.register(folder, MODEL, **({"is_default": False} if chosen else {}))
+def load_models() -> None:
+    """Write the demo models' cards where there are none, and renew those with other weights."""
+    for slug in MODELS:
+        folder = FIXTURES / "models" / slug
+        known = ModelCard.objects.filter(slug=slug).values_list("weights_hash", flat=True).first()
+        if known is not None and known == model_folders.hash_weights(folder):
+            continue
+        # The folder's own card asks to be the default; a choice that people made is kept.
+        chosen = ModelCard.objects.filter(is_default=True).exclude(slug__in=MODELS).exists()
+        model_folders.register(folder, slug, **({"is_default": False} if chosen else {}))
 
 
 def _read(name: str) -> Any:

@@ -10,12 +10,25 @@ from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 
 from generation.errors import SpecError
-from generation.models import ModelCard
-from generation.specs import MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, MAX_STEPS, Quality
+from generation.models import ModelCard, Output
+from generation.specs import (
+    MAX_FPS,
+    MAX_GUIDANCE,
+    MAX_PROMPT_LENGTH,
+    MAX_SEED,
+    MAX_STEPS,
+    MediaType,
+    Quality,
+)
 from generation.states import Priority, choices
+from studio import access
+from studio.compose import RenderRequest
 from studio.models import Character, Project, Sequence, Shot, Style
 from studio.models.project import SKETCHBOOK_SHOT
-from studio.rendering import RenderRequest
+
+SMOOTHER = [(1, "As drawn"), (2, "2 times the frames"), (4, "4 times the frames")]
+LARGER = [(1, "As drawn"), (2, "2 times the size"), (4, "4 times the size")]
+FORMATS = [("webm", "WebM"), ("gif", "GIF"), ("apng", "APNG")]
 
 
 class GroupedShots(forms.models.ModelChoiceIterator):
@@ -45,6 +58,12 @@ class RenderForm(forms.Form):
     shot = ShotField(
         queryset=Shot.objects.none(), required=False, empty_label="My sketchbook", label="Shot"
     )
+    type = forms.ChoiceField(
+        choices=[(MediaType.IMAGE.value, "Picture"), (MediaType.VIDEO.value, "Clip")],
+        initial=MediaType.IMAGE,
+        required=False,
+        widget=forms.RadioSelect,
+    )
     prompt = forms.CharField(
         max_length=MAX_PROMPT_LENGTH,
         widget=forms.Textarea(attrs={"rows": 3, "autofocus": True, "maxlength": MAX_PROMPT_LENGTH}),
@@ -65,6 +84,35 @@ class RenderForm(forms.Form):
         coerce=lambda value: Priority(int(value)),
         initial=Priority.NORMAL,
     )
+    source = forms.ModelChoiceField(
+        queryset=Output.objects.none(), required=False, widget=forms.HiddenInput
+    )
+    duration = forms.FloatField(
+        required=False, min_value=0.1, max_value=3600, label="Seconds", help_text="Or frames."
+    )
+    frames = forms.IntegerField(required=False, min_value=2, max_value=10_000)
+    fps = forms.FloatField(required=False, min_value=1, max_value=MAX_FPS, label="Frames a second")
+    loop = forms.BooleanField(required=False, label="The end leads back to the beginning")
+    interpolate = forms.TypedChoiceField(
+        choices=SMOOTHER,
+        coerce=int,
+        initial=1,
+        required=False,
+        label="Smoother",
+    )
+    upscale = forms.TypedChoiceField(
+        choices=LARGER,
+        coerce=int,
+        initial=1,
+        required=False,
+        label="Larger",
+    )
+    formats = forms.MultipleChoiceField(
+        choices=FORMATS,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Also as",
+    )
     negative_prompt = forms.CharField(
         max_length=MAX_PROMPT_LENGTH, required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
@@ -78,15 +126,18 @@ class RenderForm(forms.Form):
     seed = forms.IntegerField(required=False, min_value=0, max_value=MAX_SEED)
 
     advanced = ("negative_prompt", "model", "width", "height", "steps", "guidance", "seed")
+    clip_only = ("source", "duration", "frames", "fps", "loop", "interpolate", "formats")
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         projects = Project.objects.visible_to(user)
+        pictures = Output.objects.filter(job__in=access.visible_jobs(user), kind=MediaType.IMAGE)
+        self._limit("source", pictures.select_related("job__take__shot"))
         self._limit("shot", Shot.objects.filter(project__in=projects).exclude(slug=SKETCHBOOK_SHOT))
         self._limit("character", Character.objects.filter(project__in=projects, is_active=True))
         self._limit("style", Style.objects.usable_by(user))
         self._limit("model", ModelCard.objects.active())
-        for name in self.advanced[2:]:
+        for name in (*self.advanced[2:], "duration", "frames", "fps"):
             self.fields[name].widget.attrs["placeholder"] = "auto"
 
     def things(self, name: str) -> QuerySet[Any]:
@@ -105,7 +156,19 @@ class RenderForm(forms.Form):
         """What was asked, once the form is valid."""
         found = {name: self.cleaned_data[name] for name in self.fields}
         found["quality"] = Quality(found["quality"])
+        found["formats"] = tuple(found["formats"])
+        found["type"] = found["type"] or MediaType.IMAGE
+        found |= {name: found[name] or 1 for name in ("interpolate", "upscale")}
+        if found["type"] == MediaType.IMAGE:
+            # What was typed for a clip stays in the form, out of sight, and is not asked for.
+            found = {name: value for name, value in found.items() if name not in self.clip_only}
         return RenderRequest(**found)
+
+    @property
+    def begins_with(self) -> Output | None:
+        """The picture that a clip would begin with."""
+        value = self["source"].value()
+        return self.things("source").filter(pk=value).first() if value else None
 
     def blame(self, problem: SpecError) -> None:
         """Show what the engine refuses at the field it names."""
@@ -156,6 +219,34 @@ class ShotForm(forms.ModelForm):
         last = others.exclude(slug=SKETCHBOOK_SHOT).aggregate(last=Max("order"))["last"]
         self.instance.order = (last or 0) + ORDER_STEP
         return super().clean()
+
+
+class EnhanceForm(forms.Form):
+    """What to make of a finished take."""
+
+    interpolate = forms.TypedChoiceField(
+        choices=SMOOTHER,
+        coerce=int,
+        required=False,
+        label="Smoother",
+    )
+    upscale = forms.TypedChoiceField(
+        choices=LARGER,
+        coerce=int,
+        required=False,
+        label="Larger",
+    )
+    formats = forms.MultipleChoiceField(
+        choices=FORMATS,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Also as",
+    )
+
+    def asked(self) -> dict[str, Any]:
+        """What was asked, once the form is valid."""
+        factors = {name: self.cleaned_data[name] or 1 for name in ("interpolate", "upscale")}
+        return {**factors, "formats": tuple(self.cleaned_data["formats"])}
 
 
 class TokenForm(forms.Form):

@@ -1,4 +1,4 @@
-"""From what a person asked to a job: shot + character + style + quality become one RenderSpec."""
+"""What a person asks for becomes a job and a take: planned, foretold, submitted."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,37 +11,19 @@ from django.db.models import Max
 from generation import jobs, specs
 from generation.errors import SpecError
 from generation.models import ModelCard
+from generation.pipelines import upscalers
+from generation.pipelines.interpolate import DEFAULT as DEFAULT_INTERPOLATOR
+from generation.scheduling import capacity
 from generation.scheduling.forecast import Outlook, outlook
-from generation.specs import Lora, MediaType, Quality, RenderSpec
+from generation.specs import MediaType, Quality, RenderSpec, Source, SourceUse
 from generation.states import Priority
 from studio import durations
-from studio.models import Character, Membership, Project, Role, Shot, Style, Take
+from studio.compose import RenderRequest, compose, style_steps
+from studio.models import Membership, Project, Role, Shot, Style, Take
 from studio.models.project import SKETCHBOOK_SHOT
 
 LONG_SECONDS = 60.0
 """Renders that take longer come with the suggestion of a draft."""
-
-
-@dataclass(kw_only=True, slots=True)
-class RenderRequest:
-    """What was asked, with its things already found and allowed. None means: you choose."""
-
-    prompt: str
-    type: str = MediaType.IMAGE
-    negative_prompt: str = ""
-    quality: Quality = Quality.STANDARD
-    priority: Priority = Priority.NORMAL
-    width: int | None = None
-    height: int | None = None
-    steps: int | None = None
-    guidance: float | None = None
-    seed: int | None = None
-    model: ModelCard | None = None
-    character: Character | None = None
-    style: Style | None = None
-    project: Project | None = None
-    shot: Shot | None = None
-    finish_within: float | None = None
 
 
 @dataclass(slots=True)
@@ -91,6 +73,55 @@ def submit(request: RenderRequest, user: User) -> tuple[Take, Plan]:
     return take, made
 
 
+def enhance(
+    take: Take,
+    user: User,
+    *,
+    interpolate: int = 1,
+    upscale: int = 1,
+    formats: tuple[str, ...] = (),
+    priority: Priority = Priority.NORMAL,
+) -> tuple[Take, Plan]:
+    """Interpolate or enlarge a finished take: a new take of the same shot, with nothing redrawn.
+
+    Raises SpecError for a take without a file, and for what cannot be asked of it.
+    """
+    output = take.output
+    if output is None:
+        raise SpecError("take", "It has no finished file.", "a take whose render is done")
+    spec = replace(
+        take.job.spec,
+        width=output.width,
+        height=output.height,
+        frames=output.frames,
+        fps=output.fps or 0.0,
+        steps=0,
+        guidance=0.0,
+        source=Source(file=str(output.file.name), sha256=output.sha256, use=SourceUse.ENHANCE),
+        strength=1.0,
+        interpolate=interpolate,
+        interpolator=DEFAULT_INTERPOLATOR if interpolate != 1 else "",
+        upscale=upscale,
+        upscaler=upscalers.default_name(upscale) if upscale != 1 else "",
+        formats=formats,
+        loras=(),
+    )
+    model = take.job.model
+    made = Plan(specs.check(spec, model.limits), model, outlook(spec, priority))
+    enhanced = submit_spec(
+        made.spec,
+        model=model,
+        user=user,
+        shot=take.shot,
+        priority=priority,
+        predicted_start=made.start,
+        prompt=take.prompt,
+        character=take.character,
+        style=take.style,
+    )
+    return enhanced, made
+
+
 def submit_spec(
     spec: RenderSpec,
     *,
@@ -122,7 +153,7 @@ def submit_spec(
 def message_for(made: Plan) -> str:
     """What to expect, as a colleague would say it."""
     spec, prediction = made.spec, made.outlook.prediction
-    what = f"A {spec.quality} of {spec.width}x{spec.height}"
+    what = _what(spec)
     if prediction is None:
         took = f"{what} was not rendered here before: its time is not known yet"
     else:
@@ -139,6 +170,15 @@ def message_for(made: Plan) -> str:
     return f"{took}, and {starts}.{limit}"
 
 
+def _what(spec: RenderSpec) -> str:
+    """The thing that was asked for: "A draft of 256x256", "A final clip of 9 seconds"."""
+    width, height = spec.delivered_size
+    if spec.type == MediaType.IMAGE:
+        return f"A {spec.quality} of {width}x{height}"
+    length = durations.spoken(spec.delivered_frames / spec.delivered_fps)
+    return f"A {spec.quality} clip of {length} ({spec.delivered_frames} frames, {width}x{height})"
+
+
 def suggestion_for(request: RenderRequest, made: Plan) -> str | None:
     """A cheaper way when the render is long; None when it is not, or when nothing is known."""
     if made.spec.quality == Quality.DRAFT or (made.seconds or 0.0) < LONG_SECONDS:
@@ -151,13 +191,13 @@ def suggestion_for(request: RenderRequest, made: Plan) -> str | None:
 
 def finish(spec: RenderSpec, model: ModelCard, style: Style | None) -> RenderSpec:
     """The final of an approved draft: the same in everything but the number of steps."""
-    steps = max(spec.steps, _style_steps(style, model, Quality.FINAL))
+    steps = max(spec.steps, style_steps(style, model, Quality.FINAL))
     return replace(spec, quality=Quality.FINAL, steps=steps)
 
 
 def _plan(request: RenderRequest) -> Plan:
-    model = _model_of(request)
-    spec = specs.check(_spec(request, model), model.limits)
+    spec, model = compose(request)
+    capacity.check(spec, model)
     return Plan(spec, model, outlook(spec, request.priority))
 
 
@@ -179,80 +219,6 @@ def _plan_within(request: RenderRequest, limit: float) -> Plan:
     # Nothing is known to fit: the quickest is the honest choice, and it is said.
     plans[-1].fits = False if known else None
     return plans[-1]
-
-
-def _spec(request: RenderRequest, model: ModelCard) -> RenderSpec:
-    style = request.style
-    wishes = style.settings() if style else {}
-    return RenderSpec(
-        type=request.type,
-        model=model.slug,
-        prompt=_prompt(request),
-        negative_prompt=_negative_prompt(request),
-        quality=request.quality,
-        width=_first(request.width, model.width),
-        height=_first(request.height, model.height),
-        steps=_first(request.steps, _style_steps(style, model, request.quality)),
-        guidance=_first(request.guidance, wishes.get("guidance"), model.guidance),
-        seed=_first(request.seed, specs.draw_seed()),
-        scheduler=wishes.get("scheduler") or model.scheduler,
-        loras=_loras(request.character),
-    )
-
-
-def _model_of(request: RenderRequest) -> ModelCard:
-    """The model asked for, else the style's, else the studio's preferred one."""
-    model = request.model
-    if model is None and request.style and request.style.model and request.style.model.is_active:
-        model = request.style.model
-    model = model or ModelCard.objects.preferred()
-    if model is None:
-        raise SpecError("model", "No model is registered.", "manage.py register_model")
-    return model
-
-
-def _prompt(request: RenderRequest) -> str:
-    if not request.prompt.strip():
-        return request.prompt
-    look = request.character.look if request.character else ""
-    prompt = ", ".join(part.strip() for part in (look, request.prompt) if part.strip())
-    whole = request.style.apply(prompt) if request.style else prompt
-    if len(whole) > specs.MAX_PROMPT_LENGTH >= len(request.prompt):
-        raise SpecError(
-            "prompt",
-            f"With the words of character and style the text has {len(whole)} characters.",
-            f"1 to {specs.MAX_PROMPT_LENGTH} characters in all",
-        )
-    return whole
-
-
-def _negative_prompt(request: RenderRequest) -> str:
-    parts = [request.negative_prompt]
-    parts += [thing.negative_prompt for thing in (request.character, request.style) if thing]
-    return ", ".join(part.strip() for part in parts if part.strip())
-
-
-def _style_steps(style: Style | None, model: ModelCard, quality: Quality) -> int:
-    """A style's steps are those of its final; other qualities take the model's share of them."""
-    steps = model.steps_for(quality)
-    if style is None or style.steps is None:
-        return steps
-    return max(1, round(style.steps * steps / model.final_steps))
-
-
-def _loras(character: Character | None) -> tuple[Lora, ...]:
-    if character is None or not character.lora:
-        return ()
-    return (
-        Lora(
-            file=str(character.lora.name), sha256=character.lora_sha256, scale=character.lora_scale
-        ),
-    )
-
-
-def _first(*values: Any) -> Any:
-    """The first value that somebody gave: 0 counts, None does not."""
-    return next(value for value in values if value is not None)
 
 
 def _own_project(user: User) -> Project:

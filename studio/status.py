@@ -28,9 +28,9 @@ def job_status(job: Job, *, base: str = "", queue: Forecast | None = None) -> di
         "progress": round(job.progress.percent, 1),
         "stage": stage_text(job, queue),
         "frames_complete": job.progress.frames_complete,
-        "frames_total": spec.frames,
+        "frames_total": spec.delivered_frames,
         "steps_complete": job.progress.steps_complete,
-        "steps_total": spec.steps,
+        "steps_total": spec.denoising_steps,
         "estimated_remaining": "done" if job.state.ended else durations.spoken(remaining),
         "estimated_remaining_seconds": 0.0 if job.state.ended else _rounded(remaining),
         "submitted_at": iso(job.submitted_at),
@@ -81,9 +81,21 @@ def stage_text(job: Job, queue: Forecast | None = None) -> str:
         return job.state.label
     if not job.progress.stage:
         return "Starting"
-    stage = Stage(job.progress.stage)
+    return _running_text(job)
+
+
+def _running_text(job: Job) -> str:
+    """The stage with its count: steps, windows of a step, or frames."""
+    stage, progress = Stage(job.progress.stage), job.progress
+    steps = job.spec.denoising_steps
+    if stage == Stage.DENOISE and progress.parts:
+        step = min(progress.steps_complete + 1, steps)
+        window = min(progress.part + 1, progress.parts)
+        return f"Denoising window {window}/{progress.parts}, step {step}/{steps}"
     if stage == Stage.DENOISE:
-        return f"Denoising, step {job.progress.steps_complete} of {job.spec.steps}"
+        return f"Denoising, step {progress.steps_complete} of {steps}"
+    if progress.parts > 1:
+        return f"{stage.verb} frame {progress.part}/{progress.parts}"
     return stage.label
 
 
@@ -107,8 +119,11 @@ def _attempt(attempt: Any) -> dict[str, Any]:
 
 def _output(output: Any, base: str) -> dict[str, Any]:
     return {
+        "id": str(output.pk),
         "url": base + reverse("output", args=[output.pk]),
-        "thumbnail_url": base + reverse("output-thumbnail", args=[output.pk]),
+        "thumbnail_url": base + reverse("output-thumbnail", args=[output.pk])
+        if output.thumbnail
+        else None,
         "kind": output.kind,
         "media_type": output.media_type,
         "width": output.width,
@@ -117,6 +132,7 @@ def _output(output: Any, base: str) -> dict[str, Any]:
         "fps": output.fps,
         "bytes": output.bytes,
         "sha256": output.sha256,
+        "consistency": output.consistency,
     }
 
 

@@ -112,10 +112,11 @@ class ModelCardAdmin(admin.ModelAdmin):
     list_filter = ["family", "is_active"]
     search_fields = ["name", "slug", "description"]
     actions = ["set_as_default"]
-    readonly_fields = ["slug", "family", "folder", "content", "makes", "default"]
+    readonly_fields = ["slug", "family", "folder", "content", "makes", "default", "base"]
     fieldsets = [
         (None, {"fields": ["name", "slug", "description", "licence", "is_active", "default"]}),
         ("Sizes", {"fields": [("width", "height"), ("min_size", "max_size")]}),
+        ("Clips", {"fields": [("frames", "fps"), ("context_frames", "max_frames"), "base"]}),
         (
             "Settings",
             {
@@ -135,19 +136,14 @@ class ModelCardAdmin(admin.ModelAdmin):
 
     @admin.action(description="Set as default", permissions=["change"])
     def set_as_default(self, request: HttpRequest, queryset: QuerySet[ModelCard]) -> None:
-        """The model for requests that name none; there is one at a time."""
+        """The model for requests that name none; there is one for each medium."""
         cards = list(queryset[:2])
         if len(cards) != 1 or not cards[0].is_active:
-            self.message_user(
-                request, "Choose one model that is active; there is one default.", messages.ERROR
-            )
+            self.message_user(request, "Choose one model that is active.", messages.ERROR)
             return
         card = cards[0]
         with transaction.atomic():
-            former = list(ModelCard.objects.filter(is_default=True).exclude(pk=card.pk))
-            ModelCard.objects.exclude(pk=card.pk).update(is_default=False)
-            ModelCard.objects.filter(pk=card.pk).update(is_default=True)
-            for other in former:
+            for other in ModelCard.objects.make_default(card):
                 self.log_change(request, other, "No longer the default.")
             if not card.is_default:
                 self.log_change(request, card, "Set as default.")

@@ -200,11 +200,17 @@ class OutputAdmin(ReadOnly, OfProject, admin.ModelAdmin):
         "size",
         "frames",
         "fps",
+        "steadiness",
         "weight",
         "sha256",
         "stored",
         "created_at",
     ]
+
+    @admin.display(description="Consistency")
+    def steadiness(self, output: Output) -> str:
+        """The score of a clip's frames."""
+        return f"{output.consistency['score']:.0f} of 100" if output.consistency else NOTHING
 
     @admin.display(description="Picture")
     def shown(self, output: Output) -> SafeString:

@@ -1,18 +1,20 @@
 """From the API's slugs to the studio's things, each one found and allowed."""
 
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 
 from generation.errors import SpecError
-from generation.models import ModelCard
-from generation.specs import MediaType, Quality
+from generation.models import ModelCard, Output
+from generation.specs import Quality
 from generation.states import Priority
+from studio import access
 from studio.api.schemas import GenerateIn
+from studio.compose import RenderRequest
 from studio.models import Character, Project, Shot, Style
-from studio.rendering import RenderRequest
 
 Thing = TypeVar("Thing", bound=Model)
 
@@ -22,7 +24,6 @@ def render_request(user: User, asked: GenerateIn) -> RenderRequest:
 
     Raises PermissionDenied (403) for things of a project the user is not a member of.
     """
-    _check_length(asked)
     visible = Project.objects.visible_to(user)
     project = _find(Project.objects.all(), "project", asked.project)
     character = _find(Character.objects.filter(is_active=True), "character", asked.character)
@@ -44,6 +45,15 @@ def render_request(user: User, asked: GenerateIn) -> RenderRequest:
         priority=Priority.from_word(asked.priority),
         width=asked.width,
         height=asked.height,
+        frames=asked.frames,
+        duration=asked.duration,
+        fps=asked.fps,
+        loop=asked.loop,
+        source=_source(user, asked.source),
+        strength=asked.strength,
+        interpolate=asked.interpolate,
+        upscale=asked.upscale,
+        formats=tuple(dict.fromkeys(asked.formats)),
         steps=asked.steps,
         guidance=asked.guidance,
         seed=asked.seed,
@@ -56,15 +66,16 @@ def render_request(user: User, asked: GenerateIn) -> RenderRequest:
     )
 
 
-def _check_length(asked: GenerateIn) -> None:
-    """Length is a matter of videos; asking an image for it is a mistake worth telling."""
-    if asked.type == MediaType.VIDEO.value:
-        return
-    if asked.frames not in (None, 1):
-        raise SpecError("frames", "An image has one frame.", "1, or type video")
-    for field in ("duration", "fps"):
-        if getattr(asked, field) is not None:
-            raise SpecError(field, f"An image has no {field}.", "nothing, or type video")
+def _source(user: User, output_id: UUID | None) -> Output | None:
+    """The output that a clip begins with, when the user may see it."""
+    if output_id is None:
+        return None
+    found = Output.objects.select_related("job").filter(pk=output_id).first()
+    if found is None:
+        raise SpecError("source", f"There is no output {output_id}.", "the id of an image output")
+    if not access.may_see_job(user, found.job):
+        raise PermissionDenied("source: it belongs to a project you are not a member of.")
+    return found
 
 
 def _shot(project: Project | None, slug: str | None) -> Shot | None:

@@ -2,15 +2,19 @@
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from ninja import Field, Schema
 from pydantic import ConfigDict
 
-from generation.specs import MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, MAX_STEPS
+from generation.specs import MAX_FPS, MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, MAX_STEPS
 
 PriorityWord = Literal["urgent", "high", "normal", "low"]
 QualityWord = Literal["draft", "standard", "final", "low", "medium", "high"]
 StatusWord = Literal["queued", "processing", "completed", "failed", "cancelled"]
+FormatWord = Literal["webm", "gif", "apng"]
+Factor = Annotated[int, Field(ge=1, le=4, description="1, 2 or 4")]
+Formats = Annotated[list[FormatWord], Field(max_length=3)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 # What a database cannot hold (a NUL, for PostgreSQL) is refused before anything is looked up.
 Slug = Annotated[str, Field(max_length=50, pattern=r"^[-a-zA-Z0-9_]+$")]
@@ -30,7 +34,14 @@ class GenerateIn(Schema):
     height: Annotated[int, Field(ge=8, le=8192, multiple_of=8)] | None = None
     frames: Annotated[int, Field(ge=1, le=10_000)] | None = None
     duration: Annotated[Number, Field(gt=0, le=3600)] | None = None
-    fps: Annotated[Number, Field(gt=0, le=120)] | None = None
+    fps: Annotated[Number, Field(ge=1, le=MAX_FPS)] | None = None
+    loop: bool = False
+    # JSON has no type of its own for ids.
+    source: Annotated[UUID, Field(strict=False)] | None = None
+    strength: Annotated[Number, Field(ge=0.05, le=1)] | None = None
+    interpolate: Factor = 1
+    upscale: Factor = 1
+    formats: Formats = []
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
     guidance: Annotated[Number, Field(ge=0, le=MAX_GUIDANCE)] | None = None
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = None
@@ -46,6 +57,17 @@ class EstimateIn(GenerateIn):
     """The same in a query: every value is text there, so numbers are read from text."""
 
     model_config = ConfigDict(strict=False)
+
+
+class EnhanceIn(Schema):
+    """What to make of a finished output; nothing is drawn anew."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    interpolate: Factor = 1
+    upscale: Factor = 1
+    formats: Formats = []
+    priority: PriorityWord = "normal"
 
 
 class Links(Schema):
@@ -92,10 +114,11 @@ class AttemptOut(Schema):
 
 
 class OutputOut(Schema):
-    """A finished file."""
+    """A finished file; `consistency` says how a clip's frames follow from one another."""
 
+    id: str
     url: str
-    thumbnail_url: str
+    thumbnail_url: str | None
     kind: str
     media_type: str
     width: int
@@ -104,6 +127,7 @@ class OutputOut(Schema):
     fps: float | None
     bytes: int
     sha256: str
+    consistency: dict[str, Any] | None
 
 
 class ErrorOut(Schema):

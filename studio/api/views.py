@@ -16,7 +16,7 @@ from ninja.decorators import decorate_view
 
 from generation import jobs
 from generation.errors import SpecError
-from generation.models import Device, Job
+from generation.models import Device, Job, Output
 from generation.scheduling.forecast import forecast
 from generation.states import Priority, Status
 from generation.version import VERSION
@@ -25,6 +25,7 @@ from studio.api import problems
 from studio.api.authentication import SubmitThrottle, TokenOrLoopback
 from studio.api.requests import render_request
 from studio.api.schemas import (
+    EnhanceIn,
     EstimateIn,
     EstimateOut,
     GenerateIn,
@@ -39,7 +40,7 @@ from studio.api.schemas import (
     StatusWord,
 )
 from studio.durations import spoken
-from studio.models import Project
+from studio.models import Project, Take
 from studio.rendering import Plan
 from studio.requests import PersonRequest
 from studio.status import iso, job_status
@@ -89,15 +90,31 @@ def generate(request: PersonRequest, payload: GenerateIn) -> tuple[int, dict[str
     """Answer at once with the job's place in the queue and what to expect."""
     asked = render_request(request.user, payload)
     take, made = rendering.submit(asked, request.user)
-    job = take.job
-    return 202, {
-        "job_id": str(job.pk),
-        "status": Status.QUEUED,
-        "progress": 0.0,
-        "seed": made.spec.seed,
-        **_expectation(asked, made),
-        "links": _links(request, job),
-    }
+    return 202, _submitted(request, take, made, rendering.suggestion_for(asked, made))
+
+
+@router.post(
+    "/outputs/{uuid:output_id}/enhance",
+    response={202: GenerateOut, 404: Refused, 415: Refused, 429: Refused, **REFUSALS},
+    throttle=SubmitThrottle(settings.GENGA_SUBMIT_RATE),
+    summary="Interpolate, upscale or convert a finished output",
+)
+@decorate_view(json_only)
+def enhance(
+    request: PersonRequest, output_id: UUID, payload: EnhanceIn
+) -> tuple[int, dict[str, Any]]:
+    """A job of its own, with progress and cancel as any other; nothing is drawn anew."""
+    output = get_object_or_404(Output.objects.select_related("job"), pk=output_id)
+    job = _job(request, output.job_id)
+    take, made = rendering.enhance(
+        job.take,
+        request.user,
+        interpolate=payload.interpolate,
+        upscale=payload.upscale,
+        formats=tuple(dict.fromkeys(payload.formats)),
+        priority=Priority.from_word(payload.priority),
+    )
+    return 202, _submitted(request, take, made, None)
 
 
 @router.get(
@@ -109,7 +126,8 @@ def estimate(request: PersonRequest, payload: Query[EstimateIn]) -> dict[str, An
     """The same parameters as a submit, in the query."""
     _refuse_unknown(request, EstimateIn.model_fields)
     asked = render_request(request.user, payload)
-    return _expectation(asked, rendering.plan(asked))
+    made = rendering.plan(asked)
+    return _expectation(made, rendering.suggestion_for(asked, made))
 
 
 @router.get(
@@ -216,7 +234,20 @@ def _device(device: Device, job: Job | None, shown: Any) -> dict[str, Any]:
     }
 
 
-def _expectation(asked: rendering.RenderRequest, made: Plan) -> dict[str, Any]:
+def _submitted(
+    request: PersonRequest, take: Take, made: Plan, suggestion: str | None
+) -> dict[str, Any]:
+    return {
+        "job_id": str(take.job_id),
+        "status": Status.QUEUED,
+        "progress": 0.0,
+        "seed": made.spec.seed,
+        **_expectation(made, suggestion),
+        "links": _links(request, take.job),
+    }
+
+
+def _expectation(made: Plan, suggestion: str | None) -> dict[str, Any]:
     prediction = made.outlook.prediction
     return {
         "queue_position": made.outlook.position,
@@ -228,7 +259,7 @@ def _expectation(asked: rendering.RenderRequest, made: Plan) -> dict[str, Any]:
         "estimated_start": made.start,
         "quality": made.spec.quality,
         "message": rendering.message_for(made),
-        "suggestion": rendering.suggestion_for(asked, made),
+        "suggestion": suggestion,
     }
 
 

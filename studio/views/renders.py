@@ -1,6 +1,7 @@
 """The render form: what it will take, before the click."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -8,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from generation.errors import SpecError
+from generation.specs import MediaType
 from studio import access, rendering
 from studio.forms import RenderForm
 from studio.models import Take
@@ -71,6 +73,9 @@ def _initial(request: PersonRequest) -> dict[str, Any]:
         initial |= {"shot": shot.pk, "prompt": shot.prompt}
     if request.GET.get("take", "").isdecimal():
         initial |= _like(access.take_for(request.user, int(request.GET["take"])))
+    output = form.things("source").filter(pk=_uuid(request.GET.get("source", ""))).first()
+    if output is not None:
+        initial |= {"source": output.pk, "type": MediaType.VIDEO}
     if request.GET.get("prompt"):
         initial["prompt"] = request.GET["prompt"]
     return initial
@@ -79,13 +84,26 @@ def _initial(request: PersonRequest) -> dict[str, Any]:
 def _like(take: Take) -> dict[str, Any]:
     """Start from a take: the same words and settings; the seed is drawn anew."""
     spec = take.job.spec
-    return {
+    said = {
         "shot": take.shot_id,
+        "type": spec.type,
         "prompt": take.prompt,
         "character": take.character_id,
         "style": take.style_id,
         "quality": take.job.quality,
         "priority": take.job.priority,
-        "width": spec.width,
-        "height": spec.height,
     }
+    if spec.enhances:
+        return said
+    said |= {"width": spec.width, "height": spec.height, "upscale": spec.upscale}
+    if spec.type == MediaType.VIDEO:
+        names = ("frames", "fps", "loop", "interpolate", "formats")
+        said |= {name: getattr(spec, name) for name in names}
+    return said
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

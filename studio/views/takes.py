@@ -6,8 +6,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from studio import access, reviewing
-from studio.forms import ChangeForm, CommentForm
+from generation.errors import SpecError
+from studio import access, rendering, reviewing
+from studio.forms import ChangeForm, CommentForm, EnhanceForm
 from studio.fragments import job_context, take_details
 from studio.models import Project, Review, Take, Verdict
 from studio.requests import PersonRequest
@@ -77,6 +78,24 @@ def request_changes(request: PersonRequest, pk: int) -> HttpResponse:
 
 
 @login_required
+@require_POST
+def enhance(request: PersonRequest, pk: int) -> HttpResponse:
+    """Interpolate or enlarge a finished take; the result is a take of its own."""
+    found = access.take_for(request.user, pk)
+    form = EnhanceForm(request.POST)
+    if form.is_valid():
+        try:
+            enhanced, _ = rendering.enhance(found, request.user, **form.asked())
+        except SpecError as problem:
+            messages.error(request, f"{problem.message} Allowed: {problem.allowed}.")
+        else:
+            return redirect("job", enhanced.job_id)
+    else:
+        messages.error(request, "Choose 2 or 4 times the frames or the size.")
+    return redirect(found)
+
+
+@login_required
 def reviews(request: PersonRequest) -> HttpResponse:
     """Everything that waits for a verdict in one's projects, the oldest first."""
     visible = Project.objects.visible_to(request.user)
@@ -101,6 +120,7 @@ def _page(request: PersonRequest, found: Take, form: CommentForm) -> HttpRespons
         **job_context(found.job),
         **take_details(found),
         "form": form,
+        "enhance_form": EnhanceForm(initial={"interpolate": 1, "upscale": 1}),
         "may_review": access.may_review(request.user, found),
     }
     return render(request, "studio/take.html", context, status=422 if form.errors else 200)

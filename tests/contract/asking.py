@@ -135,8 +135,9 @@ ATTEMPT = Shape(
     lowered=[dict],
 )
 OUTPUT = Shape(
+    id="id",
     url="url",
-    thumbnail_url="url",
+    thumbnail_url=("url", None),
     kind=str,
     media_type=str,
     width=int,
@@ -145,6 +146,7 @@ OUTPUT = Shape(
     fps=(float, None),
     bytes=int,
     sha256=str,
+    consistency=(dict, None),
 )
 STATUS = Shape(
     job_id="id",

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from generation import jobs
-from generation.media.files import StoredOutput, store_picture
+from generation.media.files import Shelf, StoredOutput
 from generation.models import Attempt, Device, Job, JobEvent, Output
 from studio.models import ApiToken, Membership, Project, Role, Shot, Take
 from tests.contract.asking import Caller
@@ -121,7 +121,7 @@ def picture(device: Device) -> Iterator[Picture]:
 
 def _stored(job: Job, image: Any) -> StoredOutput:
     today = timezone.now().date()
-    return store_picture(image, {}, job_id=job.pk, attempt=job.attempt_number + 1, day=today)
+    return Shelf(job.pk, job.attempt_number + 1, today).picture(image, {})
 
 
 @pytest.fixture

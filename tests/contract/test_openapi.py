@@ -22,11 +22,14 @@ CALLS = {
     ("patch", "/api/anime/jobs/{job_id}"): {"200", "401", "403", "404", "409", "415", "422"},
     ("post", "/api/anime/jobs/{job_id}/cancel"): {"200", "401", "403", "404"},
     ("get", "/api/anime/queue"): {"200", "401"},
+    ("post", "/api/anime/outputs/{output_id}/enhance"): {
+        *("202", "401", "403", "404", "415", "422", "429"),
+    },
 }
 REQUEST_FIELDS = {
     *("type", "prompt", "negative_prompt", "quality", "priority", "width", "height", "frames"),
     *("duration", "fps", "steps", "guidance", "seed", "model", "character", "style", "project"),
-    *("shot", "finish_within"),
+    *("shot", "finish_within", "loop", "source", "strength", "interpolate", "upscale", "formats"),
 }
 ANSWERS = {
     "GenerateOut": asking.ACCEPTED,

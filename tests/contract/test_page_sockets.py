@@ -250,7 +250,7 @@ async def test_a_fragment_is_made_once_however_many_look_at_it(
         await start(job, device)
         moved = [await heard(viewer) for viewer in viewers]
         assert set(made.values()) == {1}, made
-        assert len(made) == 5
+        assert len(made) == 6
         made.clear()
         await report_step(job, 1)
         progress = [await heard(viewer) for viewer in viewers]

@@ -63,6 +63,11 @@ BAD_FIELDS: list[tuple[str, Any]] = [
     *[("frames", value) for value in (0, 2, 16, 10_001, 1.0, "16", True)],
     *[("duration", value) for value in (0, -1, 3.0, "3", True, 3601)],
     *[("fps", value) for value in (0, -1, 24, "24", True, 121)],
+    *[("loop", value) for value in (1, "true", [], None)],
+    *[("source", value) for value in ("", "x", 5, True, "12345678-1234-5678-1234-567812345678")],
+    *[("strength", value) for value in (0, 1.1, "1", True, 0.5)],
+    *[(name, value) for name in ("interpolate", "upscale") for value in (0, 3, "2", True, [2])],
+    *[("formats", value) for value in ("gif", ["mov"], [1], ["gif"] * 4, ["gif"], None)],
     *[
         (name, value)
         for name in ("model", "character", "style", "project")

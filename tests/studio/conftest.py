@@ -15,13 +15,13 @@ from PIL import Image
 
 from generation import jobs
 from generation.attempts import Timing
-from generation.media.files import store_picture
+from generation.media.files import Shelf
 from generation.models import Attempt, Device, ModelCard, Progress
 from generation.specs import Quality
 from generation.states import Stage
 from studio import rendering, reviewing
+from studio.compose import RenderRequest
 from studio.models import Membership, Project, Role, Shot, Take
-from studio.rendering import RenderRequest
 
 MakeTake = Callable[..., Take]
 LogIn = Callable[[User], Client]
@@ -140,13 +140,9 @@ def finish_job(take: Take, device: Device) -> Attempt:
     attempt = jobs.start(take.job, device)
     assert attempt is not None
     spec = take.job.spec
-    stored = store_picture(
-        Image.new("RGB", (spec.width, spec.height), "#6fb3d9"),
-        {"spec": spec.as_json()},
-        job_id=take.job_id,
-        attempt=attempt.number,
-        day=timezone.now().date(),
-    )
+    shelf = Shelf(take.job_id, attempt.number, timezone.now().date())
+    picture = Image.new("RGB", (spec.width, spec.height), "#6fb3d9")
+    stored = shelf.picture(picture, {"spec": spec.as_json()})
     timings = {Stage.DENOISE: Timing(0.2, [0.05] * 4), Stage.WRITE: Timing(0.1)}
     assert jobs.complete(attempt, [stored], timings)
     return attempt

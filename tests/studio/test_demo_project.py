@@ -15,6 +15,7 @@ from generation import model_folders
 from generation.demo import portraits
 from generation.models import ModelCard
 from studio import demo_project, rendering
+from studio.compose import RenderRequest
 from studio.models import Character, Membership, Project, Role, Sequence, Shot, Style
 
 LOOK_WORDS = (
@@ -88,7 +89,7 @@ def test_shots_for_any_character_leave_the_look_to_them(loaded: Project) -> None
         for character in Character.objects.all():
             for style in Style.objects.all():
                 spec = rendering.plan(
-                    rendering.RenderRequest(prompt=shot.prompt, character=character, style=style)
+                    RenderRequest(prompt=shot.prompt, character=character, style=style)
                 ).spec
                 assert len(set(parts(spec.prompt))) == len(parts(spec.prompt))
                 # The text encoder reads 32 tokens; what comes after them is lost.
@@ -111,7 +112,7 @@ def test_second_call_changes_nothing_that_people_did(loaded: Project) -> None:
     assert not Shot.objects.filter(slug="sh160").exists()
     assert not Style.objects.filter(slug="ink").exists()
     assert not User.objects.filter(username="reviewer").exists()
-    assert ModelCard.objects.get().guidance == 9.0
+    assert ModelCard.objects.get(slug="toon").guidance == 9.0
     assert User.objects.get(username="admin").check_password("a better one")
 
 
@@ -148,14 +149,24 @@ class TestModel:
         assert card.is_default
         assert card.folder == "fixtures/models/toon"
 
-    def test_new_weights_renew_the_card(
+    def test_clips_are_made_by_the_motion_adapter(self, loaded: Project) -> None:
+        card = ModelCard.objects.get(slug="toon-motion")
+        assert (card.family, card.types, card.base) == (
+            "animatediff",
+            ["video"],
+            ModelCard.objects.get(slug="toon"),
+        )
+        assert ModelCard.objects.preferred("video") == card
+        assert ModelCard.objects.preferred("image") == card.base
+
+    def test_new_weights_renew_the_card_and_keep_what_leads_chose(
         self, loaded: Project, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ModelCard.objects.update(guidance=9.0)
         monkeypatch.setattr(model_folders, "hash_weights", lambda folder: "f" * 64)
         demo_project.load()
-        card = ModelCard.objects.get()
-        assert (card.weights_hash, card.guidance) == ("f" * 64, 4.0)
+        card = ModelCard.objects.get(slug="toon")
+        assert (card.weights_hash, card.guidance) == ("f" * 64, 9.0)
 
     def test_another_default_is_respected(
         self, loaded: Project, monkeypatch: pytest.MonkeyPatch

@@ -134,10 +134,55 @@ def test_a_text_that_is_too_long_with_its_style_is_told_at_the_prompt(
     assert "Allowed: 1 to 2000 characters in all." in said
 
 
-def test_what_no_field_is_to_blame_for_is_told_above_the_form(client: Client) -> None:
+def test_what_no_model_makes_is_told_where_it_was_chosen(client: Client) -> None:
     ModelCard.objects.update(types=["video"])
 
-    assert "makes no image" in str(submit(client).context["form"].non_field_errors())
+    (problem,) = submit(client).context["form"].errors["type"]
+    assert problem == "No model here makes pictures. Allowed: video."
+
+
+def test_a_clip_is_asked_for_with_its_length(
+    client: Client, shot: Shot, toon_motion: ModelCard
+) -> None:
+    submit(client, type="video", duration="1.5", loop="on", interpolate="2", formats=["gif"])
+
+    spec = Job.objects.get().spec
+    assert (spec.type, spec.model, spec.frames, spec.fps) == ("video", "toon-motion", 12, 8.0)
+    assert (spec.loop, spec.delivered_frames, spec.delivered_fps) == (True, 24, 16.0)
+    assert spec.formats == ("gif",)
+
+
+def test_what_was_typed_for_a_clip_is_not_asked_of_a_picture(client: Client, shot: Shot) -> None:
+    submit(client, type="image", duration="1.5", loop="on", interpolate="2")
+
+    assert (Job.objects.get().spec.frames, Job.objects.get().spec.loop) == (1, False)
+
+
+def test_a_clip_begins_with_the_picture_in_the_address(
+    client: Client, finished: MakeTake, toon_motion: ModelCard
+) -> None:
+    take = finished()
+    output = take.job.outputs.get()
+
+    page = client.get(reverse("render"), {"take": take.pk, "source": str(output.pk)})
+    submit(client, type="video", source=str(output.pk))
+
+    assert f"Begins with {take}" in page.content.decode()
+    spec = Job.objects.order_by("-submitted_at")[0].spec
+    assert spec.source is not None
+    assert (spec.source.sha256, spec.source.use) == (output.sha256, "first_frame")
+
+
+def test_a_strangers_picture_begins_nothing(
+    client: Client, finished: MakeTake, log_in: LogIn, stranger: User, toon_motion: ModelCard
+) -> None:
+    output = finished().job.outputs.get()
+
+    response = log_in(stranger).post(
+        reverse("render"), {**TYPED, "shot": "", "type": "video", "source": str(output.pk)}
+    )
+
+    assert "source" in response.context["form"].errors
 
 
 def test_without_a_model_the_form_says_how_to_get_one(client: Client) -> None:
@@ -203,8 +248,10 @@ def test_a_retake_starts_with_the_words_and_settings_of_its_take(
         "style": ink.pk,
         "quality": "draft",
         "priority": Priority.HIGH,
+        "type": "image",
         "width": 128,
         "height": 128,
+        "upscale": 1,
     }
     assert "seed" not in found, "the same seed would draw the same picture"
 

@@ -126,7 +126,21 @@ def test_a_process_that_ends_by_itself_ends_the_whole() -> None:
     ended.wait()
 
     with pytest.raises(CommandError, match="The worker process ended by itself"):
-        up._wait_for_end({"worker": ended})
+        up.Command()._watch({"worker": ended})
+
+
+def test_a_worker_that_is_killed_is_started_again_but_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(up.time, "sleep", lambda _: None)
+    suicide = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    launched = subprocess.Popen([sys.executable, "-c", suicide])
+
+    with pytest.raises(CommandError, match="The worker process ended by itself"):
+        up.Command()._watch({"worker": launched})
+
+    said = capsys.readouterr().out
+    assert said.count("The worker process was killed; it is started again.") == up.KILLED_OFTEN
 
 
 def test_a_processs_environment_lets_waiting_threads_sleep(

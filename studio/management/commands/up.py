@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser
+from collections import defaultdict
 from types import FrameType
 from typing import Any
 
@@ -20,6 +21,11 @@ from studio import demo_project
 
 READY_SECONDS = 120
 STOP_SECONDS = 20
+
+KILLED_OFTEN, KILLED_WITHIN = 5, 600.0
+"""So many kills of a worker within so many seconds are no accident any more."""
+
+WEB = "web"
 
 
 class Command(BaseCommand):
@@ -54,7 +60,7 @@ class Command(BaseCommand):
         try:
             self._wait_until_ready(processes)
             self._greet(demo)
-            _wait_for_end(processes)
+            self._watch(processes)
         except KeyboardInterrupt:
             self.stdout.write("Stopping.")
         finally:
@@ -70,6 +76,27 @@ class Command(BaseCommand):
                 return
             time.sleep(0.1)
         raise CommandError("The web server or a worker did not start in time; see the log above.")
+
+    def _watch(self, processes: dict[str, subprocess.Popen[bytes]]) -> None:
+        """Until a process ends by itself; a worker that was killed is started again.
+
+        The system kills when memory runs out, and a night's queue must outlive that. A worker
+        that is killed again and again is told instead: it would only be killed once more.
+        """
+        killed: dict[str, list[float]] = defaultdict(list)
+        while True:
+            for name, process in processes.items():
+                code = process.poll()
+                if code is None:
+                    continue
+                lately = [at for at in killed[name] if at > time.monotonic() - KILLED_WITHIN]
+                if name == WEB or code >= 0 or len(lately) >= KILLED_OFTEN:
+                    raise _ended(name)
+                killed[name] = [*lately, time.monotonic()]
+                self.stdout.write(f"The {name} process was killed; it is started again.")
+                self.stdout.flush()
+                processes[name] = _launch(process.args)
+            time.sleep(0.5)
 
     def _greet(self, demo: bool) -> None:
         environment = settings.ENVIRONMENT
@@ -93,20 +120,20 @@ def _start(devices: list[str]) -> dict[str, subprocess.Popen[bytes]]:
     """
     environment = settings.ENVIRONMENT
     web = ["-m", "daphne", "-b", environment.bind, "-p", str(environment.port), "--verbosity", "0"]
-    commands = {"web": [*web, "studio.asgi:application"]}
+    commands = {WEB: [*web, "studio.asgi:application"]}
     for device in devices or [""]:
         worker = ["manage.py", "worker", *(["--device", device] if device else [])]
         commands[f"worker {device}".strip()] = worker
+    return {name: _launch([sys.executable, *command]) for name, command in commands.items()}
+
+
+def _launch(command: Any) -> "subprocess.Popen[bytes]":
+    """A process of its own session, with the settings of this one."""
     child = {**os.environ, "DJANGO_SETTINGS_MODULE": "studio.settings"}
     # Threads that wait for each other sleep instead of spinning, so that the web server
     # answers while a CPU renders.
     child.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    return {
-        name: subprocess.Popen(
-            [sys.executable, *command], cwd=settings.BASE_DIR, env=child, start_new_session=True
-        )
-        for name, command in commands.items()
-    }
+    return subprocess.Popen(command, cwd=settings.BASE_DIR, env=child, start_new_session=True)
 
 
 def _stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
@@ -123,16 +150,14 @@ def _stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
             process.wait()
 
 
-def _wait_for_end(processes: dict[str, subprocess.Popen[bytes]]) -> None:
-    while True:
-        _check_alive(processes)
-        time.sleep(0.5)
-
-
 def _check_alive(processes: dict[str, subprocess.Popen[bytes]]) -> None:
     for name, process in processes.items():
         if process.poll() is not None:
-            raise CommandError(f"The {name} process ended by itself; its reason stands above.")
+            raise _ended(name)
+
+
+def _ended(name: str) -> CommandError:
+    return CommandError(f"The {name} process ended by itself; its reason stands above.")
 
 
 def _check_port(bind: str, port: int) -> None:

@@ -11,6 +11,7 @@ from django.test import Client
 
 from generation.models import Device, ModelCard
 from studio import rendering
+from studio.compose import RenderRequest
 from studio.models import (
     Character,
     Membership,
@@ -61,7 +62,7 @@ def production(project: Project, artist: User, device: Device, name: str) -> Sim
         caption="front",
     )
     style = Style.objects.create(project=project, slug=f"{name}-ink", name=f"{name} ink")
-    request = rendering.RenderRequest(prompt="smiling", character=character, style=style, shot=shot)
+    request = RenderRequest(prompt="smiling", character=character, style=style, shot=shot)
     take, _ = rendering.submit(request, artist)
     attempt = finish_job(take, device)
     review = Review.objects.create(take=take, requested_by=artist)

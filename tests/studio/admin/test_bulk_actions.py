@@ -69,7 +69,9 @@ def test_moved_jobs_are_logged(
 
 
 def test_new_default_and_the_former_one_are_logged(as_root: Client, toon: ModelCard) -> None:
-    other = ModelCard.objects.create(slug="other", name="Other", family="f", folder="/nowhere")
+    other = ModelCard.objects.create(
+        slug="other", name="Other", family="f", folder="/nowhere", types=["image"]
+    )
     act(as_root, ModelCard, "set_as_default", other)
     act(as_root, ModelCard, "set_as_default", other)
     assert logged(toon) == ["No longer the default."]

@@ -12,7 +12,9 @@ from tests.studio.admin.asking import act, address, filled, text
 
 
 def test_there_is_one_default_model(as_root: Client, toon: ModelCard) -> None:
-    other = ModelCard.objects.create(slug="other", name="Other", family="f", folder="/nowhere")
+    other = ModelCard.objects.create(
+        slug="other", name="Other", family="f", folder="/nowhere", types=["image"]
+    )
     answer = text(act(as_root, ModelCard, "set_as_default", other))
     assert "Other is used when nobody names a model." in answer
     assert [card.slug for card in ModelCard.objects.filter(is_default=True)] == ["other"]

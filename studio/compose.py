@@ -1,0 +1,195 @@
+"""From what a person asked to one RenderSpec: shot + character + style + quality."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from generation import specs
+from generation.errors import SpecError
+from generation.models import ModelCard, Output
+from generation.pipelines import interpolate, upscalers
+from generation.specs import Lora, MediaType, Quality, RenderSpec, Source, SourceUse
+from generation.states import Priority
+from studio.models import Character, Project, Shot, Style
+
+MEDIA_WORDS = {MediaType.IMAGE: "pictures", MediaType.VIDEO: "clips"}
+
+STRENGTH = 0.8
+"""How much of a clip that begins with a picture is drawn anew, unless somebody says."""
+
+
+@dataclass(kw_only=True, slots=True)
+class RenderRequest:
+    """What was asked, with its things already found and allowed. None means: you choose."""
+
+    prompt: str
+    type: str = MediaType.IMAGE
+    negative_prompt: str = ""
+    quality: Quality = Quality.STANDARD
+    priority: Priority = Priority.NORMAL
+    width: int | None = None
+    height: int | None = None
+    frames: int | None = None
+    duration: float | None = None
+    fps: float | None = None
+    loop: bool = False
+    source: Output | None = None
+    strength: float | None = None
+    interpolate: int = 1
+    upscale: int = 1
+    formats: tuple[str, ...] = ()
+    steps: int | None = None
+    guidance: float | None = None
+    seed: int | None = None
+    model: ModelCard | None = None
+    character: Character | None = None
+    style: Style | None = None
+    project: Project | None = None
+    shot: Shot | None = None
+    finish_within: float | None = None
+
+
+def compose(request: RenderRequest) -> tuple[RenderSpec, ModelCard]:
+    """The complete spec and its model, checked. Raises SpecError naming the first bad field."""
+    model = _model_of(request)
+    if request.type == MediaType.IMAGE:
+        _refuse_what_only_clips_have(request)
+    style = request.style
+    wishes = style.settings() if style else {}
+    spec = RenderSpec(
+        type=request.type,
+        model=model.slug,
+        prompt=_prompt(request),
+        negative_prompt=_negative_prompt(request),
+        quality=request.quality,
+        width=_first(request.width, model.width),
+        height=_first(request.height, model.height),
+        steps=_first(request.steps, style_steps(style, model, request.quality)),
+        guidance=_first(request.guidance, wishes.get("guidance"), model.guidance),
+        seed=_first(request.seed, specs.draw_seed()),
+        scheduler=wishes.get("scheduler") or model.scheduler,
+        interpolate=request.interpolate,
+        upscale=request.upscale,
+        upscaler=upscalers.default_name(request.upscale) if request.upscale != 1 else "",
+        formats=request.formats,
+        loras=_loras(request.character),
+        **(_clip_fields(request, model) if request.type == MediaType.VIDEO else {}),
+    )
+    return specs.check(spec, model.limits), model
+
+
+def style_steps(style: Style | None, model: ModelCard, quality: Quality) -> int:
+    """A style's steps are those of its final; other qualities take the model's share of them."""
+    steps = model.steps_for(quality)
+    if style is None or style.steps is None:
+        return steps
+    return max(1, round(style.steps * steps / model.final_steps))
+
+
+def _clip_fields(request: RenderRequest, model: ModelCard) -> dict[str, Any]:
+    fps = _first(request.fps, model.fps)
+    return {
+        "fps": fps,
+        "frames": _frames(request, fps, model),
+        "loop": request.loop,
+        "context_frames": model.context_frames,
+        **(_begin_with(request.source, request.strength) if request.source else {}),
+        **({"interpolator": interpolate.DEFAULT} if request.interpolate != 1 else {}),
+    }
+
+
+def _frames(request: RenderRequest, fps: float, model: ModelCard) -> int:
+    """Frames to draw: as many as were named, or as fill the seconds that were."""
+    if request.duration is None:
+        return int(_first(request.frames, model.frames))
+    frames = max(2, round(request.duration * fps))
+    if request.frames not in (None, frames):
+        raise SpecError(
+            "duration",
+            f"{request.duration} seconds at {fps} frames a second are {frames} frames, "
+            f"and {request.frames} are asked for.",
+            "frames or duration",
+        )
+    return frames
+
+
+def _begin_with(source: Output, strength: float | None) -> dict[str, Any]:
+    if source.kind != MediaType.IMAGE:
+        raise SpecError("source", "A clip can only begin with a picture.", "an image output")
+    return {
+        "source": Source(
+            file=str(source.file.name), sha256=source.sha256, use=SourceUse.FIRST_FRAME
+        ),
+        "strength": _first(strength, STRENGTH),
+    }
+
+
+def _refuse_what_only_clips_have(request: RenderRequest) -> None:
+    """Asking a picture for a length is a mistake worth telling."""
+    if request.frames not in (None, 1):
+        raise SpecError("frames", "An image has one frame.", "1, or type video")
+    for name in ("duration", "fps", "source", "strength"):
+        if getattr(request, name) is not None:
+            raise SpecError(name, f"An image has no {name}.", "nothing, or type video")
+    if request.loop:
+        raise SpecError("loop", "An image has no loop.", "false, or type video")
+
+
+def _model_of(request: RenderRequest) -> ModelCard:
+    """The model asked for, else the style's, else the studio's preferred one for the medium.
+
+    A model for pictures that a motion adapter animates stands for that adapter in a clip.
+    """
+    wished = request.style.model if request.style else None
+    model = request.model or (wished if wished and wished.is_active else None)
+    if model is not None and request.type not in model.types:
+        animated = ModelCard.objects.animating(model)
+        model = animated or (request.model and model)
+    model = model or ModelCard.objects.preferred(request.type)
+    if model is None:
+        raise _no_model(request.type)
+    return model
+
+
+def _no_model(media_type: str) -> SpecError:
+    made = sorted({made for card in ModelCard.objects.active() for made in card.types})
+    if made:
+        return SpecError(
+            "type", f"No model here makes {MEDIA_WORDS[MediaType(media_type)]}.", " or ".join(made)
+        )
+    return SpecError("model", "No model is registered.", "manage.py register_model")
+
+
+def _prompt(request: RenderRequest) -> str:
+    if not request.prompt.strip():
+        return request.prompt
+    look = request.character.look if request.character else ""
+    prompt = ", ".join(part.strip() for part in (look, request.prompt) if part.strip())
+    whole = request.style.apply(prompt) if request.style else prompt
+    if len(whole) > specs.MAX_PROMPT_LENGTH >= len(request.prompt):
+        raise SpecError(
+            "prompt",
+            f"With the words of character and style the text has {len(whole)} characters.",
+            f"1 to {specs.MAX_PROMPT_LENGTH} characters in all",
+        )
+    return whole
+
+
+def _negative_prompt(request: RenderRequest) -> str:
+    parts = [request.negative_prompt]
+    parts += [thing.negative_prompt for thing in (request.character, request.style) if thing]
+    return ", ".join(part.strip() for part in parts if part.strip())
+
+
+def _loras(character: Character | None) -> tuple[Lora, ...]:
+    if character is None or not character.lora:
+        return ()
+    return (
+        Lora(
+            file=str(character.lora.name), sha256=character.lora_sha256, scale=character.lora_scale
+        ),
+    )
+
+
+def _first(*values: Any) -> Any:
+    """The first value that somebody gave: 0 counts, None does not."""
+    return next(value for value in values if value is not None)
