@@ -46,7 +46,7 @@ def render_job(job_id: str, kinds: set[str], topics: Iterable[Topic]) -> dict[To
         return {}
     moved = kinds != {Kind.PROGRESS}
     context = job_context(job)
-    own = {**context, "large": True, **(job_details(job) if moved else {})}
+    own = {**context, **(job_details(job) if moved else {})}
     own["take"] = Take.objects.filter(job=job).select_related("character", "style").first()
     parts: dict[Topic, Parts] = {}
     for topic in topics:
@@ -163,10 +163,12 @@ def _best(takes: list[Take]) -> Take | None:
 _PUBLIC = {"progress": "fragments/job_progress.html"}
 _JOB_PROGRESS = {**_PUBLIC, "picture": "fragments/job_picture.html"}
 _JOB_MOVED = {
-    **_JOB_PROGRESS,
+    **_PUBLIC,
+    "large": "fragments/job_large.html",
     "state": "fragments/job_state.html",
     "history": "fragments/job_history.html",
     "settings": "fragments/job_settings.html",
+    "consistency": "fragments/job_consistency.html",
 }
 
 
@@ -193,6 +195,8 @@ def _shot(job: Job) -> Parts:
         f"takes:{shot.pk}": render_to_string("fragments/takes.html", takes),
         f"take:{take.pk}": render_to_string("fragments/take_review.html", finished),
         f"settings:{job.pk}": render_to_string("fragments/job_settings.html", finished),
+        f"large:{job.pk}": render_to_string("fragments/job_large.html", finished),
+        f"consistency:{job.pk}": render_to_string("fragments/job_consistency.html", finished),
     }
     if job.state.ended:
         parts[f"finished:{job.pk}"] = render_to_string("fragments/finished.html", finished)

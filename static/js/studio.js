@@ -91,7 +91,22 @@
 
   // Shortcuts: an element with data-key is pressed by its key; "g d" is g, then d.
   let before = "";
-  const typed = (target) => target.closest("input:not([type=radio]), textarea, select, [contenteditable]");
+  const typed = (target) =>
+    target.closest("input:not([type=radio], [data-scrub]), textarea, select, [contenteditable]");
+  // Keys by which the browser itself presses, chooses and scrolls. They go to what has the focus
+  // where that answers to them, and scroll where the element that they would press is out of sight.
+  const browsers = {
+    " ": "button, summary, [type=radio]",
+    ArrowLeft: "[type=radio]",
+    ArrowRight: "[type=radio]",
+    Home: "[tabindex]",
+    End: "[tabindex]",
+  };
+  const isBrowsers = (event, element) => {
+    if (!(event.key in browsers)) return false;
+    const { top, bottom } = element.getBoundingClientRect();
+    return bottom < 0 || top > innerHeight || event.target.closest(browsers[event.key]);
+  };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     // What stands behind an open dialog is not meant.
@@ -104,21 +119,25 @@
     const chord = before === "g" ? `g ${event.key}` : event.key;
     before = event.key;
     const element = document.querySelector(`[data-key="${CSS.escape(chord).replace("\\ ", " ")}"]`);
-    if (!element) return;
+    if (!element || element.matches(":disabled") || isBrowsers(event, element)) return;
     event.preventDefault();
+    // A key that is held down goes on stepping, and does nothing else twice.
+    if (event.repeat && !event.key.startsWith("Arrow")) return;
     before = "";
     if (element.matches("textarea, input, select")) element.focus();
     else element.click();
   });
 
+  const KEY_NAMES = { " ": "Space", ArrowLeft: "←", ArrowRight: "→" };
   const help = () => {
     const dialog = document.querySelector("#shortcuts");
     const list = dialog.querySelector("dl");
     list.replaceChildren();
-    document.querySelectorAll("[data-key]").forEach((element) => {
+    document.querySelectorAll("[data-key]:not(:disabled)").forEach((element) => {
       const key = document.createElement("dt");
       const name = document.createElement("dd");
-      key.append(Object.assign(document.createElement("kbd"), { textContent: element.dataset.key }));
+      const textContent = KEY_NAMES[element.dataset.key] ?? element.dataset.key;
+      key.append(Object.assign(document.createElement("kbd"), { textContent }));
       name.textContent = element.dataset.keyName || element.textContent.trim();
       list.append(key, name);
     });

@@ -1,10 +1,13 @@
-"""Template words for times, built in for every template."""
+"""Template words for times and for a render's files, built in for every template."""
 
 from django import template
 
-from studio import durations
+from studio import consistency, durations, outputs
 
 register = template.Library()
 register.filter("spoken", durations.spoken)
 register.filter("short", durations.short)
 register.filter("until", durations.until)
+register.filter("kind", outputs.kind)
+register.filter("clip_length", outputs.length)
+register.filter("chart", consistency.chart)

@@ -1,40 +1,58 @@
-"""Pictures, for those who may see them: people by session, scripts by token."""
+"""Pictures and clips, for those who may see them: people by session, scripts by token."""
 
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.db.models.fields.files import FieldFile
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 from ninja.errors import AuthenticationError
 
-from studio import access
+from studio import access, outputs
 from studio.api.authentication import TokenOrLoopback
 from studio.models import Project, Reference
+from studio.ranges import file_response
 
 ONE_DAY = 86400
+WEBP = "image/webp"
 
 
 @require_safe
 def output(request: HttpRequest, output_id: UUID) -> HttpResponseBase:
-    """The picture as it was rendered."""
+    """The file as it was rendered; with `download` in the query, for the downloads folder."""
     refusal = _identify(request)
     if refusal is not None:
         return refusal
     found = access.output_for(request.user, output_id)
-    return _send(found.file, found.media_type)
+    name = content_disposition_header("download" in request.GET, outputs.download_name(found))
+    return _send(request, found.file, found.media_type, found.sha256, name)
 
 
 @require_safe
 def output_thumbnail(request: HttpRequest, output_id: UUID) -> HttpResponseBase:
-    """A small WebP of the picture."""
+    """A small WebP of the picture, or the clip's poster."""
     refusal = _identify(request)
     if refusal is not None:
         return refusal
     found = access.output_for(request.user, output_id)
-    if not found.thumbnail:
-        return _send(found.file, found.media_type)
-    return _send(found.thumbnail, "image/webp")
+    if found.thumbnail:
+        return _send(request, found.thumbnail, WEBP, f"{found.sha256}-thumbnail")
+    if not found.media_type.startswith("image/"):
+        raise Http404("This file has no picture of its own.")
+    return _send(request, found.file, found.media_type, found.sha256)
+
+
+@require_safe
+def output_strip(request: HttpRequest, output_id: UUID) -> HttpResponseBase:
+    """A WebP of the clip's frames side by side, `strip_frames` of them."""
+    refusal = _identify(request)
+    if refusal is not None:
+        return refusal
+    found = access.output_for(request.user, output_id)
+    if not found.strip:
+        raise Http404("This file has no strip.")
+    return _send(request, found.strip, WEBP, f"{found.sha256}-strip")
 
 
 @login_required
@@ -45,7 +63,7 @@ def reference(request: HttpRequest, pk: int) -> HttpResponseBase:
     found = Reference.objects.filter(pk=pk, character__project__in=visible).first()
     if found is None:
         raise Http404
-    return _send(found.picture, "image/webp")
+    return _send(request, found.picture, WEBP, str(found.picture.name))
 
 
 def _identify(request: HttpRequest) -> HttpResponse | None:
@@ -59,12 +77,19 @@ def _identify(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
-def _send(file: FieldFile, media_type: str) -> HttpResponseBase:
-    """The content never changes under its address, so browsers may keep it for themselves."""
+def _send(
+    request: HttpRequest, file: FieldFile, media_type: str, content: str, name: str | None = None
+) -> HttpResponseBase:
+    """The content never changes under its address, so browsers may keep it for themselves.
+
+    `content` identifies it; `name` is a Content-Disposition.
+    """
+    headers = {"Cache-Control": f"private, max-age={ONE_DAY}, immutable"}
+    if name:
+        headers["Content-Disposition"] = name
     try:
-        stream = file.open("rb")
+        return file_response(
+            request, file, media_type=media_type, etag=f'"{content}"', headers=headers
+        )
     except FileNotFoundError:
         raise Http404("The file is gone from the storage.") from None
-    response = FileResponse(stream, content_type=media_type)
-    response["Cache-Control"] = f"private, max-age={ONE_DAY}, immutable"
-    return response

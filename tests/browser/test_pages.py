@@ -182,7 +182,7 @@ def test_the_gallery_is_searched_while_one_types(visit: Visit, addresses: list[s
     page.goto("/gallery/")
     words = page.get_by_label("Prompt")
     words.press_sequentially("no picture has these words")
-    expect(page.get_by_text("No picture matches these filters.")).to_be_visible()
+    expect(page.get_by_text("No take matches these filters.")).to_be_visible()
     expect(words).to_be_focused()
     assert "words=no%20picture" in page.url, "the address can be sent to a colleague"
     page.get_by_role("link", name="Show all").click()

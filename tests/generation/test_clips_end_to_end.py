@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -195,6 +195,38 @@ def test_an_unreadable_source_is_a_clear_failure_and_the_queue_goes_on(
     assert "start from" in broken.error_message
     assert after.status == Status.COMPLETED
     assert list(work_root().glob("*")) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 kB: the frames of a clip do not fit it."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("mounting a small file system needs more rights")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("full", ["GENGA_HOME", "MEDIA_ROOT"], ids=["frames", "files"])
+def test_a_full_disk_is_a_clear_failure_and_the_queue_goes_on(
+    worker: Worker, submit_clip: Any, submit: Any, settings: Any, small_disk: Path, full: str
+) -> None:
+    job = submit_clip(width=256, height=256, frames=12)
+    roomy = getattr(settings, full)
+    setattr(settings, full, small_disk)
+    worker.drain()
+
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == (Status.FAILED, "output_unwritable")
+    assert "No space left" in job.error_message
+    assert "Make room" in job.error_hint
+    assert [path for path in small_disk.rglob("*") if path.is_file()] == []
+    setattr(settings, full, roomy)
+    rendered(worker, submit())
 
 
 def test_cancelling_while_frames_are_written_leaves_no_file(

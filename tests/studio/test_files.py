@@ -44,6 +44,29 @@ def test_a_member_gets_the_picture(
     assert (found.format, found.size) == (kind, (128, 128))
 
 
+@pytest.mark.parametrize("name", ["output", "output-thumbnail"])
+def test_a_browser_that_has_it_already_is_not_sent_it_again(
+    name: str, output: Output, log_in: LogIn, artist: User
+) -> None:
+    client, address = log_in(artist), reverse(name, args=[output.pk])
+    etag = client.get(address)["ETag"]
+
+    assert output.sha256 in etag
+    assert client.get(address, headers={"If-None-Match": etag}).status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("query", "disposition"),
+    [("", "inline"), ("?download", "attachment"), ("?download=1", "attachment")],
+)
+def test_a_file_has_a_name_that_one_recognises(
+    query: str, disposition: str, output: Output, log_in: LogIn, artist: User
+) -> None:
+    response = log_in(artist).get(reverse("output", args=[output.pk]) + query)
+
+    assert response["Content-Disposition"] == f'{disposition}; filename="sh010-take1.png"'
+
+
 def test_without_a_thumbnail_the_picture_itself_comes_under_its_own_type(
     output: Output, log_in: LogIn, artist: User
 ) -> None:
@@ -54,15 +77,28 @@ def test_without_a_thumbnail_the_picture_itself_comes_under_its_own_type(
     assert picture_of(response).format == "PNG"
 
 
-@pytest.mark.parametrize("name", ["output", "output-thumbnail"])
+@pytest.mark.parametrize(
+    ("name", "media_type"), [("output-thumbnail", "application/zip"), ("output-strip", "image/png")]
+)
+def test_a_file_without_a_small_picture_has_none(
+    name: str, media_type: str, output: Output, log_in: LogIn, artist: User
+) -> None:
+    Output.objects.update(thumbnail="", media_type=media_type)
+
+    assert log_in(artist).get(reverse(name, args=[output.pk])).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["output", "output-thumbnail", "output-strip"])
 def test_a_stranger_gets_nothing(name: str, output: Output, log_in: LogIn, stranger: User) -> None:
+    Output.objects.update(strip=output.thumbnail.name, strip_frames=1)
     assert log_in(stranger).get(reverse(name, args=[output.pk])).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["output", "output-thumbnail"])
+@pytest.mark.parametrize("name", ["output", "output-thumbnail", "output-strip"])
 def test_a_script_gets_the_pictures_of_its_tokens_owner(
     name: str, output: Output, artist: User, stranger: User
 ) -> None:
+    Output.objects.update(strip=output.thumbnail.name, strip_frames=1)
     address = reverse(name, args=[output.pk])
 
     def status(user: User) -> int:
@@ -72,7 +108,7 @@ def test_a_script_gets_the_pictures_of_its_tokens_owner(
     assert (status(artist), status(stranger)) == (200, 404)
 
 
-@pytest.mark.parametrize("name", ["output", "output-thumbnail"])
+@pytest.mark.parametrize("name", ["output", "output-thumbnail", "output-strip"])
 def test_a_wrong_token_is_refused_even_on_the_open_loopback(name: str, output: Output) -> None:
     client = Client(headers={"Authorization": "Bearer genga_wrong"})
     response = client.get(reverse(name, args=[output.pk]))

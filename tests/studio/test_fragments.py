@@ -49,7 +49,7 @@ def test_a_jobs_own_page_is_pushed_everything_when_its_state_moved(running: Make
     names = render_job(str(take.job_id), {str(Kind.CLAIMED)}, [own])[own]
 
     shown = {name.partition(":")[2] for name in names}
-    assert shown == {"progress", "picture", "state", "history", "settings"}
+    assert shown == {"progress", "large", "state", "history", "settings", "consistency"}
 
 
 def test_a_project_is_pushed_card_takes_review_and_what_finished(
@@ -61,6 +61,7 @@ def test_a_project_is_pushed_card_takes_review_and_what_finished(
     shot, job = take.shot_id, take.job_id
 
     always = {f"shot:{shot}", f"takes:{shot}", f"take:{take.pk}", f"settings:{job}"}
+    always |= {f"large:{job}", f"consistency:{job}"}
     assert set(moved) == always | {f"{job}:progress", f"{job}:picture"}
     assert f"finished:{job}" not in moved
 

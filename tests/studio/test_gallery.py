@@ -1,4 +1,4 @@
-"""The gallery: every finished picture one may see, by filter and page."""
+"""The gallery: every finished take one may see, by filter and page."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_stranger_finds_nothing(finished: MakeTake, log_in: LogIn, stranger: U
 def test_an_empty_gallery_offers_the_first_render(client: Client) -> None:
     html = client.get(reverse("gallery")).content.decode()
 
-    assert "No picture yet." in html
+    assert "No take yet." in html
     assert "Render the first" in html
 
 
@@ -58,7 +58,7 @@ def test_filters_without_a_match_offer_to_show_all(client: Client, finished: Mak
     finished()
     html = client.get(reverse("gallery"), {"words": "elephant"}).content.decode()
 
-    assert "No picture matches these filters." in html
+    assert "No take matches these filters." in html
     assert "Show all" in html
 
 
@@ -159,7 +159,7 @@ def test_a_page_leads_to_the_next_with_the_same_filters(
 
     assert 'hx-get="/gallery/?quality=draft&amp;page=2"' in html
     assert 'href="?quality=draft&amp;page=2"' in html, "and so it does without scripts"
-    assert "5 pictures in all." in html
+    assert "5 takes in all." in html
 
 
 def test_the_last_page_leads_nowhere(client: Client, three_pages: list[Take]) -> None:

@@ -11,9 +11,9 @@ from generation.errors import SpecError
 from generation.models import Job, ModelCard
 from generation.specs import MAX_PROMPT_LENGTH, Lora, Quality
 from studio import rendering
+from studio.compose import RenderRequest
 from studio.models import Character, Project, Shot, Style, Take
 from studio.models.project import SKETCHBOOK_SHOT
-from studio.rendering import RenderRequest
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from generation.models import Attempt, Device, ModelCard, Progress
 from generation.specs import Quality
 from generation.states import Priority
 from studio import rendering
-from studio.rendering import RenderRequest
+from studio.compose import RenderRequest
 from tests.studio.conftest import MakeTake
 
 pytestmark = pytest.mark.django_db

@@ -11,8 +11,8 @@ from django.db import connection
 
 from generation.models import Job, ModelCard
 from studio import rendering
+from studio.compose import RenderRequest
 from studio.models import Shot, Take
-from studio.rendering import RenderRequest
 from tests.studio.conftest import MakeTake
 
 TOGETHER = 2
