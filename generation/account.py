@@ -44,6 +44,7 @@ class Account:
         self._now = Snapshot(Stage.LOAD)
         self._stage_started = self._step_started = self._checked = 0.0
         self._paces: list[float] = []
+        self._seconds_per_weight: float | None = None
 
     @contextmanager
     def stage(self, stage: Stage, parts: int = 0) -> Iterator[None]:
@@ -108,11 +109,15 @@ class Account:
         return here + sum(known) if len(known) == len(later) else None
 
     def _left_here(self, share: float) -> float | None:
-        pace = self._pace()
+        stage, pace = self._now.stage, self._pace()
         if pace is not None:
+            if stage in self._shares.weights:
+                self._seconds_per_weight = pace * self._units / self._shares.weights[stage]
             return pace * self._units * (1.0 - share)
-        usual = self._usual.get(self._now.stage)
-        return None if usual is None or self._denoising else usual * (1.0 - share)
+        if self._denoising or stage not in self._shares.weights:
+            return None
+        whole = self._seconds_of(stage)
+        return None if whole is None else whole * (1.0 - share)
 
     def _pace(self) -> float | None:
         """Seconds of one step or frame of this stage; the first one also warms up."""
@@ -121,12 +126,11 @@ class Account:
         return sum(self._paces[1:]) / (len(self._paces) - 1)
 
     def _seconds_of(self, stage: Stage) -> float | None:
-        """What a later stage will take: as lately, else by its weight beside the present one."""
-        usual, pace = self._usual.get(stage), self._pace()
-        weight = self._shares.weights.get(self._now.stage)
-        if usual is not None or pace is None or weight is None:
+        """What a stage will take: as lately, else by its weight beside those of this run."""
+        usual = self._usual.get(stage)
+        if usual is not None or self._seconds_per_weight is None:
             return usual
-        return pace * self._units / weight * self._shares.weights[stage]
+        return self._seconds_per_weight * self._shares.weights[stage]
 
     def _foretold(self) -> float | None:
         """From what was foretold at submit, until this run's own pace is known."""

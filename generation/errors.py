@@ -58,14 +58,14 @@ class OutOfMemory(RenderError):
     """The device has not enough memory for this render."""
 
     code = "out_of_memory"
-    hint = "Ask for a smaller picture, or let a device with more memory take the job."
+    hint = "Ask for a smaller size, or let a device with more memory take the job."
 
 
 class OutputUnwritable(RenderError):
-    """The finished picture could not be stored."""
+    """The finished file could not be stored."""
 
     code = "output_unwritable"
-    hint = "Make room in the data folder, then retry the job: it renders the same picture."
+    hint = "Make room in the data folder, then retry the job: it renders the same again."
 
 
 class OutputBroken(RenderError):

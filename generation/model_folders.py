@@ -11,9 +11,12 @@ from django.db import transaction
 from generation.errors import SpecError
 from generation.models import ModelCard
 from generation.pipelines.families import BASE_OF_FAMILY, FAMILY_OF_CLASS
+from generation.pipelines.upscalers import default_name, names_for
 
 READ_BYTES = 1 << 20
 CARD_FILE = "genga.json"
+OWN_SUFFIXES = {".param", ".safetensors"}
+
 USUAL_CONTEXT = 16
 """Frames that motion adapters are usually trained on."""
 
@@ -86,6 +89,35 @@ def _channels(folder: Path) -> int:
     path = folder / "unet" / "config.json"
     widths = json.loads(path.read_text()).get("block_out_channels") if path.is_file() else None
     return int(widths[0]) if widths else DEFAULT_CHANNELS
+
+
+def upscaler_folder() -> Path:
+    """Where further upscalers lie: ncnn's .param with its .bin, or .safetensors."""
+    home: Path = settings.GENGA_HOME
+    return home / "upscalers"
+
+
+def upscaler_names(factor: int) -> list[str]:
+    """The upscalers that may be asked for, the preferred one first.
+
+    Whether a file of the folder really enlarges by this factor is known when it is loaded.
+    """
+    own = {path.stem for path in upscaler_folder().glob("*") if path.suffix in OWN_SUFFIXES}
+    known = names_for(factor)
+    return [*known, *sorted(own - set(known))]
+
+
+def choose_upscaler(factor: int, wanted: str | None) -> str:
+    """The name for a spec: the one wanted, else the best there is; empty where nothing grows.
+
+    Raises SpecError naming `upscaler` for a name that there is not.
+    """
+    if factor == 1:
+        return ""
+    names = upscaler_names(factor)
+    if wanted and wanted not in names:
+        raise SpecError("upscaler", f"There is no upscaler {wanted!r}.", ", ".join(names))
+    return wanted or default_name(factor)
 
 
 def read_index(folder: Path) -> dict[str, Any]:

@@ -15,12 +15,14 @@ from generation import finishing, sources
 from generation.account import Account
 from generation.media.files import Shelf, StoredOutput, unwritable
 from generation.media.frames import FrameFolder
+from generation.model_folders import upscaler_folder
 from generation.models import Attempt, ModelCard
 from generation.pipelines.base import Pipeline
 from generation.pipelines.interpolate import interpolate
 from generation.pipelines.model_files import LoraFile, ModelFiles
 from generation.pipelines.resident import ResidentModels
-from generation.pipelines.upscale import load_upscaler
+from generation.pipelines.upscale import discover, load_upscaler
+from generation.pipelines.upscalers import UPSCALERS
 from generation.specs import MediaType, RenderSpec
 from generation.states import Stage
 from generation.version import VERSION
@@ -87,7 +89,11 @@ class Rendering:
             return frames
         with self.account.stage(Stage.UPSCALE, len(frames)):
             upscaler = load_upscaler(
-                self.spec.upscaler, self.spec.upscale, self.models.device, self.models.dtype
+                self.spec.upscaler,
+                self.spec.upscale,
+                self.models.device,
+                self.models.dtype,
+                {**UPSCALERS, **discover(upscaler_folder())},
             )
             return self._replace(frames, "upscaled", map(upscaler.upscale, frames))
 

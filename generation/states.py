@@ -92,7 +92,7 @@ class Stage(StrEnum):
             "load": "Loading the model",
             "encode": "Reading the prompt",
             "denoise": "Denoising",
-            "decode": "Decoding the picture",
+            "decode": "Decoding",
             "interpolate": "Drawing in-betweens",
             "upscale": "Upscaling",
             "write": "Writing the file",

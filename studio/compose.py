@@ -5,8 +5,9 @@ from typing import Any
 
 from generation import specs
 from generation.errors import SpecError
+from generation.model_folders import choose_upscaler
 from generation.models import ModelCard, Output
-from generation.pipelines import interpolate, upscalers
+from generation.pipelines import interpolate
 from generation.specs import Lora, MediaType, Quality, RenderSpec, Source, SourceUse
 from generation.states import Priority
 from studio.models import Character, Project, Shot, Style
@@ -36,6 +37,7 @@ class RenderRequest:
     strength: float | None = None
     interpolate: int = 1
     upscale: int = 1
+    upscaler: str | None = None
     formats: tuple[str, ...] = ()
     steps: int | None = None
     guidance: float | None = None
@@ -69,7 +71,7 @@ def compose(request: RenderRequest) -> tuple[RenderSpec, ModelCard]:
         scheduler=wishes.get("scheduler") or model.scheduler,
         interpolate=request.interpolate,
         upscale=request.upscale,
-        upscaler=upscalers.default_name(request.upscale) if request.upscale != 1 else "",
+        upscaler=choose_upscaler(request.upscale, request.upscaler),
         formats=request.formats,
         loras=_loras(request.character),
         **(_clip_fields(request, model) if request.type == MediaType.VIDEO else {}),

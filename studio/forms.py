@@ -10,7 +10,9 @@ from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 
 from generation.errors import SpecError
+from generation.model_folders import upscaler_names
 from generation.models import ModelCard, Output
+from generation.pipelines.upscalers import UPSCALERS
 from generation.specs import (
     MAX_FPS,
     MAX_GUIDANCE,
@@ -87,10 +89,8 @@ class RenderForm(forms.Form):
     source = forms.ModelChoiceField(
         queryset=Output.objects.none(), required=False, widget=forms.HiddenInput
     )
-    duration = forms.FloatField(
-        required=False, min_value=0.1, max_value=3600, label="Seconds", help_text="Or frames."
-    )
-    frames = forms.IntegerField(required=False, min_value=2, max_value=10_000)
+    duration = forms.FloatField(required=False, min_value=0.1, max_value=3600, label="Seconds")
+    frames = forms.IntegerField(required=False, min_value=2, max_value=10_000, label="or frames")
     fps = forms.FloatField(required=False, min_value=1, max_value=MAX_FPS, label="Frames a second")
     loop = forms.BooleanField(required=False, label="The end leads back to the beginning")
     interpolate = forms.TypedChoiceField(
@@ -131,6 +131,7 @@ class RenderForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         projects = Project.objects.visible_to(user)
+        self.fields["upscaler"] = _upscaler_field()
         pictures = Output.objects.filter(job__in=access.visible_jobs(user), kind=MediaType.IMAGE)
         self._limit("source", pictures.select_related("job__take__shot"))
         self._limit("shot", Shot.objects.filter(project__in=projects).exclude(slug=SKETCHBOOK_SHOT))
@@ -157,6 +158,7 @@ class RenderForm(forms.Form):
         found = {name: self.cleaned_data[name] for name in self.fields}
         found["quality"] = Quality(found["quality"])
         found["formats"] = tuple(found["formats"])
+        found["upscaler"] = found["upscaler"] or None
         found["type"] = found["type"] or MediaType.IMAGE
         found |= {name: found[name] or 1 for name in ("interpolate", "upscale")}
         if found["type"] == MediaType.IMAGE:
@@ -221,6 +223,15 @@ class ShotForm(forms.ModelForm):
         return super().clean()
 
 
+def _upscaler_field() -> forms.ChoiceField:
+    """The upscalers of this machine; which of them serves a factor is told at the submit."""
+    names = dict.fromkeys(name for factor in (2, 4) for name in upscaler_names(factor))
+    labels = [(name, UPSCALERS[name].label if name in UPSCALERS else name) for name in names]
+    return forms.ChoiceField(
+        choices=[("", "The best there is"), *labels], required=False, label="Enlarged by"
+    )
+
+
 class EnhanceForm(forms.Form):
     """What to make of a finished take."""
 
@@ -243,10 +254,15 @@ class EnhanceForm(forms.Form):
         label="Also as",
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["upscaler"] = _upscaler_field()
+
     def asked(self) -> dict[str, Any]:
         """What was asked, once the form is valid."""
         factors = {name: self.cleaned_data[name] or 1 for name in ("interpolate", "upscale")}
-        return {**factors, "formats": tuple(self.cleaned_data["formats"])}
+        formats = tuple(self.cleaned_data["formats"])
+        return {**factors, "upscaler": self.cleaned_data["upscaler"] or None, "formats": formats}
 
 
 class TokenForm(forms.Form):

@@ -10,8 +10,8 @@ from django.db.models import Max
 
 from generation import jobs, specs
 from generation.errors import SpecError
+from generation.model_folders import choose_upscaler
 from generation.models import ModelCard
-from generation.pipelines import upscalers
 from generation.pipelines.interpolate import DEFAULT as DEFAULT_INTERPOLATOR
 from generation.scheduling import capacity
 from generation.scheduling.forecast import Outlook, outlook
@@ -79,6 +79,7 @@ def enhance(
     *,
     interpolate: int = 1,
     upscale: int = 1,
+    upscaler: str | None = None,
     formats: tuple[str, ...] = (),
     priority: Priority = Priority.NORMAL,
 ) -> tuple[Take, Plan]:
@@ -102,7 +103,7 @@ def enhance(
         interpolate=interpolate,
         interpolator=DEFAULT_INTERPOLATOR if interpolate != 1 else "",
         upscale=upscale,
-        upscaler=upscalers.default_name(upscale) if upscale != 1 else "",
+        upscaler=choose_upscaler(upscale, upscaler),
         formats=formats,
         loras=(),
     )

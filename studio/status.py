@@ -89,8 +89,9 @@ def _running_text(job: Job) -> str:
     stage, progress = Stage(job.progress.stage), job.progress
     steps = job.spec.denoising_steps
     if stage == Stage.DENOISE and progress.parts:
-        step = min(progress.steps_complete + 1, steps)
-        window = min(progress.part + 1, progress.parts)
+        if progress.steps_complete == steps:
+            return f"Denoising window {progress.parts}/{progress.parts}, step {steps}/{steps}"
+        step, window = progress.steps_complete + 1, progress.part + 1
         return f"Denoising window {window}/{progress.parts}, step {step}/{steps}"
     if stage == Stage.DENOISE:
         return f"Denoising, step {progress.steps_complete} of {steps}"
@@ -124,6 +125,7 @@ def _output(output: Any, base: str) -> dict[str, Any]:
         "thumbnail_url": base + reverse("output-thumbnail", args=[output.pk])
         if output.thumbnail
         else None,
+        "strip_url": base + reverse("output-strip", args=[output.pk]) if output.strip else None,
         "kind": output.kind,
         "media_type": output.media_type,
         "width": output.width,

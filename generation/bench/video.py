@@ -23,6 +23,7 @@ from generation import jobs
 from generation.bench import _clips, _site
 from generation.model_folders import register
 from generation.models import Device, ModelCard
+from generation.scheduling.capacity import Need
 from generation.specs import RenderSpec
 
 HELP = "seconds a frame and peak memory of clips by length; our loop beside the stock pipeline"
@@ -47,13 +48,16 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
     person, _ = _site.prepare()
     card = register(_clips.MOTION, "toon-motion", is_default=True)
     lengths = [int(length) for length in options["frames"].split(",")]
-    say(f"{'frames':>7}{'seconds':>10}{'s/frame':>10}{'peak MB':>10}")
+    say(f"{'frames':>7}{'seconds':>10}{'s/frame':>10}{'peak MB':>10}{'foreseen MB':>13}")
     measured = []
+    foreseen = []
     for frames in lengths:
         spec = _spec(frames, options)
         seconds, peak = _one_length(spec, person, card)
+        need = Need.of(spec, card, "cpu").total(frames, spec.context_frames) / MEGA
         measured.append((seconds / frames, peak))
-        say(f"{frames:>7}{seconds:>10.1f}{seconds / frames:>10.3f}{peak:>10.0f}")
+        foreseen.append(round(need, 1))
+        say(f"{frames:>7}{seconds:>10.1f}{seconds / frames:>10.3f}{peak:>10.0f}{need:>13.0f}")
     ratios = _pairs(options)
     say(f"our loop over the stock pipeline, {len(ratios)} pairs of {PAIR_FRAMES} frames")
     say(f"  ratio  {_site.spread(ratios)}")
@@ -61,6 +65,7 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
         "frames": lengths,
         "seconds_per_frame": [round(seconds, 4) for seconds, _ in measured],
         "peak_mb": [round(peak, 1) for _, peak in measured],
+        "foreseen_mb": foreseen,
         "peak_growth": round(measured[-1][1] / measured[0][1], 4),
         "ratio_to_stock": round(median(ratios), 4),
         "ratio_p25": round(_site.percentile(ratios, 0.25), 4),

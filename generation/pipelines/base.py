@@ -70,7 +70,7 @@ class Pipeline(Protocol):
         """
 
     def decode(self, latents: torch.Tensor) -> Iterator[Image.Image]:
-        """Latents to pictures, one for each frame, a few at a time so that memory stays bounded.
+        """Latents to pictures, one for each frame and one by one, so that memory stays bounded.
 
         Raises RenderError on values that are no colours.
         """

@@ -19,9 +19,6 @@ from generation.pipelines.model_files import LoraFile, ModelFiles
 from generation.pipelines.preview import LatentPreview
 from generation.specs import RenderSpec
 
-DECODE_CHUNK = 4
-"""Frames decoded together: more would need more memory and is hardly faster."""
-
 UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
 """What diffusers and transformers raise for folders and files that are damaged or do not fit."""
 
@@ -88,12 +85,15 @@ class StableDiffusion:
         )
 
     def decode(self, latents: torch.Tensor) -> Iterator[Image.Image]:
-        """See Pipeline. Latents (B, C, h, w) give B pictures, DECODE_CHUNK of them at a time."""
-        for chunk in latents.split(DECODE_CHUNK):
-            yield from self._decode_chunk(chunk)
+        """See Pipeline. Latents (B, C, h, w) give B pictures.
+
+        One by one: several together need more memory, are no faster, and come in bursts.
+        """
+        for frame in latents.split(1):
+            yield self._decode_one(frame)
 
     @torch.inference_mode()
-    def _decode_chunk(self, latents: torch.Tensor) -> list[Image.Image]:
+    def _decode_one(self, latents: torch.Tensor) -> Image.Image:
         vae = self.parts.vae
         pixels = vae.decode(latents / vae.config.scaling_factor, return_dict=False)[0]
         if not torch.isfinite(pixels).all():
@@ -101,10 +101,8 @@ class StableDiffusion:
                 "The decoder gave values that are no colours.",
                 "Lower the guidance or choose another scheduler.",
             )
-        pictures: list[Image.Image] = self.parts.image_processor.postprocess(
-            pixels, output_type="pil"
-        )
-        return pictures
+        picture: Image.Image = self.parts.image_processor.postprocess(pixels, output_type="pil")[0]
+        return picture
 
     def preview(self, latents: torch.Tensor) -> Image.Image:
         """See Pipeline."""

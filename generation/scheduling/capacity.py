@@ -30,7 +30,10 @@ STORED_BYTES = 2
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Bytes that a clip needs: whatever its length, for each frame of a window, for each frame."""
+    """Bytes that a clip needs: whatever its length, for each frame of a window, for each frame.
+
+    The process itself, its libraries and what it reads files with, comes on top.
+    """
 
     fixed: float
     window_frame: float
@@ -48,6 +51,11 @@ class Need:
             window_frame=MAPS * model.channels * places * forwards * size,
             frame=LATENT_COPIES * LATENT_CHANNELS * places * size,
         )
+
+    def total(self, frames: int, context_frames: int) -> float:
+        """Bytes for a clip of so many frames."""
+        window = min(frames, context_frames)
+        return self.fixed + window * self.window_frame + frames * self.frame
 
     def largest(self, memory_bytes: float, context_frames: int) -> int:
         """The most frames that fit in the memory; 0 when not even one does."""

@@ -53,6 +53,7 @@ def render_request(user: User, asked: GenerateIn) -> RenderRequest:
         strength=asked.strength,
         interpolate=asked.interpolate,
         upscale=asked.upscale,
+        upscaler=asked.upscaler,
         formats=tuple(dict.fromkeys(asked.formats)),
         steps=asked.steps,
         guidance=asked.guidance,

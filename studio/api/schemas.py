@@ -41,6 +41,7 @@ class GenerateIn(Schema):
     strength: Annotated[Number, Field(ge=0.05, le=1)] | None = None
     interpolate: Factor = 1
     upscale: Factor = 1
+    upscaler: Slug | None = None
     formats: Formats = []
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
     guidance: Annotated[Number, Field(ge=0, le=MAX_GUIDANCE)] | None = None
@@ -66,6 +67,7 @@ class EnhanceIn(Schema):
 
     interpolate: Factor = 1
     upscale: Factor = 1
+    upscaler: Slug | None = None
     formats: Formats = []
     priority: PriorityWord = "normal"
 
@@ -119,6 +121,7 @@ class OutputOut(Schema):
     id: str
     url: str
     thumbnail_url: str | None
+    strip_url: str | None
     kind: str
     media_type: str
     width: int

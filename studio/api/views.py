@@ -53,7 +53,7 @@ MISSING: dict[int, Any] = {401: Refused, 403: Refused, 404: Refused}
 api = NinjaAPI(
     title="Genga",
     version=VERSION,
-    description="Submit renders, follow them, fetch the pictures. Times are ISO 8601 in UTC.",
+    description="Submit renders, follow them, fetch the files. Times are ISO 8601 in UTC.",
     docs_url="/docs",
     openapi_url="/openapi.json",
     auth=TokenOrLoopback(),
@@ -111,6 +111,7 @@ def enhance(
         request.user,
         interpolate=payload.interpolate,
         upscale=payload.upscale,
+        upscaler=payload.upscaler,
         formats=tuple(dict.fromkeys(payload.formats)),
         priority=Priority.from_word(payload.priority),
     )

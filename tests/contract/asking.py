@@ -138,6 +138,7 @@ OUTPUT = Shape(
     id="id",
     url="url",
     thumbnail_url=("url", None),
+    strip_url=("url", None),
     kind=str,
     media_type=str,
     width=int,

@@ -30,6 +30,7 @@ REQUEST_FIELDS = {
     *("type", "prompt", "negative_prompt", "quality", "priority", "width", "height", "frames"),
     *("duration", "fps", "steps", "guidance", "seed", "model", "character", "style", "project"),
     *("shot", "finish_within", "loop", "source", "strength", "interpolate", "upscale", "formats"),
+    "upscaler",
 }
 ANSWERS = {
     "GenerateOut": asking.ACCEPTED,

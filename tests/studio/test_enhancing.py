@@ -87,3 +87,26 @@ def test_a_page_offers_to_go_on_once_there_is_a_file(
 
     assert "Begin a clip with it" in client.get(finished().get_absolute_url()).content.decode()
     assert "Go on from here" not in client.get(queued().get_absolute_url()).content.decode()
+
+
+def test_the_upscaler_may_be_chosen_also_one_of_ones_own(
+    finished: MakeTake, artist: User, settings: Any, tmp_path: Any
+) -> None:
+    settings.GENGA_HOME = tmp_path
+    (tmp_path / "upscalers").mkdir()
+    (tmp_path / "upscalers" / "our-network.safetensors").touch()
+
+    chosen = [
+        rendering.enhance(finished(), artist, upscale=2, upscaler=name)[1].spec.upscaler
+        for name in ("lanczos", "our-network", None)
+    ]
+
+    assert chosen == ["lanczos", "our-network", "realesr-animevideov3"]
+
+
+def test_an_upscaler_that_there_is_not_is_told(finished: MakeTake, artist: User) -> None:
+    with pytest.raises(SpecError) as problem:
+        rendering.enhance(finished(), artist, upscale=2, upscaler="magic")
+
+    assert problem.value.field == "upscaler"
+    assert "lanczos" in problem.value.allowed

@@ -46,7 +46,7 @@ def test_a_waiting_job_says_which_number_it_has(queued: MakeTake) -> None:
         (Stage.LOAD, "Loading the model"),
         (Stage.ENCODE, "Reading the prompt"),
         (Stage.DENOISE, "Denoising, step 2 of 8"),
-        (Stage.DECODE, "Decoding the picture"),
+        (Stage.DECODE, "Decoding"),
         (Stage.WRITE, "Writing the file"),
     ],
 )

@@ -18,6 +18,9 @@ SMALL: dict[str, list[str]] = {
     "pickup": ["--times", "1", "--idle", "0.1", "--port", "{port}"],
     "viewers": ["--viewers", "5", "--pairs", "1", "--steps", "4", "--port", "{port}"],
     "adherence": ["--prompts", "2", "--size", "128", "--steps", "2", "--batch", "2"],
+    "motion": ["--clips", "1", "--frames", "3", "--size", "128", "--steps", "2"],
+    "seams": ["--clips", "1", "--frames", "20", "--size", "128", "--steps", "1"],
+    "video": ["--frames", "2,3", "--size", "128", "--steps", "1", "--pairs", "1"],
 }
 FIGURE = {
     "overhead": "ratio",
@@ -25,6 +28,9 @@ FIGURE = {
     "pickup": "p99_ms",
     "viewers": "saw_the_end",
     "adherence": "attributes_right",
+    "motion": "attributes_right",
+    "seams": "ratio",
+    "video": "ratio_to_stock",
 }
 
 

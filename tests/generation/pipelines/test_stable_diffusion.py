@@ -67,6 +67,6 @@ def test_values_that_are_no_colours_are_not_made_into_a_picture(
     pipeline: StableDiffusion,
 ) -> None:
     with pytest.raises(RenderError, match="no colours") as refusal:
-        pipeline.decode(torch.full((1, 4, 16, 16), float("nan")))
+        next(pipeline.decode(torch.full((1, 4, 16, 16), float("nan"))))
 
     assert "guidance" in refusal.value.hint

@@ -39,10 +39,7 @@ def test_a_longer_clip_than_a_window_needs_hardly_more(
 ) -> None:
     need = Need.of(clip, toon_motion, "cpu")
 
-    def bytes_of(frames: int) -> float:
-        return need.fixed + need.window_frame * min(frames, 16) + need.frame * frames
-
-    assert bytes_of(144) < 1.15 * bytes_of(24)
+    assert need.total(144, 16) < 1.15 * need.total(24, 16)
 
 
 def test_the_refusal_names_the_largest_that_fits(

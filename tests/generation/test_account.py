@@ -1,0 +1,136 @@
+"""What an attempt tells of itself: stage, counts, percent and the time that is left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from generation.account import Account
+from generation.models import Attempt
+from generation.pipelines.base import Step
+from generation.progress import Snapshot
+from generation.specs import RenderSpec
+from generation.states import Stage
+from tests.generation.conftest import Claim
+
+pytestmark = pytest.mark.django_db
+
+
+class Heard(list[Snapshot]):
+    """What the reporter was told."""
+
+
+@pytest.fixture
+def clip(spec: RenderSpec) -> RenderSpec:
+    return replace(spec, type="video", frames=8, fps=8, steps=4, context_frames=4)
+
+
+@pytest.fixture
+def attempt(submit: Callable[..., Any], claimed: Claim) -> Attempt:
+    return claimed(submit())
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Time passes only when the test says so."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+
+    def wait(seconds: float) -> None:
+        now[0] += seconds
+
+    return wait
+
+
+def listened(account: Account, monkeypatch: pytest.MonkeyPatch) -> Heard:
+    heard = Heard()
+    monkeypatch.setattr(account.reporter, "note", heard.append)
+    monkeypatch.setattr(account.reporter, "preview_due", lambda: False)
+    return heard
+
+
+def steps(account: Account, count: int, total: int, pause: Callable[[], None]) -> None:
+    for number in range(1, count + 1):
+        pause()
+        account.step(Step(number, total, None), pipeline=None)  # type: ignore[arg-type]
+
+
+def test_the_rest_follows_from_the_pace_and_the_weights(
+    attempt: Attempt,
+    clip: RenderSpec,
+    clock: Callable[[float], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account = Account(attempt, clip, check=lambda: None)
+    heard = listened(account, monkeypatch)
+
+    with account.stage(Stage.DENOISE):
+        steps(account, 4, 4, lambda: clock(12.0))
+    with account.stage(Stage.DECODE, 8):
+        for number in range(1, 9):
+            clock(0.5)
+            account.frame(number)
+
+    denoising = [told.remaining_seconds for told in heard if told.stage == Stage.DENOISE]
+    assert denoising[:3] == [None, None, None], "two steps say nothing about the rest"
+    # Four steps of three windows of four frames are 48 units in 48 s; 12 units come after them.
+    assert denoising[3:] == [pytest.approx(24.0), pytest.approx(12.0)]
+    decoding = [told.remaining_seconds for told in heard if told.stage == Stage.DECODE]
+    assert decoding[0] == pytest.approx(12.0), "no jump where a stage begins"
+    assert None not in decoding
+
+
+def test_frames_are_counted_once_and_never_backwards(
+    attempt: Attempt, clip: RenderSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = Account(attempt, replace(clip, interpolate=2), check=lambda: None)
+    heard = listened(account, monkeypatch)
+
+    for stage, frames in ((Stage.DECODE, 8), (Stage.INTERPOLATE, 15), (Stage.WRITE, 15)):
+        with account.stage(stage, frames):
+            for number in range(1, frames + 1):
+                account.frame(number)
+
+    complete = [told.frames_complete for told in heard]
+    assert complete == sorted(complete)
+    assert complete[-1] == 15
+    percents = [told.percent for told in heard]
+    assert percents == sorted(percents)
+
+
+def test_a_window_is_no_step(
+    attempt: Attempt, clip: RenderSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = Account(attempt, clip, check=lambda: None)
+    heard = listened(account, monkeypatch)
+
+    with account.stage(Stage.DENOISE):
+        account.step(Step(0, 4, None, 1, 3), pipeline=None)  # type: ignore[arg-type]
+        account.step(Step(1, 4, None, 3, 3), pipeline=None)  # type: ignore[arg-type]
+
+    assert [(told.steps_complete, told.part, told.parts) for told in heard[1:]] == [
+        (0, 1, 3),
+        (1, 0, 3),
+    ]
+    assert len(account.timings[Stage.DENOISE].steps) == 1
+
+
+def test_whoever_has_to_stop_is_asked_after_every_step_and_window(
+    attempt: Attempt, clip: RenderSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop() -> None:
+        raise Stop
+
+    account = Account(attempt, clip, check=stop)
+    listened(account, monkeypatch)
+
+    with pytest.raises(Stop), account.stage(Stage.DENOISE):
+        account.step(Step(0, 4, None, 1, 3), pipeline=None)  # type: ignore[arg-type]
+    assert account.timings[Stage.DENOISE].seconds >= 0.0
