@@ -47,7 +47,7 @@ def shape_of(spec: RenderSpec) -> str:
 def predict(spec: RenderSpec, device: Device | None = None) -> Prediction | None:
     """Run time of a spec on a device, or on any that has run its like; None without history."""
     loading = 0.0
-    if not _is_resident(spec.model, device):
+    if not spec.enhances and not _is_resident(spec.model, device):
         loading = load_seconds(spec.model, device) or 0.0
     history = _warm_seconds(shape_of(spec), device)
     if not history:

@@ -91,12 +91,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='progress',
             name='stage',
-            field=models.CharField(blank=True, choices=[('load', 'Loading the model'), ('encode', 'Reading the prompt'), ('denoise', 'Denoising'), ('decode', 'Decoding the picture'), ('interpolate', 'Drawing in-betweens'), ('upscale', 'Upscaling'), ('write', 'Writing the file'), ('check', 'Checking the clip')], max_length=12),
+            field=models.CharField(blank=True, choices=[('load', 'Loading the model'), ('encode', 'Reading the prompt'), ('denoise', 'Denoising'), ('decode', 'Decoding'), ('interpolate', 'Drawing in-betweens'), ('upscale', 'Upscaling'), ('write', 'Writing the file'), ('check', 'Checking the clip')], max_length=12),
         ),
         migrations.AlterField(
             model_name='stagetiming',
             name='stage',
-            field=models.CharField(choices=[('load', 'Loading the model'), ('encode', 'Reading the prompt'), ('denoise', 'Denoising'), ('decode', 'Decoding the picture'), ('interpolate', 'Drawing in-betweens'), ('upscale', 'Upscaling'), ('write', 'Writing the file'), ('check', 'Checking the clip')], max_length=12),
+            field=models.CharField(choices=[('load', 'Loading the model'), ('encode', 'Reading the prompt'), ('denoise', 'Denoising'), ('decode', 'Decoding'), ('interpolate', 'Drawing in-betweens'), ('upscale', 'Upscaling'), ('write', 'Writing the file'), ('check', 'Checking the clip')], max_length=12),
         ),
         migrations.RunPython(make_videos, migrations.RunPython.noop),
     ]

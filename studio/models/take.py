@@ -95,9 +95,13 @@ class Take(models.Model):
 
     @property
     def may_enter_review(self) -> bool:
-        """A finished take that nobody has judged yet, and that is not a final already."""
+        """A finished take that nobody has judged yet, and whose final would be drawn by a model.
+
+        A final is one already, and what was made larger or smoother has nothing more to draw.
+        """
         return (
             self.job.status == Status.COMPLETED
+            and not self.job.spec.enhances
             and self.job.quality != Quality.FINAL
             and self.verdict in (Verdict.NONE, Verdict.CHANGES_REQUESTED)
         )

@@ -65,7 +65,15 @@ def test_every_choice_has_a_label_of_its_own(enum: type) -> None:
 
 
 def test_stages_stand_in_the_order_in_which_they_happen() -> None:
-    assert [stage.value for stage in Stage] == ["load", "encode", "denoise", "decode", "write"]
+    assert [stage.value for stage in Stage] == [
+        *("load", "encode", "denoise", "decode", "interpolate", "upscale", "write", "check"),
+    ]
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_a_stage_can_be_named_alone_and_before_a_frame(stage: Stage) -> None:
+    assert stage.label[0].isupper()
+    assert stage.verb.split()[0].endswith("ing")
 
 
 def test_urgent_runs_before_high_before_normal_before_low() -> None:

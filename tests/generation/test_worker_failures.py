@@ -166,7 +166,7 @@ def test_a_device_without_enough_memory(run: Run, submit: Submit, watched: Watch
     run(job)
 
     assert (job.status, job.error_code) == (Status.FAILED, "out_of_memory")
-    assert "smaller picture" in job.error_hint
+    assert "smaller size" in job.error_hint
     assert watched.decodes == 0
 
 

@@ -10,10 +10,10 @@ from django.test import Client
 from django.urls import reverse
 
 from generation.errors import SpecError
-from generation.models import ModelCard
+from generation.models import Job, ModelCard
 from studio import rendering
 from studio.models import Take
-from tests.studio.conftest import LogIn, MakeTake
+from tests.studio.conftest import LogIn, MakeTake, fresh
 
 pytestmark = pytest.mark.django_db
 
@@ -110,3 +110,21 @@ def test_an_upscaler_that_there_is_not_is_told(finished: MakeTake, artist: User)
 
     assert problem.value.field == "upscaler"
     assert "lanczos" in problem.value.allowed
+
+
+def test_what_was_made_larger_is_not_sent_to_review(
+    finished: MakeTake, log_in: LogIn, artist: User
+) -> None:
+    larger, _ = rendering.enhance(finished(), artist, upscale=2)
+    Job.objects.filter(pk=larger.job_id).update(status="completed")
+
+    assert not fresh(larger).may_enter_review
+
+
+def test_the_estimate_of_an_api_query_takes_lists(toon_motion: ModelCard, artist: User) -> None:
+    query = "type=video&prompt=test&formats=gif&formats=webm&loop=true&interpolate=2&frames=8"
+
+    answer = Client().get(f"/api/anime/estimate?{query}")
+
+    assert answer.status_code == 200, answer.content
+    assert "(16 frames," in answer.json()["message"]
