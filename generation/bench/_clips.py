@@ -17,7 +17,7 @@ from generation.specs import RenderSpec
 FIXTURES: Final = Path(__file__).resolve().parents[2] / "fixtures" / "models"
 TOON: Final = FIXTURES / "toon"
 MOTION: Final = FIXTURES / "toon-motion"
-GUIDANCE: Final = 4.0
+GUIDANCE: Final = 3.5
 FPS: Final = 8.0
 
 

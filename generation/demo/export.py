@@ -1,4 +1,4 @@
-"""Writing the trained parts as a diffusers pipeline folder in half precision."""
+"""Writing the trained parts as diffusers folders in half precision."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from diffusers import (
     AutoencoderTiny,
     DPMSolverMultistepScheduler,
+    MotionAdapter,
     StableDiffusionPipeline,
     UNet2DConditionModel,
 )
@@ -51,9 +52,18 @@ def export_pipeline(
         feature_extractor=None,
         requires_safety_checker=False,
     ).to(torch.float16)
+    return _export(pipeline, folder)
+
+
+def export_adapter(folder: Path, adapter: MotionAdapter) -> int:
+    """Write a MotionAdapter folder in the same way and return its size in bytes."""
+    return _export(cast(Any, adapter).to("cpu", torch.float16), folder)
+
+
+def _export(model: Any, folder: Path) -> int:
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    pipeline.save_pretrained(partial, safe_serialization=True)
+    model.save_pretrained(partial, safe_serialization=True)
     for config in partial.rglob("*.json"):
         _strip_origin(config)
     for name in KEPT:

@@ -1,8 +1,8 @@
-"""The training set of the denoiser: latents of renders, encoded once, with their labels.
+"""The training sets of the denoiser and of the motion adapter: latents of renders, encoded once.
 
-A set is one safetensors file per size and seed: the tensor "latents" (n, 4, side / 8, side / 8) in
-half precision, and the portraits' labels as JSON in the file's metadata. Captions are made afresh
-from the labels at every step.
+A set is one safetensors file per size and seed: the tensor "latents" in half precision, which is
+(n, 4, side / 8, side / 8) for pictures and (n, frames, 4, side / 8, side / 8) for clips, and the
+portraits' labels as JSON in the file's metadata. Captions are made afresh at every step.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import torch
 from diffusers import AutoencoderTiny
@@ -19,15 +20,20 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from generation.demo.autoencoder import pictures_to_tensor
+from generation.demo.clips import draw_clip, training_clips
 from generation.demo.portraits import Portrait, training_portraits
 from generation.demo.progress import Progress
+from generation.demo.recolouring import Picture
 
 SIZES = (128, 256)
 
 
 @dataclass(frozen=True)
 class LatentSet:
-    """Latents of one picture size, (n, 4, height, width) float16, and what each picture shows."""
+    """Latents of one picture size in float16 and what each picture or clip shows.
+
+    Pictures are (n, 4, height, width), clips (n, frames, 4, height, width).
+    """
 
     latents: Tensor
     portraits: list[Portrait]
@@ -50,17 +56,41 @@ def encode_renders(
     encoded = []
     for start in range(0, count, batch):
         pictures = [draw(*labelled, size) for labelled in drawn[start : start + batch]]
-        pixels = pictures_to_tensor(pictures).to(device, memory_format=torch.channels_last)
-        with torch.inference_mode(), torch.autocast(device, torch.bfloat16):
-            encoded.append(model.encode(pixels).latents.half().cpu())
+        encoded.append(_encode(model, pictures, device))
         progress.report(min(start + batch, count), 0.0)
     return LatentSet(torch.cat(encoded).contiguous(), [portrait for portrait, _ in drawn])
+
+
+def encode_clips(
+    model: AutoencoderTiny, size: int, count: int, seed: int, device: str = "cpu"
+) -> LatentSet:
+    """Draw and encode ``count`` clips of WINDOW frames; the same seed draws the same ones."""
+    model.to(device, memory_format=torch.channels_last).eval()
+    drawn = list(islice(training_clips(seed), count))
+    progress = Progress(f"clips {size}", count)
+    encoded = []
+    for done, (portrait, poses) in enumerate(drawn, start=1):
+        encoded.append(_encode(model, draw_clip(portrait, poses, size), device))
+        progress.report(done, 0.0)
+    return LatentSet(torch.stack(encoded).contiguous(), [portrait for portrait, _ in drawn])
+
+
+def _encode(model: AutoencoderTiny, pictures: list[Picture], device: str) -> Tensor:
+    """Latents (n, 4, height / 8, width / 8) of pictures of one size, float16."""
+    pixels = pictures_to_tensor(pictures).to(device, memory_format=torch.channels_last)
+    with torch.inference_mode(), torch.autocast(device, torch.bfloat16):
+        return cast(Tensor, model.encode(pixels).latents.half().cpu())
+
+
+def latents_path(folder: Path, size: int, seed: int) -> Path:
+    """Where the set of one size and seed lies."""
+    return folder / f"latents-{size}-{seed}.safetensors"
 
 
 def save_latents(latents: LatentSet, folder: Path, size: int, seed: int) -> Path:
     """Write one set; a half-written file never carries the final name."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"latents-{size}-{seed}.safetensors"
+    path = latents_path(folder, size, seed)
     partial = path.with_suffix(".partial")
     labels = json.dumps([asdict(portrait) for portrait in latents.portraits])
     save_file({"latents": latents.latents}, partial, metadata={"portraits": labels})

@@ -4,10 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from diffusers import StableDiffusionPipeline
+import torch
+from diffusers import MotionAdapter, StableDiffusionPipeline, UNetMotionModel
+from safetensors.torch import load_file
 
 from generation.bench import adherence
+from generation.demo.clips import WINDOW
 from generation.demo.denoiser import NOISE_SCHEDULE
+from generation.demo.motion_stages import adapter_folder
 from generation.demo.reader import Reader, load_reader, reader_accuracy
 from generation.demo.tokenizer import build_tokenizer
 
@@ -77,3 +81,35 @@ def test_the_model_draws_what_is_named() -> None:
     assert result["prompts"] == 4
     assert len(lines) == 9
     json.dumps(result)
+
+
+ADAPTER = adapter_folder(adherence.MODEL)
+
+
+def test_the_motion_adapter_is_small_and_in_half_precision() -> None:
+    assert size_of(ADAPTER) < 20_000_000
+    files = {path.name for path in ADAPTER.iterdir()}
+    weights = {"config.json", "diffusion_pytorch_model.safetensors"}
+    assert files == {*weights, "genga.json", "README.md"}
+    assert "_name_or_path" not in (ADAPTER / "config.json").read_text()
+    stored = load_file(ADAPTER / "diffusion_pytorch_model.safetensors")
+    assert {weight.dtype for weight in stored.values()} == {torch.float16}
+    assert all(weight.isfinite().all() for weight in stored.values())
+
+
+def test_the_motion_adapter_fits_the_model_and_its_card() -> None:
+    card = json.loads((ADAPTER / "genga.json").read_text())
+    assert card["types"] == ["video"]
+    assert card["base"] == adherence.MODEL.name
+    assert card["context_frames"] == WINDOW
+    unet = StableDiffusionPipeline.from_pretrained(adherence.MODEL).unet
+    adapter = MotionAdapter.from_pretrained(ADAPTER)
+    assert adapter.config.motion_max_seq_length >= card["context_frames"]
+    moving = UNetMotionModel.from_unet2d(unet, adapter)
+    frames = torch.randn(1, 4, WINDOW, 16, 16, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        predicted = moving(frames, torch.tensor(999), torch.zeros(WINDOW, 32, 128)).sample
+        bare = unet(frames[0].transpose(0, 1), torch.tensor(999), torch.zeros(WINDOW, 32, 128))
+    # In pure noise the frames of a clip must come out alike, as those of the model alone don't.
+    spread = predicted.std(dim=2).mean()
+    assert spread < 0.5 * bare.sample.std(dim=0).mean()
