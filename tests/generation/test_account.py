@@ -20,6 +20,10 @@ from tests.generation.conftest import Claim
 pytestmark = pytest.mark.django_db
 
 
+NO_MODEL: Any = None
+"""Only a step with clean latents needs a model, for its preview."""
+
+
 class Heard(list[Snapshot]):
     """What the reporter was told."""
 
@@ -56,7 +60,7 @@ def listened(account: Account, monkeypatch: pytest.MonkeyPatch) -> Heard:
 def steps(account: Account, count: int, total: int, pause: Callable[[], None]) -> None:
     for number in range(1, count + 1):
         pause()
-        account.step(Step(number, total, None), pipeline=None)  # type: ignore[arg-type]
+        account.step(Step(number, total, None), NO_MODEL)
 
 
 def test_the_rest_follows_from_the_pace_and_the_weights(
@@ -109,8 +113,8 @@ def test_a_window_is_no_step(
     heard = listened(account, monkeypatch)
 
     with account.stage(Stage.DENOISE):
-        account.step(Step(0, 4, None, 1, 3), pipeline=None)  # type: ignore[arg-type]
-        account.step(Step(1, 4, None, 3, 3), pipeline=None)  # type: ignore[arg-type]
+        account.step(Step(0, 4, None, 1, 3), NO_MODEL)
+        account.step(Step(1, 4, None, 3, 3), NO_MODEL)
 
     assert [(told.steps_complete, told.part, told.parts) for told in heard[1:]] == [
         (0, 1, 3),
@@ -132,5 +136,5 @@ def test_whoever_has_to_stop_is_asked_after_every_step_and_window(
     listened(account, monkeypatch)
 
     with pytest.raises(Stop), account.stage(Stage.DENOISE):
-        account.step(Step(0, 4, None, 1, 3), pipeline=None)  # type: ignore[arg-type]
+        account.step(Step(0, 4, None, 1, 3), NO_MODEL)
     assert account.timings[Stage.DENOISE].seconds >= 0.0
