@@ -38,7 +38,9 @@ def reencode_picture(upload: File) -> ContentFile:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             opened = Image.open(upload, formats=FORMATS)
             _check_pixels(opened)
-            picture = ImageOps.exif_transpose(opened).convert("RGB")
+            # Cut-out figures keep their transparency: on black they could not be made out.
+            mode = "RGBA" if opened.has_transparency_data else "RGB"
+            picture = ImageOps.exif_transpose(opened).convert(mode)
     except ValidationError:
         raise
     except Image.DecompressionBombError:

@@ -57,6 +57,16 @@ def test_every_mode_becomes_plain_colour(mode: str) -> None:
     assert kept(picture(mode=mode, kind="JPEG" if mode == "CMYK" else "PNG")).mode == "RGB"
 
 
+def test_a_cut_out_figure_keeps_its_transparency() -> None:
+    stream = io.BytesIO()
+    Image.new("RGBA", (60, 40), (255, 0, 0, 0)).save(stream, "PNG")
+
+    found = kept(stream.getvalue())
+
+    assert (found.format, found.mode) == ("WEBP", "RGBA")
+    assert found.getpixel((5, 5))[3] == 0
+
+
 def test_a_large_picture_is_made_smaller_in_its_own_shape() -> None:
     assert kept(picture((3000, 1500))).size == (1536, 768)
 
