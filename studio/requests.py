@@ -1,5 +1,7 @@
 """What requests look like behind `login_required` and behind the API's authentication."""
 
+from datetime import datetime
+
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
@@ -10,3 +12,4 @@ class PersonRequest(HttpRequest):
 
     user: User
     htmx: HtmxDetails
+    arrived: datetime

@@ -18,7 +18,7 @@ def dashboard(request: PersonRequest) -> HttpResponse:
     finished = Take.objects.visible_to(request.user).for_pages()
     latest = finished.filter(job__finished_at__isnull=False).order_by("-job__finished_at")
     context = {
-        **live("queue"),
+        **live(request, "queue"),
         **queue_context(),
         "visible": set(mine),
         "finished": [{"take": take, **job_context(take.job)} for take in latest[:FINISHED_SHOWN]],

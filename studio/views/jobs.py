@@ -23,7 +23,7 @@ def job(request: PersonRequest, job_id: UUID) -> HttpResponse:
     found = access.job_for(request.user, job_id)
     take = Take.objects.filter(job=found).for_pages().first()
     context = {
-        **live("job", str(job_id)),
+        **live(request, "job", str(job_id)),
         **job_context(found),
         **job_details(found),
         "take": take,

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.utils import timezone
+from studio.requests import PersonRequest
 
 
-def live(topic: str, key: str = "") -> dict[str, Any]:
-    """The page's socket path with the moment of its paint; events since then make it refresh."""
+def live(request: PersonRequest, topic: str, key: str = "") -> dict[str, Any]:
+    """The page's socket path with the moment it was asked for; events since then refresh it."""
     path = f"/ws/live/{topic}/{key}/" if key else f"/ws/live/{topic}/"
-    return {"live_path": path, "painted": timezone.now().isoformat()}
+    return {"live_path": path, "painted": request.arrived.isoformat()}

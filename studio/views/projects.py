@@ -33,7 +33,12 @@ def project(request: PersonRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         shot = form.save()
         return redirect(shot)
-    context = {**live("project", slug), "project": found, "form": form, "board": _board(found)}
+    context = {
+        **live(request, "project", slug),
+        "project": found,
+        "form": form,
+        "board": _board(found),
+    }
     return render(request, "studio/project.html", context)
 
 
@@ -42,7 +47,7 @@ def shot(request: PersonRequest, project_slug: str, slug: str) -> HttpResponse:
     """Which take is best?"""
     found = access.shot_for(request.user, project_slug, slug)
     context = {
-        **live("project", project_slug),
+        **live(request, "project", project_slug),
         "project": found.project,
         "shot": found,
         "takes": shot_takes(found),

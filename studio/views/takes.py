@@ -116,7 +116,7 @@ def reviews(request: PersonRequest) -> HttpResponse:
 
 def _page(request: PersonRequest, found: Take, form: CommentForm) -> HttpResponse:
     context = {
-        **live("project", found.shot.project.slug),
+        **live(request, "project", found.shot.project.slug),
         **job_context(found.job),
         **take_details(found),
         "form": form,

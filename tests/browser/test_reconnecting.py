@@ -35,6 +35,8 @@ def watcher(visit: Visit, web: SecondWebProcess, long_render: str) -> Person:
     person.page.goto(f"/jobs/{long_render}/")
     expect_live(person.page)
     expect(person.page.locator(".big .stage")).to_contain_text("of 150", timeout=SLOW)
+    # It has something to lose: the picture so far.
+    expect(person.page.locator("figure.mat img.preview")).to_be_visible(timeout=SLOW)
     return person
 
 

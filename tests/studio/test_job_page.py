@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,11 +12,13 @@ from django.contrib.messages import get_messages
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from generation import jobs
 from generation.errors import ModelMissing
 from generation.models import Attempt, Job
 from generation.states import Priority, Status
+from studio import access
 from studio.models import Take
 from tests.studio.conftest import LogIn, MakeTake
 
@@ -235,3 +239,21 @@ def test_a_job_of_no_take_has_a_page_too(log_in: LogIn, artist: User, submit: Ma
     html = log_in(artist).get(reverse("job", args=[job.pk])).content.decode()
 
     assert "<h1>Job</h1>" in html
+
+
+def test_a_page_is_no_newer_than_what_it_has_read(
+    queued: MakeTake, log_in: LogIn, artist: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What happens between the reading and the painting must make the page refresh."""
+    take, client = queued(), log_in(artist)
+    read_at: list[datetime] = []
+    read = access.job_for
+
+    def note(*asked: Any) -> Any:
+        read_at.append(timezone.now())
+        return read(*asked)
+
+    monkeypatch.setattr(access, "job_for", note)
+    page = client.get(reverse("job", args=[take.job_id]))
+
+    assert datetime.fromisoformat(page.context["painted"]) <= read_at[0]
