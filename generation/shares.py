@@ -11,11 +11,11 @@ from generation.states import Stage
 
 DENOISE_FRAME = 1.0
 """The unit: one denoising step of one frame. The others were compared with it on the demo model."""
-DECODE_FRAME = 0.5
+DECODE_FRAME = 0.9
 INTERPOLATE_FRAME = 0.5
 UPSCALE_FRAME = 1.0
-WRITE_FRAME = 0.5
-CHECK_FRAME = 0.5
+WRITE_FRAME = 0.1
+CHECK_FRAME = 0.2
 
 
 @dataclass(frozen=True, slots=True)

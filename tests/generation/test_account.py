@@ -81,10 +81,10 @@ def test_the_rest_follows_from_the_pace_and_the_weights(
 
     denoising = [told.remaining_seconds for told in heard if told.stage == Stage.DENOISE]
     assert denoising[:3] == [None, None, None], "two steps say nothing about the rest"
-    # Four steps of three windows of four frames are 48 units in 48 s; 12 units come after them.
-    assert denoising[3:] == [pytest.approx(24.0), pytest.approx(12.0)]
+    # Four steps of three windows of four frames are 48 units in 48 s; 9.6 units come after them.
+    assert denoising[3:] == [pytest.approx(21.6), pytest.approx(9.6)]
     decoding = [told.remaining_seconds for told in heard if told.stage == Stage.DECODE]
-    assert decoding[0] == pytest.approx(12.0), "no jump where a stage begins"
+    assert decoding[0] == pytest.approx(9.6), "no jump where a stage begins"
     assert None not in decoding
 
 
