@@ -13,14 +13,13 @@ from generation.media.files import Shelf, StoredOutput, unwritable
 from generation.media.frames import FrameFolder
 from generation.media.integrity import check_file
 from generation.media.stillness import check_frames
+from generation.models.output import FRAMES_KIND
 from generation.quality.consistency import measure
 from generation.shares import keeps_frames
 from generation.specs import RenderSpec
 
 OnFrame = Callable[[int], None]
 """Told the number of frames done; what it raises leaves at once, and no file stays behind."""
-
-FRAMES_KIND = "frames"
 
 
 def write(

@@ -12,8 +12,8 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from generation import jobs
-from generation.finishing import FRAMES_KIND
 from generation.models import Attempt, Device, Output
+from generation.models.output import FRAMES_KIND
 from generation.rendering import work_folder, work_root
 from generation.scheduling.claim import claimable
 from generation.states import Outcome, Status
@@ -77,9 +77,9 @@ def sweep_work() -> int:
 
 
 def sweep_frames() -> int:
-    """Delete lossless frames that were kept long enough; of how many clips."""
+    """Delete lossless frames that were kept long enough and aren't held; of how many clips."""
     kept_since = timezone.now() - timedelta(days=settings.GENGA_FRAMES_DAYS)
-    old = list(Output.objects.filter(kind=FRAMES_KIND, created_at__lt=kept_since))
+    old = list(Output.objects.filter(kind=FRAMES_KIND, ageing_since__lt=kept_since))
     for output in old:
         output.delete()
         default_storage.delete(str(output.file.name))

@@ -1,5 +1,8 @@
 """Review: a take is sent, somebody decides, and an approval starts the final by itself.
 
+A final may be reviewed too; its approval signs it off. While a review lasts, the lossless frames of
+its clip are held, and afterwards their days begin to count.
+
 A verdict is decided by a conditional UPDATE counted for one row: of two reviewers who press at
 the same moment one decides, and the other is told.
 """
@@ -9,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from generation import events
+from generation.models.output import FRAMES_KIND
 from generation.states import Priority
 from studio import rendering
 from studio.models import Review, Take, Verdict
@@ -29,31 +33,20 @@ def request_review(take: Take, user: User, message: str = "") -> Review:
         if not moved:
             raise ReviewConflict("This take is in review already.")
         review = Review.objects.create(take=take, requested_by=user, message=message)
+        take.job.outputs.filter(kind=FRAMES_KIND).hold()
         _tell(take, "take.review_requested")
     return review
 
 
-def approve(review: Review, reviewer: User, comment: str = "") -> Take:
-    """Approve a draft and submit its final with the same seed and settings; the final's take.
+def approve(review: Review, reviewer: User, comment: str = "") -> Take | None:
+    """Approve a take and submit its final with the same seed and settings; the final's take.
 
-    Raises ReviewConflict when the review was decided before.
+    None for a final, which is signed off. Raises ReviewConflict when the review was decided before.
     """
     with transaction.atomic():
         _decide(review, reviewer, Verdict.APPROVED, comment)
-        draft = review.take
-        final = rendering.submit_spec(
-            rendering.finish(draft.job.spec, draft.job.model, draft.style),
-            model=draft.job.model,
-            user=draft.created_by,
-            shot=draft.shot,
-            priority=Priority(draft.job.priority),
-            predicted_start=None,
-            prompt=draft.prompt,
-            character=draft.character,
-            style=draft.style,
-            draft=draft,
-        )
-        _tell(draft, "take.approved")
+        final = None if review.take.is_final else _submit_final(review.take)
+        _tell(review.take, "take.approved")
     return final
 
 
@@ -64,6 +57,21 @@ def request_changes(review: Review, reviewer: User, comment: str) -> None:
         _tell(review.take, "take.changes_requested")
 
 
+def _submit_final(draft: Take) -> Take:
+    return rendering.submit_spec(
+        rendering.finish(draft.job.spec, draft.job.model, draft.style),
+        model=draft.job.model,
+        user=draft.created_by,
+        shot=draft.shot,
+        priority=Priority(draft.job.priority),
+        predicted_start=None,
+        prompt=draft.prompt,
+        character=draft.character,
+        style=draft.style,
+        draft=draft,
+    )
+
+
 def _decide(review: Review, reviewer: User, verdict: Verdict, comment: str) -> None:
     decided = Review.objects.filter(pk=review.pk, verdict=Verdict.PENDING).update(
         verdict=verdict, reviewer=reviewer, decided_at=timezone.now(), comment=comment
@@ -71,6 +79,7 @@ def _decide(review: Review, reviewer: User, verdict: Verdict, comment: str) -> N
     if not decided:
         raise ReviewConflict("Somebody else has decided this review meanwhile.")
     Take.objects.filter(pk=review.take_id).update(verdict=verdict)
+    review.take.job.outputs.filter(kind=FRAMES_KIND).release()
 
 
 def _tell(take: Take, kind: str) -> None:

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 WINDOW: Final = 16
 # Lengths of the motions in frames; at 8 to 12 frames a second the head takes 1.3 to 6 seconds.
 PERIODS: Final = (16, 24, 32, 48)
-TALKING: Final = 0.5
+TALKING: Final = 0.75
+# Eyes blink at least once in this many frames, where the clip's length allows it: what a window
+# of training hardly ever shows is hardly ever learned.
+BLINK_WITHIN: Final = 24
 # By how much of a period the hair's tips follow the head.
 HAIR_LAG: Final = 1 / 6
 
@@ -29,8 +32,8 @@ HAIR_LAG: Final = 1 / 6
 def clip_poses(count: int, source: random.Random, periods: Sequence[int] = PERIODS) -> list[Pose]:
     """The poses of ``count`` consecutive frames of one character.
 
-    The head tilts and shifts slowly, the hair follows, the eyes blink for two or three frames once
-    in a period, and in half of the clips the mouth talks. The motions draw their periods, in
+    The head tilts and shifts slowly, the hair follows, the eyes blink for three or four frames once
+    in a period, and in three clips of four the mouth talks. The motions draw their periods, in
     frames, from ``periods`` each; with ``periods=(count,)`` the last frame leads to the first.
     All poses stay within what ``random_pose`` draws, but for the mouth's opening when talking.
     """
@@ -40,7 +43,8 @@ def clip_poses(count: int, source: random.Random, periods: Sequence[int] = PERIO
     shift_by, shift_about = _swing(source, 1.5, 3.0)
     sway_by, sway_about = _swing(source, 2.5, 4.0)
     shift_phase = head_phase + source.uniform(-0.1, 0.1)
-    blinks = _blinks(count, source, source.choice(periods))
+    often = [period for period in periods if period <= BLINK_WITHIN]
+    blinks = _blinks(count, source, source.choice(often or periods))
     mouths = _mouths(count, source, source.choice(periods))
     return [
         Pose(
@@ -87,8 +91,8 @@ def _wave(turns: float) -> float:
 
 
 def _blinks(count: int, source: random.Random, period: int) -> list[float]:
-    """Shut eyes (1) in two or three frames of every ``period``."""
-    first, length = source.randrange(period), source.choice((2, 3))
+    """Shut eyes (1) in three or four frames of every ``period``."""
+    first, length = source.randrange(period), source.choice((3, 4))
     return [1.0 if (frame - first) % period < length else 0.0 for frame in range(count)]
 
 
@@ -99,4 +103,4 @@ def _mouths(count: int, source: random.Random, period: int) -> list[float]:
     phase, still = source.random(), source.uniform(0.6, 1.1)
     if source.random() >= TALKING:
         return [still] * count
-    return [0.85 + 0.5 * _wave(frame * syllables / period + phase) for frame in range(count)]
+    return [0.8 + 0.6 * _wave(frame * syllables / period + phase) for frame in range(count)]

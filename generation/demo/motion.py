@@ -31,6 +31,9 @@ EVEN_STRIDE = (math.sqrt(5) - 1) / 2
 # From one frame to the next a clip flickers; over more frames it moves.
 CHANGES = (1, 4, 8)
 
+# How many times more than a still place one may count that changes most: eyes and mouths are small.
+MOST_MOVING = 16.0
+
 
 @dataclass(frozen=True)
 class MotionTraining:
@@ -93,6 +96,17 @@ def even_timesteps(first: int, count: int, total: int) -> Tensor:
     """
     places = torch.arange(first, first + count, dtype=torch.float64) * EVEN_STRIDE % 1
     return (((1 + 8 * places).sqrt() - 1) / 2 * total).long().clamp(max=total - 1)
+
+
+def _error_of_changes(error: Tensor, latents: Tensor, apart: int) -> Tensor:
+    """The mean squared change of ``error`` between frames ``apart``, moving places counted more.
+
+    Both are (n, 4, frames, height, width). A still place counts once, because what flickers most
+    is the background; one where the latents change counts by how much they do beside the average.
+    """
+    moving = (latents[:, :, apart:] - latents[:, :, :-apart]).square().mean(dim=1, keepdim=True)
+    weights = 1 + (moving / moving.mean().clamp(min=1e-6)).clamp(max=MOST_MOVING)
+    return ((error[:, :, apart:] - error[:, :, :-apart]).square() * weights).mean()
 
 
 class FullPrecisionAttention(TorchFunctionMode):
@@ -217,11 +231,7 @@ class Motion:
         places = place_weights(*clips.shape[-2:]).to(self.device)
         sigma_squared = 1 - self.noise_schedule.alphas_cumprod.to(self.device)[timesteps]
         clean_error = sigma_squared.sqrt()[:, None, None, None, None] * error
-        # All places count alike here: what flickers most is the background.
-        changes = [
-            (clean_error[:, :, apart:] - clean_error[:, :, :-apart]).square().mean()
-            for apart in CHANGES
-        ]
+        changes = [_error_of_changes(clean_error, latents, apart) for apart in CHANGES]
         return (error.square() * places).mean(), torch.stack(changes).mean()
 
     @torch.no_grad()

@@ -3,6 +3,22 @@
 import uuid
 
 from django.db import models
+from django.utils import timezone
+
+# The kind of a zip of lossless frames.
+FRAMES_KIND = "frames"
+
+
+class OutputQuerySet(models.QuerySet["Output"]):
+    """Files, and how long they are kept."""
+
+    def hold(self) -> int:
+        """Keep these until they are released, however old they get; how many they are."""
+        return self.update(ageing_since=None)
+
+    def release(self) -> int:
+        """Let the days of these that are held begin to count; how many they are."""
+        return self.filter(ageing_since=None).update(ageing_since=timezone.now())
 
 
 class Output(models.Model):
@@ -31,6 +47,13 @@ class Output(models.Model):
         null=True, help_text="How well a clip's frames follow from one another, frame by frame."
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    ageing_since = models.DateTimeField(
+        null=True,
+        default=timezone.now,
+        help_text="Since when its days count, if it is kept for some days only; null: held.",
+    )
+
+    objects = OutputQuerySet.as_manager()
 
     class Meta:
         ordering = ["created_at", "pk"]

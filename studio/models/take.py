@@ -94,14 +94,18 @@ class Take(models.Model):
         return next(iter(self.job.outputs.all()), None)
 
     @property
-    def may_enter_review(self) -> bool:
-        """A finished take that nobody has judged yet, and whose final would be drawn by a model.
+    def is_final(self) -> bool:
+        """Whether approving it signs it off, with nothing more to render."""
+        return bool(self.job.quality == Quality.FINAL)
 
-        A final is one already, and what was made larger or smoother has nothing more to draw.
+    @property
+    def may_enter_review(self) -> bool:
+        """A finished take that nobody has judged yet, and that a model drew.
+
+        What was made larger or smoother comes from a take that has a verdict of its own.
         """
         return (
             self.job.status == Status.COMPLETED
             and not self.job.spec.enhances
-            and self.job.quality != Quality.FINAL
             and self.verdict in (Verdict.NONE, Verdict.CHANGES_REQUESTED)
         )

@@ -40,7 +40,7 @@ def send_to_review(request: PersonRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def approve(request: PersonRequest, pk: int) -> HttpResponse:
-    """Approve; the final joins the queue by itself."""
+    """Approve; a draft's final joins the queue by itself."""
     found = access.take_for(request.user, pk)
     review = access.open_review_for(request.user, found)
     if review is None:
@@ -53,7 +53,8 @@ def approve(request: PersonRequest, pk: int) -> HttpResponse:
     except ReviewConflict as problem:
         messages.info(request, str(problem))
         return redirect(found)
-    messages.success(request, f"Approved. Its final, take {final.number}, is in the queue.")
+    queued = f" Its final, take {final.number}, is in the queue." if final else ""
+    messages.success(request, f"Approved.{queued}")
     return redirect(_next_review(request) or found)
 
 

@@ -39,7 +39,7 @@ def test_poses_are_those_the_model_knows_and_change_gently() -> None:
             assert abs(pose.tilt) <= 4
             assert abs(pose.shift) <= 3
             assert abs(pose.sway) <= 4
-            assert 0.3 <= pose.mouth <= 1.4
+            assert 0.2 <= pose.mouth <= 1.4
         for before, after in pairwise(poses):
             assert abs(after.tilt - before.tilt) <= 1.6
             assert abs(after.shift - before.shift) <= 1.2
@@ -49,10 +49,10 @@ def test_eyes_blink_now_and_then_and_some_mouths_talk() -> None:
     source = seeded_source(4)
     clips = [clip_poses(48, source) for _ in range(200)]
     shut = [sum(pose.blink for pose in poses) for poses in clips]
-    assert min(shut) >= 2
-    assert max(shut) <= 9
+    assert min(shut) >= 6
+    assert max(shut) <= 12
     talking = sum(len({pose.mouth for pose in poses}) > 1 for poses in clips) / len(clips)
-    assert 0.35 < talking < 0.65
+    assert 0.6 < talking < 0.9
 
 
 def test_the_place_in_a_window_says_nothing_of_the_phase() -> None:
@@ -60,7 +60,7 @@ def test_the_place_in_a_window_says_nothing_of_the_phase() -> None:
     clips = [clip_poses(WINDOW, source) for _ in range(2000)]
     for place in (0, 7, 15):
         assert abs(np.mean([poses[place].tilt for poses in clips])) < 0.15
-        assert np.mean([poses[place].blink for poses in clips]) == pytest.approx(0.09, abs=0.03)
+        assert np.mean([poses[place].blink for poses in clips]) == pytest.approx(0.18, abs=0.04)
 
 
 def test_only_the_figure_moves() -> None:

@@ -167,15 +167,20 @@ def test_lossless_frames_are_kept_for_their_days(
 ) -> None:
     settings.MEDIA_ROOT = tmp_path
     attempt = claimed(submit())
-    for name in ("new.zip", "old.zip", "old.mp4"):
+    for name in ("new.zip", "old.zip", "old-held.zip", "old.mp4"):
         (tmp_path / name).touch()
         kind = "frames" if name.endswith("zip") else "video"
         fields = {**stored.fields(), "kind": kind, "file": name}
         Output.objects.create(job=attempt.job, attempt=attempt, **fields)
     long_ago = timezone.now() - timedelta(days=settings.GENGA_FRAMES_DAYS + 1)
-    Output.objects.filter(file__startswith="old").update(created_at=long_ago)
+    Output.objects.filter(file__startswith="old").update(ageing_since=long_ago)
+    Output.objects.filter(file="old-held.zip").hold()
 
     assert sweeper.sweep_frames() == 1
 
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.zip", "old.mp4"]
-    assert Output.objects.count() == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "new.zip",
+        "old-held.zip",
+        "old.mp4",
+    ]
+    assert Output.objects.count() == 3

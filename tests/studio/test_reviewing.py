@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from generation import events
 from generation.models import ModelCard
@@ -36,9 +38,31 @@ def test_a_take_that_is_not_finished_cannot_be_sent(queued: MakeTake, artist: Us
         reviewing.request_review(queued(), artist)
 
 
-def test_a_final_is_not_reviewed_again(finished: MakeTake, artist: User) -> None:
-    with pytest.raises(ReviewConflict, match="Only a finished take"):
-        reviewing.request_review(finished(quality=Quality.FINAL), artist)
+def test_the_approval_of_a_final_signs_it_off(
+    finished: MakeTake, artist: User, reviewer: User
+) -> None:
+    final = finished(quality=Quality.FINAL)
+    review = reviewing.request_review(final, artist)
+
+    assert reviewing.approve(review, reviewer, "That is it.") is None
+
+    assert fresh(final).verdict == Verdict.APPROVED
+    assert Take.objects.count() == 1
+
+
+def test_the_frames_of_a_final_are_held_while_its_review_lasts(
+    finished: MakeTake, artist: User, reviewer: User
+) -> None:
+    final = finished(quality=Quality.FINAL)
+    final.job.outputs.update(kind="frames")
+    long_ago = timezone.now() - timedelta(days=400)
+    final.job.outputs.update(ageing_since=long_ago)
+
+    review = reviewing.request_review(final, artist)
+    assert final.job.outputs.get().ageing_since is None
+
+    reviewing.approve(review, reviewer)
+    assert final.job.outputs.get().ageing_since > long_ago
 
 
 def test_of_two_who_send_the_same_take_one_is_told(finished: MakeTake, artist: User) -> None:
@@ -158,14 +182,14 @@ def test_a_retake_goes_its_own_way_through_review(
     assert fresh(first).verdict == Verdict.CHANGES_REQUESTED
 
 
-def test_a_finished_final_stays_out_of_review(
+def test_a_finished_final_may_be_reviewed_and_its_draft_not_again(
     sent: MakeTake, reviewer: User, artist: User, device: Any
 ) -> None:
     draft = sent()
     final = reviewing.approve(draft.reviews.get(), reviewer)
     finish_job(final, device)
 
-    assert not fresh(final).may_enter_review
+    assert fresh(final).may_enter_review
     assert not fresh(draft).may_enter_review
 
 
