@@ -1,8 +1,9 @@
 """Whether clips show what their prompts name, and whether the character stays the same.
 
 Clips are rendered from prompts drawn by seed. Hair, background and accessory are read back from
-the frame in the middle, as `adherence` does for pictures. Flicker, identity drift and warping
-error are measured on the clips and, beside them, on drawn clips of the same characters.
+the frame in the middle, as `adherence` does for pictures. Flicker, identity drift, warping error,
+and whether eyes blink, mouths talk and heads move are measured on the clips and, beside them, on
+drawn clips of the same characters.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from PIL import Image
 
 from generation.bench import _clips
 from generation.demo.clips import draw_clip, labelled_clip
+from generation.demo.faces import can_blink, liveliness
 from generation.demo.portraits import NO_ACCESSORY, Portrait, caption
 from generation.demo.reader import load_reader
-from generation.quality.consistency import Consistency, measure
+from generation.demo.recolouring import Picture
+from generation.quality.consistency import measure
 
-HELP = "attributes, identity drift and flicker of clips from prompts, beside drawn ones"
+HELP = "attributes, identity, flicker and liveliness of clips from prompts, beside drawn ones"
 NAMED: Final = ("hair", "background", "accessory")
 MEASURES: Final = ("identity_drift", "flicker", "warp_error")
+LIVELINESS: Final = ("blinks", "talks", "head_range")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -58,8 +62,8 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
         read = reader.read([np.asarray(frames[len(frames) // 2])])[0]
         outcomes += _outcomes(portrait, read)
         truth = draw_clip(portrait, poses, options["size"])
-        _add(ours, measure(frames))
-        _add(drawn, measure([Image.fromarray(picture) for picture in truth]))
+        _add(ours, portrait, [np.asarray(frame) for frame in frames])
+        _add(drawn, portrait, truth)
     return {
         **_report(outcomes, ours, drawn, say),
         "clips": options["clips"],
@@ -80,9 +84,14 @@ def _outcomes(portrait: Portrait, read: dict[str, str]) -> list[tuple[str, bool]
     ]
 
 
-def _add(figures: dict[str, list[float]], measured: Consistency) -> None:
+def _add(figures: dict[str, list[float]], portrait: Portrait, frames: Sequence[Picture]) -> None:
+    measured = measure([Image.fromarray(frame) for frame in frames])
     for name in MEASURES:
         figures[name].append(_clips.mean(getattr(measured, name)))
+    seen = liveliness(frames, portrait)
+    for name in LIVELINESS:
+        if name != "blinks" or can_blink(portrait):
+            figures[name].append(float(getattr(seen, name)))
 
 
 def _report(
@@ -99,7 +108,7 @@ def _report(
         figures["attributes_right" if name == "all" else name] = share
         say(f"{name:<14}{len(rights):>6}{sum(rights):>7}{share:>8.3f}")
     say(f"{'mean of':<18}{'clips':>10}{'drawn':>10}")
-    for name in MEASURES:
+    for name in (*MEASURES, *LIVELINESS):
         figures[name] = round(_clips.mean(ours[name]), 5)
         figures[f"{name}_drawn"] = round(_clips.mean(drawn[name]), 5)
         say(f"{name:<18}{figures[name]:>10.5f}{figures[f'{name}_drawn']:>10.5f}")

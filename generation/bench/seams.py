@@ -1,41 +1,52 @@
 """Whether one can see where the windows of a long clip meet.
 
 Long clips are rendered, and the flow-warped error between neighbouring frames is compared: where a
-window begins or ends, and everywhere else. A ratio of 1 says that nothing marks the edges.
+window begins or ends, and everywhere else. A ratio of 1 says that nothing marks the edges. Every
+character is also rendered as a shorter loop, and the way from the loop's last frame to its first is
+compared with the ways between its frames.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
 from generation.bench import _clips, _site
 from generation.demo.portraits import caption, random_portrait, seeded_source
 from generation.pipelines import windows
+from generation.pipelines.animate_diff import AnimateDiff
 from generation.quality.consistency import measure
+from generation.specs import RenderSpec
 
-HELP = "frame-to-frame error at the edges of a clip's windows against that inside them"
+HELP = "frame-to-frame error at the edges of a clip's windows and at a loop's end"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """How many clips, and of what."""
     parser.add_argument("--clips", type=int, default=4)
     parser.add_argument("--frames", type=int, default=48)
+    parser.add_argument("--loop-frames", type=int, default=24, help="of the loops")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--seed", type=int, default=1, help="of prompts and noise")
 
 
 def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure; `ratio` is the mean error at edges over the mean error elsewhere, all clips."""
+    """Measure; `ratio` is the mean error at edges over the mean error elsewhere, all clips.
+
+    `loop_ratio` is the mean error at the loops' ends over the mean error within them.
+    """
     pipeline = _clips.load()
     source = seeded_source(options["seed"])
     edges: list[float] = []
     inside: list[float] = []
     ratios: list[float] = []
-    say(f"{'clip':<6}{'at edges':>10}{'inside':>10}{'ratio':>8}")
+    ends: list[float] = []
+    within: list[float] = []
+    say(f"{'clip':<6}{'at edges':>10}{'inside':>10}{'ratio':>8}{'loop':>8}")
     for number in range(options["clips"]):
         spec = _clips.spec_of(
             caption(random_portrait(source)),
@@ -50,15 +61,29 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
         there = [error for pair, error in enumerate(errors) if pair not in places]
         edges, inside = edges + here, inside + there
         ratios.append(_clips.mean(here) / _clips.mean(there))
-        say(f"{number:<6}{_clips.mean(here):>10.5f}{_clips.mean(there):>10.5f}{ratios[-1]:>8.3f}")
+        end, *others = loop_errors(pipeline, replace(spec, frames=options["loop_frames"]))
+        ends, within = [*ends, end], within + others
+        say(
+            f"{number:<6}{_clips.mean(here):>10.5f}{_clips.mean(there):>10.5f}{ratios[-1]:>8.3f}"
+            f"{end / _clips.mean(others):>8.3f}"
+        )
     return {
         "ratio": round(_clips.mean(edges) / _clips.mean(inside), 4),
         "ratio_median": round(median(ratios), 4),
         "ratio_worst": round(_site.percentile(ratios, 1.0), 4),
+        "loop_ratio": round(_clips.mean(ends) / _clips.mean(within), 4),
         "clips": options["clips"],
         "frames": options["frames"],
+        "loop_frames": options["loop_frames"],
         "seed": options["seed"],
     }
+
+
+def loop_errors(pipeline: AnimateDiff, spec: RenderSpec) -> list[float]:
+    """The errors of a clip rendered as a loop: first that of its end, then those between frames."""
+    frames = _clips.render(pipeline, replace(spec, loop=True))
+    *others, end = measure([*frames, frames[0]]).warp_error
+    return [end, *others]
 
 
 def edge_pairs(parts: list[windows.Window]) -> set[int]:

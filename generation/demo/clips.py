@@ -45,7 +45,7 @@ def clip_poses(count: int, source: random.Random, periods: Sequence[int] = PERIO
     shift_phase = head_phase + source.uniform(-0.1, 0.1)
     often = [period for period in periods if period <= BLINK_WITHIN]
     blinks = _blinks(count, source, source.choice(often or periods))
-    mouths = _mouths(count, source, source.choice(periods))
+    mouths, talks = _mouths(count, source, source.choice(periods))
     return [
         Pose(
             tilt=tilt_about + tilt_by * _wave(frame / head_period + head_phase),
@@ -53,6 +53,7 @@ def clip_poses(count: int, source: random.Random, periods: Sequence[int] = PERIO
             sway=sway_about + sway_by * _wave(frame / head_period + head_phase - HAIR_LAG),
             blink=blinks[frame],
             mouth=mouths[frame],
+            talk=talks[frame],
         )
         for frame in range(count)
     ]
@@ -96,11 +97,12 @@ def _blinks(count: int, source: random.Random, period: int) -> list[float]:
     return [1.0 if (frame - first) % period < length else 0.0 for frame in range(count)]
 
 
-def _mouths(count: int, source: random.Random, period: int) -> list[float]:
-    """Openings of the mouth: syllables of four or six frames, or one opening throughout."""
+def _mouths(count: int, source: random.Random, period: int) -> tuple[list[float], list[float]]:
+    """``Pose.mouth`` and ``Pose.talk``: syllables of four or six frames, or still throughout."""
     # A whole number of syllables in every period, or the clip would not loop.
     syllables = max(1, period // source.choice((4, 6)))
     phase, still = source.random(), source.uniform(0.6, 1.1)
     if source.random() >= TALKING:
-        return [still] * count
-    return [0.8 + 0.6 * _wave(frame * syllables / period + phase) for frame in range(count)]
+        return [still] * count, [0.0] * count
+    waves = [_wave(frame * syllables / period + phase) for frame in range(count)]
+    return [0.8 + 0.6 * wave for wave in waves], [max(0.0, wave) for wave in waves]

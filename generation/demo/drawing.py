@@ -32,9 +32,12 @@ BLUSH: Final = (255, 150, 150)
 MOUTH: Final = (200, 70, 80)
 WHITE: Final = (255, 255, 255)
 LENS: Final = (90, 190, 255)
+LENS_ALPHA: Final = 90
 STRAW: Final = (250, 226, 150)
 CLOTHES: Final[dict[str, Colour]] = {"boy": (70, 90, 150), "girl": (235, 235, 245)}
 SIDES: Final = (-1, 1)
+# How far a talking mouth has to open to be seen open.
+LIPS_PART: Final = 0.3
 
 
 def draw(portrait: Portrait, pose: Pose | None = None, size: int = 128) -> Picture:
@@ -221,6 +224,11 @@ class _Figure:
             mouth.quadTo(64, y - 4 + 13 * opening, 56, y - 4)
             self._outlined(mouth, _colour(MOUTH))
             return
+        if expression != "surprised" and self.pose.talk > LIPS_PART:
+            half = 4 + self.pose.talk
+            mouth.addOval(skia.Rect(64 - half, y - 4, 64 + half, y - 4 + 9 * self.pose.talk))
+            self._outlined(mouth, _colour(MOUTH))
+            return
         if expression == "surprised":
             mouth.addOval(skia.Rect(61, y - 4, 67, y - 4 + 8 * opening))
             self._outlined(mouth, _colour(MOUTH))
@@ -260,7 +268,9 @@ class _Figure:
         if accessory == "glasses":
             for side in SIDES:
                 # Tinted lenses: at 128 pixels a thin frame alone is less than one latent wide.
-                self.canvas.drawCircle(64 + side * 14, 73, 12, _fill(_colour(LENS, alpha=90)))
+                self.canvas.drawCircle(
+                    64 + side * 14, 73, 12, _fill(_colour(LENS, alpha=LENS_ALPHA))
+                )
                 self.canvas.drawCircle(64 + side * 14, 73, 12, self._line(2.4))
             self.canvas.drawLine(62, 73, 66, 73, self._line(2.4))
         elif accessory == "ribbon":

@@ -70,7 +70,8 @@ class Pose:
     """How the figure stands: what changes between two pictures of one character.
 
     Lengths are in 1/128 of the picture's side, ``tilt`` in degrees clockwise; ``blink`` above 0.5
-    closes the eyes, ``mouth`` scales the mouth's opening.
+    closes the eyes, ``mouth`` scales the mouth's opening. ``talk``, from 0 to 1, opens the mouths
+    that are drawn as a line.
     """
 
     tilt: float = 0.0
@@ -78,6 +79,7 @@ class Pose:
     sway: float = 0.0
     blink: float = 0.0
     mouth: float = 1.0
+    talk: float = 0.0
 
 
 def seeded_source(seed: int) -> random.Random:

@@ -19,7 +19,18 @@ SMALL: dict[str, list[str]] = {
     "viewers": ["--viewers", "5", "--pairs", "1", "--steps", "4", "--port", "{port}"],
     "adherence": ["--prompts", "2", "--size", "128", "--steps", "2", "--batch", "2"],
     "motion": ["--clips", "1", "--frames", "3", "--size", "128", "--steps", "2"],
-    "seams": ["--clips", "1", "--frames", "20", "--size", "128", "--steps", "1"],
+    "seams": [
+        "--clips",
+        "1",
+        "--frames",
+        "20",
+        "--loop-frames",
+        "18",
+        "--size",
+        "128",
+        "--steps",
+        "1",
+    ],
     "video": ["--frames", "2,3", "--size", "128", "--steps", "1", "--pairs", "1"],
 }
 FIGURE = {

@@ -1,0 +1,85 @@
+"""Whether a portrait's eyes blink, its mouth talks and its head moves, seen in a clip's frames.
+
+The demo model's faces stand where ``drawing`` puts them and turn by a few degrees only, so a look
+at the places of the left eye and of the mouth is enough. Needs skia, as drawing does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from generation.demo.drawing import LENS, LENS_ALPHA, SKIN
+from generation.demo.portraits import Portrait
+from generation.demo.recolouring import Picture
+
+Box = tuple[int, int, int, int]
+# Left, right, top and bottom in 1/128 of the picture's side.
+EYE: Final[Box] = (45, 55, 64, 80)
+MOUTH_AND_CHIN: Final[Box] = (56, 72, 86, 100)
+HEAD: Final[Box] = (40, 88, 30, 100)
+
+# How far a colour may be from the skin's, as a distance in RGB, and still be skin.
+SKIN_TOLERANCE: Final = 45.0
+# Where an eye is open, skin fills at most 0.43 of its place in drawn frames; where shut, 0.81.
+SHUT: Final = 0.6
+# A mouth that does not talk changes by 0.02 of its place as the head moves, one that does by 0.25.
+TALKING: Final = 0.12
+# As in quality/flow, but over wide neighbourhoods: a head moves as a whole.
+FARNEBACK: Final = (0.5, 4, 31, 3, 7, 1.5, 0)
+
+
+@dataclass(frozen=True)
+class Liveliness:
+    """What one clip does. ``head_range`` is how far the head goes, in 1/128 of the side."""
+
+    blinks: bool
+    talks: bool
+    head_range: float
+
+
+def can_blink(portrait: Portrait) -> bool:
+    """Whether the left eye is ever open: who laughs has shut eyes."""
+    return portrait.expression != "laughing"
+
+
+def liveliness(frames: Sequence[Picture], portrait: Portrait) -> Liveliness:
+    """Look at the frames (height, width, 3) of a clip of ``portrait``."""
+    skin = [_is_skin(frame, portrait) for frame in frames]
+    eyes = [float(_part(frame, EYE).mean()) for frame in skin]
+    mouths = [float(1 - _part(frame, MOUTH_AND_CHIN).mean()) for frame in skin]
+    return Liveliness(
+        blinks=min(eyes) < SHUT < max(eyes),
+        talks=max(mouths) - min(mouths) > TALKING,
+        head_range=_head_range(frames),
+    )
+
+
+def _is_skin(frame: Picture, portrait: Portrait) -> NDArray[np.bool_]:
+    """(height, width): where skin shows, also through tinted glasses."""
+    tones = [np.array(SKIN, np.float32)]
+    if portrait.accessory == "glasses":
+        tint = LENS_ALPHA / 255
+        tones.append(tones[0] * (1 - tint) + np.array(LENS, np.float32) * tint)
+    distances = [np.linalg.norm(frame.astype(np.float32) - tone, axis=-1) for tone in tones]
+    return np.asarray(np.min(distances, axis=0) < SKIN_TOLERANCE)
+
+
+def _part(picture: NDArray[np.generic], box: Box) -> NDArray[np.generic]:
+    scale = picture.shape[0] / 128
+    left, right, top, bottom = (round(edge * scale) for edge in box)
+    return picture[top:bottom, left:right]
+
+
+def _head_range(frames: Sequence[Picture]) -> float:
+    """The range of the head's mean shift sideways from the first frame, by optical flow."""
+    first, *others = (cv2.cvtColor(_part(frame, HEAD), cv2.COLOR_RGB2GRAY) for frame in frames)
+    start = np.zeros((*first.shape, 2), np.float32)
+    flows = (cv2.calcOpticalFlowFarneback(first, other, start, *FARNEBACK) for other in others)
+    shifts = [0.0, *(float(flow[..., 0].mean()) for flow in flows)]
+    return float(np.ptp(shifts)) * 128 / frames[0].shape[0]
