@@ -78,7 +78,8 @@ def _part(picture: NDArray[np.generic], box: Box) -> NDArray[np.generic]:
 
 def _head_range(frames: Sequence[Picture]) -> float:
     """The range of the head's mean shift sideways from the first frame, by optical flow."""
-    first, *others = (cv2.cvtColor(_part(frame, HEAD), cv2.COLOR_RGB2GRAY) for frame in frames)
+    heads = (np.asarray(_part(frame, HEAD), np.uint8) for frame in frames)
+    first, *others = (cv2.cvtColor(head, cv2.COLOR_RGB2GRAY) for head in heads)
     start = np.zeros((*first.shape, 2), np.float32)
     flows = (cv2.calcOpticalFlowFarneback(first, other, start, *FARNEBACK) for other in others)
     shifts = [0.0, *(float(flow[..., 0].mean()) for flow in flows)]
