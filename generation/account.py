@@ -137,7 +137,7 @@ class Account:
         if self._attempt.job.predicted_seconds is None:
             return None
         elapsed = (timezone.now() - self._attempt.started_at).total_seconds()
-        left = self._attempt.job.predicted_seconds - elapsed
+        left = self._attempt.job.predicted_seconds * self._attempt.job.left - elapsed
         return left if left > 0 else None
 
     @property

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from django.utils import timezone
 
-from generation.models import Attempt, StageTiming
+from generation.models import Attempt, DeviceTime, StageTiming
 from generation.states import Outcome, Stage
 
 
@@ -29,7 +29,9 @@ def close(
     attempt.run_seconds = (now - attempt.started_at).total_seconds()
     attempt.error_code = (problem or {}).get("code", "")
     attempt.error_message = (problem or {}).get("message", "")
+    attempt.load_seconds = timings[Stage.LOAD].seconds if Stage.LOAD in timings else 0.0
     attempt.save()
+    DeviceTime.add(attempt.job.owner_id, attempt.run_seconds / attempt.batch_size, now)
     StageTiming.objects.bulk_create(
         StageTiming(
             attempt=attempt,

@@ -94,5 +94,9 @@ class WorkerStopping(Interruption):
     """The worker was asked to stop; its job goes back to the queue."""
 
 
+class Preempted(Interruption):
+    """Urgent work needs the device; the job goes back to the queue and is resumed later."""
+
+
 class LeaseLost(Interruption):
     """Another worker may own the job by now; whatever this one has must not be stored."""

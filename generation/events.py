@@ -33,7 +33,11 @@ class Kind(StrEnum):
     PROGRESS = "job.progress"
     PRIORITY_CHANGED = "job.priority_changed"
     CANCEL_REQUESTED = "job.cancel_requested"
+    HELD = "job.held"
     RELEASED = "job.released"
+    MOVED = "job.moved"
+    HANDED_BACK = "job.handed_back"
+    PREEMPTED = "job.preempted"
     LOST = "job.lost"
     COMPLETED = "job.completed"
     FAILED = "job.failed"
@@ -48,7 +52,11 @@ class Kind(StrEnum):
             "job.progress": "Progress",
             "job.priority_changed": "Priority changed",
             "job.cancel_requested": "Cancel asked for",
-            "job.released": "Back in the queue: the worker was stopped",
+            "job.held": "Put on hold",
+            "job.released": "Released from hold",
+            "job.moved": "Moved in the queue",
+            "job.preempted": "Gave way to urgent work",
+            "job.handed_back": "Back in the queue: the worker was stopped",
             "job.lost": "Back in the queue: the worker vanished",
             "job.completed": "Finished",
             "job.failed": "Failed",

@@ -11,9 +11,13 @@ import psutil
 import torch
 
 from generation.errors import SettingError
+from generation.states import Work
 
 RESIDENT_SHARE = 0.6
 """Share of a device's memory that loaded models may keep between jobs."""
+
+LEAST_FOR_VIDEO = 3 * 1024**3
+"""Bytes of memory below which a device is not set up for videos by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,13 @@ class Hardware:
     memory_bytes: int
     torch_device: torch.device
     dtype: torch.dtype
+
+    @property
+    def works(self) -> list[Work]:
+        """The work it is set up for until a lead decides otherwise."""
+        if self.memory_bytes < LEAST_FOR_VIDEO:
+            return [work for work in Work if work != Work.VIDEO]
+        return list(Work)
 
     @property
     def resident_bytes(self) -> int:

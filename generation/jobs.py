@@ -1,9 +1,8 @@
-"""The one door through which a job's state changes.
+"""The life of a job: submitted, started, ended or handed back.
 
-Every move is a conditional UPDATE that counts for exactly one row, in a transaction with one
-numbered JobEvent; whoever loses a race is told so by the return value. Watchers are told after
-the commit. An attempt that no longer owns its job (its lease ran out and another took over)
-changes nothing: every ending is conditional on the attempt's number.
+All of it goes through the door (`generation.door`) and says whether it moved. An attempt that no
+longer owns its job (its lease ran out and another took over) changes nothing: every ending is
+conditional on the attempt's number. What people ask of a job later is in `generation.queueing`.
 """
 
 from collections.abc import Iterable
@@ -16,8 +15,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from generation import attempts, events
+from generation import attempts
 from generation.attempts import Timings
+from generation.door import move, record, ring_on_commit
 from generation.errors import RenderError, SpecUnreadable
 from generation.estimating import estimator
 from generation.events import Kind
@@ -25,14 +25,14 @@ from generation.media.files import StoredOutput
 from generation.models import (
     Attempt,
     Device,
+    DeviceTime,
     Job,
-    JobEvent,
     ModelCard,
     Output,
     Progress,
 )
 from generation.specs import RenderSpec
-from generation.states import TRANSITIONS, Outcome, Priority, Status
+from generation.states import Outcome, Priority, Status
 
 MAX_ATTEMPTS = 3
 """A job whose worker vanished this often is not given to another one."""
@@ -66,7 +66,10 @@ def submit(
     job, so that the foresight can be judged afterwards.
     """
     prediction = estimator.predict(spec)
+    now = timezone.now()
     with transaction.atomic():
+        # Only people with a row here are looked for by the claim.
+        DeviceTime.objects.get_or_create(owner=owner)
         job = Job.objects.create(
             owner=owner,
             scope=scope,
@@ -76,6 +79,13 @@ def submit(
             quality=spec.quality,
             model=model,
             priority=priority,
+            work=spec.work,
+            family=family_needed(spec, model),
+            longest_side=spec.longest_side,
+            shape=estimator.shape_of(spec),
+            batch_key=spec.batch_key,
+            queued_at=now,
+            rank=now.timestamp(),
             predicted_seconds=prediction.seconds if prediction else None,
             predicted_low=prediction.low if prediction else None,
             predicted_high=prediction.high if prediction else None,
@@ -83,9 +93,14 @@ def submit(
             event_sequence=1,
         )
         Progress.objects.create(job=job)
-        _record(job.pk, Kind.QUEUED, {"priority": priority.word})
-        _ring_on_commit(job)
+        record(job.pk, Kind.QUEUED, {"priority": priority.word})
+        ring_on_commit(job)
     return job
+
+
+def family_needed(spec: RenderSpec, model: ModelCard) -> str:
+    """The family of models that a device has to load for it; empty when nothing is drawn."""
+    return "" if spec.enhances else model.family
 
 
 def start(job: Job, device: Device) -> Attempt | None:
@@ -100,12 +115,12 @@ def start(job: Job, device: Device) -> Attempt | None:
         raise SpecUnreadable(f"The job's settings cannot be read: {problem}") from problem
     number = job.attempt_number + 1
     with transaction.atomic():
-        moved = _move(
+        moved = move(
             job,
             Status.QUEUED,
             Status.PROCESSING,
             Kind.CLAIMED,
-            where={"attempt_number": job.attempt_number},
+            where={"attempt_number": job.attempt_number, "held_at": None},
             fields={
                 "device": device,
                 "attempt_number": number,
@@ -131,7 +146,7 @@ def start(job: Job, device: Device) -> Attempt | None:
 def refuse(job: Job, problem: RenderError) -> bool:
     """End a waiting job that no device can start. False when it waits no longer."""
     error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
-    return _move(
+    return move(
         job,
         Status.QUEUED,
         Status.FAILED,
@@ -177,9 +192,24 @@ def end_cancelled(attempt: Attempt, timings: Timings) -> bool:
     return _end(attempt, Status.CANCELLED, Kind.CANCELLED, Outcome.CANCELLED, timings)
 
 
-def release(attempt: Attempt, timings: Timings | None = None) -> bool:
-    """Hand a job back to its old place in the queue, because the worker stops."""
-    return _hand_back(attempt, Kind.RELEASED, Outcome.RELEASED, timings or {})
+def hand_back(attempt: Attempt, timings: Timings | None = None, saved_steps: int = 0) -> bool:
+    """Hand a job back to its old place in the queue, because the worker stops.
+
+    `saved_steps` are those that its snapshot holds.
+    """
+    return _hand_back(attempt, Kind.HANDED_BACK, Outcome.HANDED_BACK, timings or {}, saved_steps)
+
+
+def preempt(attempt: Attempt, timings: Timings, saved_steps: int) -> bool:
+    """Hand a job back to its old place, because urgent work needs its device."""
+    return _hand_back(attempt, Kind.PREEMPTED, Outcome.PREEMPTED, timings, saved_steps)
+
+
+def note_saved(attempt: Attempt, saved_steps: int) -> None:
+    """Remember how many steps the running attempt's snapshot holds, should its worker vanish."""
+    Job.objects.filter(
+        pk=attempt.job_id, status=Status.PROCESSING, attempt_number=attempt.number
+    ).update(saved_steps=saved_steps)
 
 
 def give_up_lost(attempt: Attempt) -> bool:
@@ -194,83 +224,32 @@ def give_up_lost(attempt: Attempt) -> bool:
             "hint": "Look into the worker's log; retry the job once the machine is well.",
         }
         return _end(attempt, Status.FAILED, Kind.FAILED, Outcome.LOST, {}, error)
-    return _hand_back(attempt, Kind.LOST, Outcome.LOST, {})
+    return _hand_back(attempt, Kind.LOST, Outcome.LOST, {}, None)
 
 
-def cancel(job: Job) -> bool:
-    """Cancel a waiting job at once; ask the worker of a running one to let go.
-
-    False when the job had ended already or its cancel was asked for before.
-    """
-    now = timezone.now()
-
-    def cancel_waiting() -> bool:
-        fields = {"finished_at": now}
-        return _move(job, Status.QUEUED, Status.CANCELLED, Kind.CANCELLED, fields=fields)
-
-    requested = {"status": Status.PROCESSING, "cancel_requested_at": None}
-    return (
-        cancel_waiting()
-        or _note(job, Kind.CANCEL_REQUESTED, where=requested, fields={"cancel_requested_at": now})
-        # It ran at the first look and may have been handed back before the second: it waits now.
-        or cancel_waiting()
-    )
-
-
-def change_priority(job: Job, priority: Priority) -> bool:
-    """Move a waiting job in the queue. False when it waits no longer or has that priority."""
-    with transaction.atomic():
-        changed = _note(
-            job,
-            Kind.PRIORITY_CHANGED,
-            where={"status": Status.QUEUED, "priority__in": set(Priority) - {priority}},
-            fields={"priority": priority},
-            data={"priority": priority.word},
-        )
-        if changed:
-            _ring_on_commit(job)
-    return changed
-
-
-def retry(job: Job) -> bool:
-    """Let a failed or cancelled job wait again, at the end of its priority. False otherwise."""
-    fields: dict[str, Any] = {
-        "queued_at": timezone.now(),
-        "device": None,
-        "started_at": None,
-        "finished_at": None,
-        "cancel_requested_at": None,
-        "error_code": "",
-        "error_message": "",
-        "error_hint": "",
-    }
-    with transaction.atomic():
-        moved = any(
-            _move(job, status, Status.QUEUED, Kind.QUEUED, fields=fields, data={"retry": True})
-            for status in (Status.FAILED, Status.CANCELLED)
-        )
-        if moved:
-            Progress.objects.filter(pk=job.pk).update(**NO_PROGRESS)
-            _ring_on_commit(job)
-    return moved
-
-
-def _hand_back(attempt: Attempt, kind: Kind, outcome: Outcome, timings: Timings) -> bool:
+def _hand_back(
+    attempt: Attempt, kind: Kind, outcome: Outcome, timings: Timings, saved_steps: int | None
+) -> bool:
+    """Put a job back; `saved_steps` None: as many as were noted while it ran."""
     job = attempt.job
+    saved = {} if saved_steps is None else {"saved_steps": saved_steps}
+    fields: dict[str, Any] = {**saved}
+    if outcome == Outcome.PREEMPTED:
+        fields["preemptions"] = F("preemptions") + 1
     with transaction.atomic():
-        moved = _move(
+        moved = move(
             job,
             Status.PROCESSING,
             Status.QUEUED,
             kind,
             where={"attempt_number": attempt.number, "cancel_requested_at": None},
-            fields={"device": None, "lease_expires_at": None, "started_at": None},
-            data={"attempt": attempt.number, "device": attempt.device_name},
+            fields={"device": None, "lease_expires_at": None, "started_at": None, **fields},
+            data={"attempt": attempt.number, "device": attempt.device_name, **saved},
         )
         if moved:
             attempts.close(attempt, outcome, timings)
             Progress.objects.filter(pk=job.pk).update(**NO_PROGRESS)
-            _ring_on_commit(job)
+            ring_on_commit(job)
     # What was not moved is somebody else's by now, and then this changes nothing either, or its
     # cancel was asked for.
     return moved or _end(attempt, Status.CANCELLED, Kind.CANCELLED, outcome, timings)
@@ -287,7 +266,7 @@ def _end(
     """Move a processing job to an ended status and close its attempt, when it still owns it."""
     problem = error or {}
     with transaction.atomic():
-        moved = _move(
+        moved = move(
             attempt.job,
             Status.PROCESSING,
             status,
@@ -303,61 +282,3 @@ def _end(
         if moved:
             attempts.close(attempt, outcome, timings, problem)
     return moved
-
-
-def _move(
-    job: Job,
-    source: Status,
-    target: Status,
-    kind: Kind,
-    *,
-    where: dict[str, Any] | None = None,
-    fields: dict[str, Any] | None = None,
-    data: dict[str, Any] | None = None,
-) -> bool:
-    """The only writer of a status: one row from `source` to `target`, or nothing and False."""
-    if target not in TRANSITIONS[source]:
-        raise ValueError(f"a job cannot go from {source} to {target}")
-    return _note(
-        job,
-        kind,
-        where={"status": source, **(where or {})},
-        fields={"status": target, **(fields or {})},
-        data=data,
-    )
-
-
-def _note(
-    job: Job,
-    kind: Kind,
-    *,
-    where: dict[str, Any],
-    fields: dict[str, Any],
-    data: dict[str, Any] | None = None,
-) -> bool:
-    """Change a job that still is as `where` says, with its event; False when it is not."""
-    with transaction.atomic():
-        changed = Job.objects.filter(pk=job.pk, **where).update(
-            event_sequence=F("event_sequence") + 1, **fields
-        )
-        if changed:
-            _record(job.pk, kind, data or {})
-            scope, job_id = job.scope, job.pk
-            transaction.on_commit(lambda: events.publish_job(kind, job_id, scope))
-    return bool(changed)
-
-
-def _record(job_id: Any, kind: Kind, data: dict[str, Any]) -> None:
-    """Write the event with the number that the UPDATE in this transaction has just drawn."""
-    sequence = Job.objects.values_list("event_sequence", flat=True).get(pk=job_id)
-    JobEvent.objects.create(job_id=job_id, sequence=sequence, kind=kind, data=data)
-
-
-def _ring_on_commit(job: Job) -> None:
-    job_id, scope = job.pk, job.scope
-
-    def ring() -> None:
-        events.job_waiting.send(sender=Job, job_id=job_id)
-        events.publish_job(Kind.QUEUED, job_id, scope)
-
-    transaction.on_commit(ring)

@@ -60,6 +60,10 @@ class Reporter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Tell nothing more; returns once the thread has ended."""
         with self._fresh:
             self._closing = True
             self._fresh.notify()

@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import diffusers
+import torch
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
@@ -13,11 +15,12 @@ from PIL import Image
 
 from generation import finishing, sources
 from generation.account import Account
+from generation.keeper import Keeper
 from generation.media.files import Shelf, StoredOutput, unwritable
 from generation.media.frames import FrameFolder
 from generation.model_folders import upscaler_folder
 from generation.models import Attempt, ModelCard
-from generation.pipelines.base import Pipeline
+from generation.pipelines.base import Pipeline, Step
 from generation.pipelines.interpolate import interpolate
 from generation.pipelines.model_files import LoraFile, ModelFiles
 from generation.pipelines.resident import ResidentModels
@@ -34,46 +37,73 @@ WORK_FOLDER = "work"
 class Rendering:
     """One attempt. Every frame lies on the disk between two stages, so memory stays bounded."""
 
-    def __init__(self, attempt: Attempt, models: ResidentModels, check: Callable[[], None]) -> None:
+    def __init__(
+        self, attempt: Attempt, models: ResidentModels, check: Callable[[Rendering], None]
+    ) -> None:
         self.attempt = attempt
         self.spec: RenderSpec = attempt.job.spec
         self.models = models
-        self.account = Account(attempt, self.spec, check)
+        self.account = Account(attempt, self.spec, self._check)
         self.shelf = Shelf(attempt.job_id, attempt.number, timezone.now().date())
-        self._check = check
+        self._ask = check
+        self.ended = False
+        self.keeper = Keeper(attempt)
         self._work = work_folder(attempt)
         self._model: ModelFiles | None = None
 
     def make(self) -> list[StoredOutput]:
         """All stages, one after another. Raises RenderError or an Interruption."""
-        try:
-            frames = self._source() if self.spec.enhances else self._drawn()
-            return self._finished(self._upscaled(self._interpolated(frames)))
-        finally:
-            shutil.rmtree(self._work, ignore_errors=True)
-
-    def _source(self) -> FrameFolder:
-        """The frames of the finished file that is enhanced."""
-        with self.account.stage(Stage.LOAD, self.spec.frames):
-            return self._collect("source", sources.frames(self.spec, self._work))
-
-    def _drawn(self) -> FrameFolder:
-        """Load, encode, denoise and decode."""
-        pipeline = self._load()
-        self._check()
+        if self.spec.enhances:
+            return self.finish(self._source())
+        pipeline, conditioning = self.begin()
         with self.account.stage(Stage.ENCODE):
-            conditioning = pipeline.encode(self.spec, _loras(self.spec))
             first_frame = sources.first_frame(self.spec, self._work)
+        self.keeper.resume(self._identity)
         self._check()
         with self.account.stage(Stage.DENOISE):
             latents = pipeline.denoise(
                 self.spec,
                 conditioning,
-                lambda step: self.account.step(step, pipeline),
+                lambda step: self._on_step(step, pipeline),
                 first_frame,
+                self.keeper.state,
             )
+        return self.finish(self.decode(pipeline, latents))
+
+    def begin(self) -> tuple[Pipeline, torch.Tensor]:
+        """The loaded model and what it understood of the prompt."""
+        pipeline = self._load()
+        self._check()
+        with self.account.stage(Stage.ENCODE):
+            conditioning = pipeline.encode(self.spec, _loras(self.spec))
+        self._check()
+        return pipeline, conditioning
+
+    def decode(self, pipeline: Pipeline, latents: torch.Tensor) -> FrameFolder:
+        """The drawn frames on the disk."""
         with self.account.stage(Stage.DECODE, self.spec.frames):
             return self._collect("drawn", pipeline.decode(latents))
+
+    def finish(self, frames: FrameFolder) -> list[StoredOutput]:
+        """What comes after drawing, up to the stored files."""
+        return self._finished(self._upscaled(self._interpolated(frames)))
+
+    def discard_work(self) -> None:
+        """Delete the frames between the stages."""
+        shutil.rmtree(self._work, ignore_errors=True)
+
+    def _check(self) -> None:
+        self._ask(self)
+
+    def _on_step(self, step: Step, pipeline: Pipeline) -> None:
+        self.keeper.hold(step)
+        self.account.step(step, pipeline)
+        self.keeper.write_now_and_then()
+
+    def _source(self) -> FrameFolder:
+        """The frames of the finished file that is enhanced."""
+        with self.account.stage(Stage.LOAD, self.spec.frames):
+            return self._collect("source", sources.frames(self.spec, self._work))
 
     def _interpolated(self, frames: FrameFolder) -> FrameFolder:
         if self.spec.interpolate == 1:
@@ -115,7 +145,7 @@ class Rendering:
         self._model = card.files
         self.attempt.cold = not self.models.holds(self._model)
         with self.account.stage(Stage.LOAD):
-            return self.models.get(self._model)
+            return self.models.get(self._model, check=self._check)
 
     def _collect(self, name: str, pictures: Iterable[Image.Image]) -> FrameFolder:
         """Frames on the disk, counted one by one."""
@@ -141,8 +171,22 @@ class Rendering:
             "spec_hash": self.spec.content_hash(),
             "seed": self.spec.seed,
             "model_hash": self._model.weights_hash if self._model else None,
-            "attempt": self.attempt.number,
+            **({"batch": self.attempt.batch_size} if self.attempt.batch_size > 1 else {}),
         }
+
+    @property
+    def _identity(self) -> str:
+        """What a snapshot must have been made of and with to go on to the identical picture."""
+        return ":".join(
+            (
+                self.spec.content_hash(),
+                self._model.weights_hash if self._model else "",
+                self.models.device.type,
+                str(self.models.dtype),
+                torch.__version__,
+                diffusers.__version__,
+            )
+        )
 
 
 def work_root() -> Path:

@@ -23,7 +23,6 @@ from generation.models import Device, Job
 from generation.pipelines.base import warm_up
 from generation.pipelines.resident import ResidentModels
 from generation.queues import POLL_SECONDS, queue_for
-from generation.specs import MediaType
 from generation.states import Status
 from generation.tasks import bell, on_bell
 from generation.worker import Worker
@@ -77,7 +76,7 @@ def register(hardware: Hardware) -> Device:
         "kind": hardware.kind,
         "label": hardware.label,
         "memory_bytes": hardware.memory_bytes,
-        "types": device.types or list(MediaType),
+        "works": device.works or hardware.works,
         "resident": [],
         "hostname": socket.gethostname(),
         "pid": os.getpid(),
@@ -111,8 +110,7 @@ def beat(device: Device, worker: Worker) -> None:
     """
     now = timezone.now()
     Device.objects.filter(pk=device.pk).update(heartbeat_at=now)
-    running = worker.running
-    if running is not None:
+    for running in list(worker.running):
         Job.objects.filter(
             pk=running.job_id, status=Status.PROCESSING, attempt_number=running.number
         ).update(lease_expires_at=now + lease_length())
@@ -129,6 +127,7 @@ def _beat(device: Device, worker: Worker, stop: threading.Event) -> None:
             if count % SWEEP_EVERY_BEATS == 0:
                 sweeper.sweep_leases()
                 sweeper.sweep_frames()
+                sweeper.sweep_snapshots()
         except Exception:
             logger.exception("a heartbeat of %s failed", device.name)
         count += 1

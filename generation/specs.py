@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from generation.errors import SpecError
+from generation.states import Work
 
 MAX_PROMPT_LENGTH = 2000
 MAX_STEPS = 150
@@ -21,6 +22,8 @@ MAX_FPS = 60
 MAX_DELIVERED_FPS = 100
 MAX_DELIVERED_PIXELS = 8192
 SIZE_MULTIPLE = 8
+MAX_BATCHED_PIXELS = 512 * 512
+"""Pictures above this are rendered one by one."""
 FACTORS = (1, 2, 4)
 """How often frames may be interpolated and sizes multiplied; 1 leaves them as they are."""
 
@@ -139,6 +142,37 @@ class RenderSpec:
         return self.source is not None and self.source.use == SourceUse.ENHANCE
 
     @property
+    def work(self) -> Work:
+        """The kind of work that this mainly is; where it may go is decided by that."""
+        if self.enhances:
+            if self.interpolate > 1:
+                return Work.INTERPOLATE
+            return Work.UPSCALE if self.upscale > 1 else Work.VIDEO
+        if self.type == MediaType.VIDEO:
+            return Work.VIDEO
+        return Work.PREVIEW if self.quality == Quality.DRAFT else Work.IMAGE
+
+    @property
+    def longest_side(self) -> int:
+        """Of what is drawn, in pixels; what is only made larger or smoother is not drawn."""
+        return 0 if self.enhances else max(self.width, self.height)
+
+    @property
+    def batch_key(self) -> str:
+        """Equal for pictures that may be denoised together; empty for what runs alone.
+
+        They differ in texts, seed and quality's name only. Large pictures fill a device alone.
+        """
+        if self.type != MediaType.IMAGE or self.source or self.upscale > 1:
+            return ""
+        if self.width * self.height > MAX_BATCHED_PIXELS:
+            return ""
+        alike = {**self.as_json(), "guided": self.guided}
+        for name in ("prompt", "negative_prompt", "seed", "quality"):
+            alike.pop(name)
+        return _sha256(alike)
+
+    @property
     def denoising_steps(self) -> int:
         """Steps that are really made: a source takes the place of the first ones.
 
@@ -194,8 +228,12 @@ class RenderSpec:
 
     def content_hash(self) -> str:
         """SHA-256 in hex over the sorted JSON: equal specs have equal hashes in any process."""
-        text = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return _sha256(self.as_json())
+
+
+def _sha256(data: dict[str, Any]) -> str:
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 LATER_FIELDS: dict[str, Any] = {

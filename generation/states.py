@@ -61,16 +61,56 @@ class Outcome(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    RELEASED = "released"
+    HANDED_BACK = "handed_back"
+    PREEMPTED = "preempted"
     LOST = "lost"
 
     @property
     def label(self) -> str:
         """What a person reads in the job's history."""
         return {
-            "released": "Handed back: the worker was stopped",
+            "handed_back": "Handed back: the worker was stopped",
+            "preempted": "Gave way to urgent work",
             "lost": "Lost: the worker vanished",
         }.get(self.value, self.value.capitalize())
+
+
+class Work(StrEnum):
+    """The kinds of work that devices are set apart for: by what a job mainly does."""
+
+    PREVIEW = "preview"
+    IMAGE = "image"
+    VIDEO = "video"
+    INTERPOLATE = "interpolate"
+    UPSCALE = "upscale"
+
+    @property
+    def label(self) -> str:
+        """What a person reads."""
+        return {
+            "preview": "Draft images",
+            "image": "Images",
+            "video": "Videos",
+            "interpolate": "Interpolation",
+            "upscale": "Upscaling",
+        }[self.value]
+
+
+class Pause(StrEnum):
+    """Whether a device takes work, and what becomes of the job it runs when it takes no more."""
+
+    NONE = ""
+    AFTER_JOB = "after_job"
+    AT_ONCE = "at_once"
+
+    @property
+    def label(self) -> str:
+        """What a person reads."""
+        return {
+            "": "Takes work",
+            "after_job": "Finish this and stop",
+            "at_once": "Hand back now and stop",
+        }[self.value]
 
 
 class Stage(StrEnum):
@@ -136,7 +176,7 @@ class Priority(IntEnum):
 
 
 def choices(
-    enum: type[Status] | type[Stage] | type[Outcome] | type[Priority],
+    enum: type[Status | Stage | Outcome | Priority | Work | Pause],
 ) -> list[tuple[str | int, str]]:
     """(value, label) pairs of one of the enums above, as Django's fields and forms want them."""
     return [(member.value, member.label) for member in enum]

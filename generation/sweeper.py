@@ -11,11 +11,11 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from generation import jobs
-from generation.models import Attempt, Device, Output
+from generation import jobs, snapshots
+from generation.models import Attempt, Device, Job, Output
 from generation.models.output import FRAMES_KIND
 from generation.rendering import work_folder, work_root
-from generation.scheduling.claim import claimable
+from generation.scheduling.placement import claimable
 from generation.states import Outcome, Status
 from generation.tasks import bell
 
@@ -73,6 +73,15 @@ def sweep_work() -> int:
     left = [path for path in work_root().glob("*") if path not in in_use]
     for path in left:
         shutil.rmtree(path, ignore_errors=True)
+    return len(left)
+
+
+def sweep_snapshots() -> int:
+    """Delete snapshots of jobs that have ended or are gone; how many there were."""
+    on_disk = snapshots.job_ids()
+    left = on_disk - set(Job.objects.active().filter(pk__in=on_disk).values_list("pk", flat=True))
+    for job_id in left:
+        snapshots.discard(job_id)
     return len(left)
 
 

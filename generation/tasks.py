@@ -14,6 +14,7 @@ from django.dispatch import receiver
 from generation.events import job_waiting
 from generation.models import Device, Job
 from generation.queues import queue_for
+from generation.scheduling import placement
 
 logger = logging.getLogger(__name__)
 
@@ -40,12 +41,24 @@ def bell(device_name: str) -> Callable[[], Any]:
 
 @receiver(job_waiting)
 def ring_idle_devices(job_id: Any, **_: Any) -> None:
-    """Wake every idle device that makes what a new job wants."""
-    wanted = Job.objects.filter(pk=job_id).values_list("type", flat=True).first()
+    """Wake every idle device that takes a new job."""
+    job = Job.objects.filter(pk=job_id).first()
+    if job is None:
+        return
     for device in Device.objects.idle():
-        if wanted in device.types:
-            try:
-                bell(device.name)()
-            except Exception:
-                # The job is safe in the table; the device's own sweep finds it.
-                logger.exception("the bell of %s could not be rung", device.name)
+        if placement.refusal(device, job.work, job.family, job.longest_side) is None:
+            _ring(device)
+
+
+def ring_all() -> None:
+    """Wake every idle device: what may go where has changed."""
+    for device in Device.objects.idle():
+        _ring(device)
+
+
+def _ring(device: Device) -> None:
+    try:
+        bell(device.name)()
+    except Exception:
+        # The jobs are safe in the table; the device's own sweep finds them.
+        logger.exception("the bell of %s could not be rung", device.name)

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import torch
 from django.core.files.storage import default_storage
 from django.db.models import Q
 
 from generation import jobs
+from generation.batching import make_together
 from generation.errors import (
     CancelRequested,
     LeaseLost,
     OutOfMemory,
+    Preempted,
     RenderError,
     WorkerStopping,
 )
+from generation.media.files import StoredOutput
 from generation.models import Attempt, Device, Job, Output
 from generation.pipelines.resident import ResidentModels
 from generation.rendering import Rendering
-from generation.scheduling.claim import claim
-from generation.states import Status
+from generation.scheduling.claim import claim, claim_mates
+from generation.scheduling.giving_way import gives_way, urgent_waits
+from generation.states import Pause, Status
 
 logger = logging.getLogger(__name__)
 
@@ -33,69 +39,120 @@ class Worker:
         self.device = device
         self.models = models
         self.stopping = threading.Event()
-        self.running: Attempt | None = None
+        self.running: list[Attempt] = []
 
     def stop(self) -> None:
         """Let go of the present job at its next step and take no other."""
         self.stopping.set()
 
     def drain(self) -> int:
-        """Run everything that can be claimed, one job after another; how many there were."""
+        """Run everything that can be claimed, one job or batch after another; how many jobs."""
         count = 0
         while not self.stopping.is_set():
             self.device.refresh_from_db()
             attempt = claim(self.device)
             if attempt is None:
                 break
-            count += 1
-            self.run(attempt)
+            batch = [attempt, *claim_mates(attempt, self.device)]
+            count += len(batch)
+            self.run(*batch)
         return count
 
-    def run(self, attempt: Attempt) -> None:
-        """Render a claimed job. Every way this can end becomes a state here.
+    def run(self, *claimed: Attempt) -> None:
+        """Render a claimed job, or several as one batch. Every way a job can end becomes a state.
 
         Raises DatabaseError when that state cannot be written; nobody renews the job's lease then,
         and it is rendered again once the lease has run out.
         """
-        self.running = attempt
-        render = Rendering(attempt, self.models, lambda: self._check(attempt))
-        timings = render.account.timings
+        self.running = list(claimed)
+        renders = []
+        for attempt in claimed:
+            attempt.batch_size = len(claimed)
+            renders.append(Rendering(attempt, self.models, self._check))
         try:
-            with render.account.reporter:
-                outputs = render.make()
-            jobs.complete(attempt, outputs, timings)
+            with ExitStack() as reporting:
+                for render in renders:
+                    reporting.enter_context(render.account.reporter)
+                if len(renders) == 1:
+                    with self._ending(renders[0]):
+                        self._complete(renders[0], renders[0].make())
+                else:
+                    make_together(renders, self._ending, self._complete)
+        finally:
+            self.running = []
+            for render in renders:
+                render.discard_work()
+                _discard_unless_kept(render.shelf.written)
+            Device.objects.filter(pk=self.device.pk).update(resident=self.models.slugs)
+
+    @contextmanager
+    def _ending(self, render: Rendering) -> Iterator[None]:
+        """The one place where exceptions become states."""
+        attempt, timings = render.attempt, render.account.timings
+        try:
+            yield
+            return
         except CancelRequested:
-            jobs.end_cancelled(attempt, timings)
+            self._end(render, lambda: jobs.end_cancelled(attempt, timings))
         except WorkerStopping:
-            jobs.release(attempt, timings)
+            jobs.hand_back(attempt, timings, self._saved(render))
+        except Preempted:
+            jobs.preempt(attempt, timings, self._saved(render))
         except LeaseLost:
             logger.warning("job %s was taken over by another worker", attempt.job_id)
         except RenderError as problem:
-            logger.warning("job %s failed: %s", attempt.job_id, problem.message)
-            jobs.fail(attempt, problem, timings)
+            self._fail(render, problem)
         except torch.OutOfMemoryError as problem:
-            jobs.fail(attempt, OutOfMemory(str(problem)), timings)
+            self._fail(render, OutOfMemory(str(problem)))
         except Exception as problem:
             logger.exception("job %s failed unexpectedly", attempt.job_id)
-            jobs.fail(attempt, RenderError(f"{type(problem).__name__}: {problem}"), timings)
-        finally:
-            self.running = None
-            _discard_unless_kept(render.shelf.written)
-            Device.objects.filter(pk=self.device.pk).update(resident=self.models.slugs)
+            self._fail(render, RenderError(f"{type(problem).__name__}: {problem}"))
+        render.account.reporter.close()
+        render.ended = True
+        if attempt in self.running:
+            self.running.remove(attempt)
 
-    def _check(self, attempt: Attempt) -> None:
-        """Raise what the world wants of an attempt: cancel, hand back, or let go."""
+    def _complete(self, render: Rendering, outputs: list[StoredOutput]) -> None:
+        render.account.reporter.close()
+        self._end(render, lambda: jobs.complete(render.attempt, outputs, render.account.timings))
+        render.ended = True
+
+    def _fail(self, render: Rendering, problem: RenderError) -> None:
+        logger.warning("job %s failed: %s", render.attempt.job_id, problem.message)
+        self._end(render, lambda: jobs.fail(render.attempt, problem, render.account.timings))
+
+    def _end(self, render: Rendering, move: Callable[[], bool]) -> None:
+        """End a job for good, and its snapshot with it."""
+        if move():
+            render.keeper.discard()
+
+    def _saved(self, render: Rendering) -> int:
+        """Steps that will not have to be made again; members of a batch begin anew."""
+        return render.keeper.write() if render.attempt.batch_size == 1 else 0
+
+    def _check(self, render: Rendering) -> None:
+        """Raise what the world wants of an attempt: cancel, hand back, give way, or let go."""
+        attempt = render.attempt
         row = (
             Job.objects.filter(pk=attempt.job_id)
-            .values_list("status", "attempt_number", "cancel_requested_at")
+            .values_list(
+                "status",
+                "attempt_number",
+                "cancel_requested_at",
+                "device__pause",
+                urgent_waits(),
+            )
             .first()
         )
         if row is None or row[:2] != (Status.PROCESSING, attempt.number):
             raise LeaseLost
-        if row[2] is not None:
+        _, _, cancel, pause, urgent = row
+        if cancel is not None:
             raise CancelRequested
-        if self.stopping.is_set():
+        if self.stopping.is_set() or pause == Pause.AT_ONCE:
             raise WorkerStopping
+        if urgent and render.keeper.may_stop_here and gives_way(attempt, self.device):
+            raise Preempted
 
 
 def _discard_unless_kept(names: list[str]) -> None:

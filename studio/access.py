@@ -6,7 +6,7 @@ to tell 403 from 404 (its contract says so) and asks `may_see_*`.
 
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractBaseUser, AbstractUser, AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404
@@ -37,12 +37,30 @@ def may_see_job(user: User, job: Job) -> bool:
     return visible_jobs(user).filter(pk=job.pk).exists()
 
 
+def changeable_jobs(user: User) -> JobQuerySet:
+    """Jobs that the user may cancel, hold and move: their own, and those of projects they lead."""
+    if getattr(user, "is_superuser", False):
+        return Job.objects.all()
+    led = Membership.objects.filter(user=user.pk, role=Role.ADMIN).values("project")
+    return Job.objects.filter(Q(owner=user.pk) | Q(take__shot__project__in=led))
+
+
 def may_change_job(user: User, job: Job) -> bool:
-    """Cancel, retry and change of priority: the job's owner, and admins of its project."""
-    if getattr(user, "is_superuser", False) or job.owner_id == user.pk:
-        return True
-    take = Take.objects.filter(job=job).select_related("shot").first()
-    return take is not None and role_in(user, take.shot.project_id) == Role.ADMIN
+    """Cancel, retry, hold and moves: the job's owner, and admins of its project."""
+    return changeable_jobs(user).filter(pk=job.pk).exists()
+
+
+def leads_others(user: User) -> bool:
+    """True for admins of a project that has other members: they change more than their own jobs."""
+    led = Membership.objects.filter(user=user.pk, role=Role.ADMIN).values("project")
+    return Membership.objects.filter(project__in=led).exclude(user=user.pk).exists()
+
+
+def may_change_devices(user: User) -> bool:
+    """Devices belong to the house: superusers, and staff with that right of Django's own."""
+    if not isinstance(user, AbstractUser):
+        return False
+    return user.is_staff and user.has_perm("generation.change_device")
 
 
 def changeable_job_for(user: User, job_id: UUID | str) -> Job:

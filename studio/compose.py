@@ -23,6 +23,7 @@ class RenderRequest:
     """What was asked, with its things already found and allowed. None means: you choose."""
 
     prompt: str
+    owner_id: int | None = None
     type: str = MediaType.IMAGE
     negative_prompt: str = ""
     quality: Quality = Quality.STANDARD

@@ -28,6 +28,8 @@ NAMES = {
     "GENGA_S3_ENDPOINT": "address of the S3-compatible service, when it is not Amazon's",
     "GENGA_HEARTBEAT_SECONDS": "how often a worker says that it lives",
     "GENGA_LEASE_SECONDS": "how long a silent worker keeps its job",
+    "GENGA_AGEING_MINUTES": "how long a job waits before it rises one level of priority",
+    "GENGA_SNAPSHOT_SECONDS": "how often a running render is saved, to be resumed after a crash",
     "GENGA_FRAMES_DAYS": "how long the lossless frames of a final clip are kept",
     "GENGA_SUBMIT_RATE": "submits one person may send through the API, such as 120/min",
     "GENGA_LOCAL_USER": "who the API acts for on loopback without a token (embedded only)",
@@ -57,6 +59,8 @@ class Environment:
     s3_endpoint: str
     heartbeat_seconds: float
     lease_seconds: float
+    ageing_minutes: float
+    snapshot_seconds: float
     frames_days: float
     submit_rate: str
     local_user: str
@@ -98,6 +102,8 @@ def read() -> Environment:
         s3_endpoint=_address(env, "GENGA_S3_ENDPOINT"),
         heartbeat_seconds=_number(env, "GENGA_HEARTBEAT_SECONDS", 2.0, 0.1, 60.0),
         lease_seconds=_number(env, "GENGA_LEASE_SECONDS", 30.0, 1.0, 3600.0),
+        ageing_minutes=_number(env, "GENGA_AGEING_MINUTES", 20.0, 0.01, 10080.0),
+        snapshot_seconds=_number(env, "GENGA_SNAPSHOT_SECONDS", 5.0, 0.0, 3600.0),
         frames_days=_number(env, "GENGA_FRAMES_DAYS", 30.0, 0.0, 3650.0),
         submit_rate=_rate(env.str("GENGA_SUBMIT_RATE", "120/min")),
         local_user=env.str("GENGA_LOCAL_USER", "artist"),

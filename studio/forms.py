@@ -130,6 +130,7 @@ class RenderForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.user_id = user.pk
         projects = Project.objects.visible_to(user)
         self.fields["upscaler"] = _upscaler_field()
         pictures = Output.objects.filter(job__in=access.visible_jobs(user), kind=MediaType.IMAGE)
@@ -164,7 +165,7 @@ class RenderForm(forms.Form):
         if found["type"] == MediaType.IMAGE:
             # What was typed for a clip stays in the form, out of sight, and is not asked for.
             found = {name: value for name, value in found.items() if name not in self.clip_only}
-        return RenderRequest(**found)
+        return RenderRequest(owner_id=self.user_id, **found)
 
     @property
     def begins_with(self) -> Output | None:

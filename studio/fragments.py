@@ -13,12 +13,11 @@ from typing import Any
 
 from django.db.models import Prefetch
 from django.template.loader import render_to_string
-from django.utils import timezone
 
 from generation.events import QUEUE_GROUP, Kind, job_group
 from generation.models import Device, Job
 from generation.scheduling.forecast import Forecast, forecast
-from generation.states import Status
+from generation.states import Status, Work
 from studio import history
 from studio.models import Shot, Take
 from studio.status import job_status, remaining_seconds, stage_text
@@ -62,8 +61,15 @@ def render_job(job_id: str, kinds: set[str], topics: Iterable[Topic]) -> dict[To
 
 
 def render_queue() -> Parts:
-    """The board of devices and waiting jobs."""
-    return _html({"queue": "fragments/queue.html"}, queue_context())
+    """The board: the devices, and what waits for them."""
+    return _html({"devices": "fragments/devices.html", **_WAITING}, queue_context())
+
+
+def render_waiting() -> Parts:
+    """What waits alone: its times change while others run. Nothing when nothing waits."""
+    if not Job.objects.waiting().exists():
+        return {}
+    return _html(_WAITING, waiting_context(forecast()))
 
 
 def job_context(job: Job, queue: Forecast | None = None) -> dict[str, Any]:
@@ -103,21 +109,35 @@ def preview_data(job: Job) -> str:
 
 def queue_context() -> dict[str, Any]:
     """What the board of the queue shows."""
-    queue = forecast(Job.objects.waiting().select_related("owner"))
-    running = {job.device_id: job for job in Job.objects.processing().for_pages()}
+    queue = forecast()
+    running: dict[int | None, list[Job]] = {}
+    for job in Job.objects.processing().for_pages():
+        running.setdefault(job.device_id, []).append(job)
     devices = [
-        {
-            "device": device,
-            **(job_context(running[device.pk], queue) if device.pk in running else {}),
-        }
-        for device in Device.objects.all()
+        _device_context(device, running.get(device.pk, [])) for device in Device.objects.all()
     ]
+    return {"devices": devices, **waiting_context(queue)}
+
+
+def _device_context(device: Device, jobs: list[Job]) -> dict[str, Any]:
+    """A device with the first of the jobs that it runs, and how many others are in the batch."""
+    takes = [] if set(device.works) == set(Work) else device.work_labels
+    context = {"device": device, "takes": takes, "others": max(0, len(jobs) - 1)}
+    return {**context, **(job_context(jobs[0]) if jobs else {})}
+
+
+def waiting_context(queue: Forecast) -> dict[str, Any]:
+    """What the lists of waiting and held jobs show."""
+    shown = queue.places[:QUEUE_SHOWN]
+    jobs = Job.objects.select_related("owner").in_bulk([place.key for place in shown])
+    held = Job.objects.held()
+    # A job may have been claimed between the two queries.
     return {
-        "devices": devices,
-        "places": queue.places[:QUEUE_SHOWN],
-        "hidden": max(0, len(queue.places) - QUEUE_SHOWN),
+        "places": [{"place": p, "job": jobs[p.key]} for p in shown if p.key in jobs],
         "waiting": len(queue.places),
-        "now": timezone.now(),
+        "hidden": max(0, len(queue.places) - QUEUE_SHOWN),
+        "held": list(held.select_related("owner")[:QUEUE_SHOWN]),
+        "on_hold": held.count(),
     }
 
 
@@ -160,6 +180,7 @@ def _best(takes: list[Take]) -> Take | None:
     return ranked[-1] if ranked else None
 
 
+_WAITING = {"waiting": "fragments/waiting.html"}
 _PUBLIC = {"progress": "fragments/job_progress.html"}
 _JOB_PROGRESS = {**_PUBLIC, "picture": "fragments/job_picture.html"}
 _JOB_MOVED = {

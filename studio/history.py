@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from generation.events import Kind
-from generation.models import Job
+from generation.models import Job, JobEvent
 from generation.states import Stage
 
 
@@ -30,9 +30,8 @@ class Row:
 
 def lines(job: Job) -> list[Line]:
     """The job's events in their order."""
-    return [
-        Line(event.at, Kind(event.kind).label, _detail(event.data)) for event in job.events.all()
-    ]
+    resumed = {attempt.number: attempt.resumed_from for attempt in job.attempts.all()}
+    return [_line(event, resumed) for event in job.events.all()]
 
 
 def timelines(job: Job) -> list[dict[str, Any]]:
@@ -60,10 +59,18 @@ def _rows(timings: list[Any]) -> list[Row]:
     return rows
 
 
+def _line(event: JobEvent, resumed: dict[int, int]) -> Line:
+    kind, steps = Kind(event.kind), resumed.get(event.data.get("attempt", 0), 0)
+    if kind == Kind.CLAIMED and steps:
+        return Line(event.at, f"Resumed after step {steps}", _detail(event.data))
+    return Line(event.at, kind.label, _detail(event.data))
+
+
 def _detail(data: dict[str, Any]) -> str:
     if "message" in data:
         return str(data["message"])
     if "device" in data:
         attempt = f", attempt {data['attempt']}" if data.get("attempt", 1) > 1 else ""
-        return f"on {data['device']}{attempt}"
+        kept = f", saved after step {data['saved_steps']}" if data.get("saved_steps") else ""
+        return f"on {data['device']}{attempt}{kept}"
     return f"as {data['priority']}" if "priority" in data else ""

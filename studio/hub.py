@@ -17,6 +17,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 
+from generation.events import QUEUE_GROUP, Kind
 from studio import fragments
 from studio.fragments import Parts, Topic
 
@@ -24,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 SHORTEST_PAUSE = 0.15
 """Seconds between two batches to one viewer: at most six or seven a second."""
+
+LIST_PAUSE = 5.0
+"""Seconds after which what waits is shown again while others run: its times follow theirs."""
 
 PATIENCE = 10.0
 """Seconds to wait for a viewer's acknowledgement before sending anyway."""
@@ -83,6 +87,7 @@ class Hub:
         self._kinds: dict[str, set[str]] = defaultdict(set)
         self._groups: dict[str, set[str]] = defaultdict(set)
         self._changed = asyncio.Event()
+        self._listed_at = 0.0
 
     async def join(self, viewer: Viewer, topics: Iterable[Topic]) -> None:
         """Let a viewer follow these topics. Whether it may is decided before, in `access`."""
@@ -103,6 +108,7 @@ class Hub:
     async def _listen(self) -> None:
         if not self._tasks:
             self._channel = await get_channel_layer().new_channel()
+            self._listed_at = _now()
             self._tasks = [
                 asyncio.create_task(self._receive()),
                 asyncio.create_task(self._render()),
@@ -138,8 +144,19 @@ class Hub:
         if not topics:
             return
         for topic, parts in (await _rendered(job_id, kinds, topics)).items():
-            for viewer in self._viewers.get(topic, ()):
-                viewer.offer(parts)
+            self._offer(topic, parts)
+        queue = Topic(QUEUE_GROUP)
+        if queue not in topics:
+            return
+        if kinds != {Kind.PROGRESS}:
+            self._listed_at = _now()
+        elif _now() - self._listed_at >= LIST_PAUSE:
+            self._listed_at = _now()
+            self._offer(queue, await _waiting())
+
+    def _offer(self, topic: Topic, parts: Parts) -> None:
+        for viewer in self._viewers.get(topic, ()):
+            viewer.offer(parts)
 
 
 @sync_to_async
@@ -147,6 +164,15 @@ def _rendered(job_id: str, kinds: set[str], topics: list[Topic]) -> dict[Topic, 
     if not job_id:
         return {topic: fragments.render_queue() for topic in topics if topic.base is None}
     return fragments.render_job(job_id, kinds, topics)
+
+
+@sync_to_async
+def _waiting() -> Parts:
+    return fragments.render_waiting()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 _hubs: dict[Any, Hub] = {}

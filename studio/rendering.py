@@ -13,7 +13,7 @@ from generation.errors import SpecError
 from generation.model_folders import choose_upscaler
 from generation.models import ModelCard
 from generation.pipelines.interpolate import DEFAULT as DEFAULT_INTERPOLATOR
-from generation.scheduling import capacity
+from generation.scheduling import capacity, placement
 from generation.scheduling.forecast import Outlook, outlook
 from generation.specs import MediaType, Quality, RenderSpec, Source, SourceUse
 from generation.states import Priority
@@ -56,7 +56,7 @@ def plan(request: RenderRequest) -> Plan:
 
 def submit(request: RenderRequest, user: User) -> tuple[Take, Plan]:
     """Write the job and its take, both or neither. Raises SpecError before anything is written."""
-    made = plan(request)
+    made = plan(replace(request, owner_id=user.pk))
     with transaction.atomic():
         shot = request.shot or _sketches(request.project or _own_project(user))
         take = submit_spec(
@@ -108,7 +108,9 @@ def enhance(
         loras=(),
     )
     model = take.job.model
-    made = Plan(specs.check(spec, model.limits), model, outlook(spec, priority))
+    specs.check(spec, model.limits)
+    placement.check(spec, model)
+    made = Plan(spec, model, outlook(spec, model, priority, user.pk))
     enhanced = submit_spec(
         made.spec,
         model=model,
@@ -121,6 +123,38 @@ def enhance(
         style=take.style,
     )
     return enhanced, made
+
+
+def clone(take: Take, user: User, seed: int | None = None) -> tuple[Take, Plan]:
+    """The same settings with another seed: a new take of the same shot, of the same priority.
+
+    Raises SpecError for a take in which nothing was drawn, and for what can be rendered no more.
+    """
+    job = take.job
+    if job.spec.enhances:
+        raise SpecError(
+            "take", "Nothing was drawn in it, so no seed changes it.", "a take that was drawn"
+        )
+    if not job.model.is_active:
+        raise SpecError("model", f"{job.model.name} is switched off.", "a model that is offered")
+    spec = replace(job.spec, seed=specs.draw_seed() if seed is None else seed)
+    specs.check(spec, job.model.limits)
+    placement.check(spec, job.model)
+    capacity.check(spec, job.model)
+    priority = Priority(job.priority)
+    made = Plan(spec, job.model, outlook(spec, job.model, priority, user.pk))
+    cloned = submit_spec(
+        spec,
+        model=job.model,
+        user=user,
+        shot=take.shot,
+        priority=priority,
+        predicted_start=made.start,
+        prompt=take.prompt,
+        character=take.character,
+        style=take.style,
+    )
+    return cloned, made
 
 
 def submit_spec(
@@ -198,8 +232,9 @@ def finish(spec: RenderSpec, model: ModelCard, style: Style | None) -> RenderSpe
 
 def _plan(request: RenderRequest) -> Plan:
     spec, model = compose(request)
+    placement.check(spec, model)
     capacity.check(spec, model)
-    return Plan(spec, model, outlook(spec, request.priority))
+    return Plan(spec, model, outlook(spec, model, request.priority, request.owner_id))
 
 
 def _plan_within(request: RenderRequest, limit: float) -> Plan:

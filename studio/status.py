@@ -37,6 +37,9 @@ def job_status(job: Job, *, base: str = "", queue: Forecast | None = None) -> di
         "started_at": iso(job.started_at),
         "finished_at": iso(job.finished_at),
         "gpu_queue_position": queue_position(job, queue),
+        "held": job.is_held,
+        "saved_steps": job.saved_steps,
+        "work": job.work,
         "device": job.device.name if job.device else None,
         "priority": Priority(job.priority).word,
         "quality": job.quality,
@@ -49,10 +52,10 @@ def job_status(job: Job, *, base: str = "", queue: Forecast | None = None) -> di
 
 
 def queue_position(job: Job, queue: Forecast | None = None) -> int | None:
-    """1 for the next to run, 0 while it runs, None when it has ended."""
+    """1 for the next to run, 0 while it runs, None when it has ended or is on hold."""
     if job.status == Status.PROCESSING:
         return 0
-    if job.status != Status.QUEUED:
+    if job.status != Status.QUEUED or job.is_held:
         return None
     place = (queue or forecast()).place_of(job)
     return place.position if place else 1
@@ -75,8 +78,11 @@ def stage_text(job: Job, queue: Forecast | None = None) -> str:
     """What happens now, for people: "Denoising, step 7 of 25"."""
     if job.is_cancelling:
         return "Cancelling"
+    if job.is_held:
+        return "On hold"
     if job.status == Status.QUEUED:
-        return f"Waiting, number {queue_position(job, queue)} in the queue"
+        kept = f", goes on after step {job.saved_steps}" if job.saved_steps else ""
+        return f"Waiting, number {queue_position(job, queue)} in the queue{kept}"
     if job.status != Status.PROCESSING:
         return job.state.label
     if not job.progress.stage:
@@ -114,6 +120,8 @@ def _attempt(attempt: Any) -> dict[str, Any]:
         "started_at": iso(attempt.started_at),
         "finished_at": iso(attempt.finished_at),
         "outcome": attempt.outcome,
+        "resumed_from": attempt.resumed_from,
+        "batch_size": attempt.batch_size,
         "lowered": attempt.lowered,
     }
 

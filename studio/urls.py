@@ -8,7 +8,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from studio.api.views import api
-from studio.views import account, dashboard, files, gallery, jobs, projects, renders, takes
+from studio.views import account, dashboard, files, gallery, jobs, projects, queue, renders, takes
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -29,6 +29,14 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/cancel/", jobs.cancel, name="job-cancel"),
     path("jobs/<uuid:job_id>/retry/", jobs.retry, name="job-retry"),
     path("jobs/<uuid:job_id>/priority/", jobs.priority, name="job-priority"),
+    path("jobs/<uuid:job_id>/hold/", jobs.hold, name="job-hold"),
+    path("jobs/<uuid:job_id>/release/", jobs.release, name="job-release"),
+    path("jobs/<uuid:job_id>/front/", jobs.front, name="job-front"),
+    path("jobs/<uuid:job_id>/clone/", jobs.clone, name="job-clone"),
+    path("queue/act/", queue.act, name="queue-act"),
+    path("queue/mine/", queue.mine, name="queue-mine"),
+    path("queue/changeable/", queue.changeable, name="queue-changeable"),
+    path("devices/<int:pk>/pause/", queue.pause_device, name="device-pause"),
     path("takes/<int:pk>/", takes.take, name="take"),
     path("takes/<int:pk>/review/", takes.send_to_review, name="take-review"),
     path("takes/<int:pk>/approve/", takes.approve, name="take-approve"),

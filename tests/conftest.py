@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from generation import jobs
 from generation.models import Device, Job, ModelCard
+from generation.scheduling.lanes import RunTimes
 from generation.specs import RenderSpec
-from generation.states import Priority
+from generation.states import Priority, Work
 from studio.models import Membership, Project, Role, Shot
 
 TOON = Path(settings.BASE_DIR) / "fixtures" / "models" / "toon"
@@ -26,6 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "gpu" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
+@pytest.fixture(autouse=True)
+def _no_run_times_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process keeps the run times that it has read; each test has a database of its own."""
+    monkeypatch.setattr(RunTimes, "_newest", None)
+    monkeypatch.setattr(RunTimes, "_runs", {})
+    monkeypatch.setattr(RunTimes, "_loads", {})
 
 
 @pytest.fixture
@@ -49,6 +58,12 @@ def project(artist: User, reviewer: User) -> Project:
     Membership.objects.create(project=project, user=artist, role=Role.ARTIST)
     Membership.objects.create(project=project, user=reviewer, role=Role.REVIEWER)
     return project
+
+
+@pytest.fixture(autouse=True)
+def _no_times_of_other_tests() -> None:
+    """What a process knows of run times outlives a test's database."""
+    RunTimes.forget()
 
 
 @pytest.fixture
@@ -82,7 +97,7 @@ def toon(db: None) -> ModelCard:
 def device(db: None) -> Device:
     """A device whose worker was heard of just now."""
     return Device.objects.create(
-        name="cpu:0", kind="cpu", types=["image"], heartbeat_at=timezone.now()
+        name="cpu:0", kind="cpu", works=list(Work), heartbeat_at=timezone.now()
     )
 
 

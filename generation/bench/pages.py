@@ -17,7 +17,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from generation import jobs
+from generation import queueing
 from generation.bench import _site
 from generation.models import Job
 
@@ -45,7 +45,7 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
         idle = _ask(browser, address, options["times"])
         job = _site.submit(person, card, PROMPT, 150)
         busy = _ask(browser, address, options["times"], while_running=job)
-        jobs.cancel(job)
+        queueing.cancel(job)
     say(f"milliseconds, median and slowest of {options['times']} answers")
     say(f"  {'page':<20} {'idle':>8} {'slowest':>9} {'rendering':>9} {'slowest':>9}")
     for page in PAGES:

@@ -6,9 +6,12 @@ pages then say "estimating" and the API says null.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
+
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 
 from generation.models import Attempt, Device, StageTiming
 from generation.specs import MediaType, RenderSpec
@@ -70,6 +73,34 @@ def stage_seconds(spec: RenderSpec) -> dict[Stage, float]:
     return {stage: median(values) for stage, values in seconds.items()}
 
 
+def run_times(shapes: Iterable[str]) -> dict[tuple[str, str], float]:
+    """Median seconds, loading aside, by shape and device name; one query for all of them."""
+    latest = (
+        Attempt.objects.comparable()
+        .filter(shape__in=set(shapes))
+        .annotate(
+            age=Window(
+                RowNumber(),
+                partition_by=[F("shape"), F("device_name")],
+                order_by=F("finished_at").desc(),
+            )
+        )
+        .filter(age__lte=HISTORY)
+        .values_list("shape", "device_name", "run_seconds", "load_seconds")
+    )
+    seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for shape, name, run, load in latest:
+        if run is not None:
+            seconds[shape, name].append(run - load)
+    return {like: median(values) for like, values in seconds.items()}
+
+
+def load_times(models: Iterable[str]) -> dict[str, float]:
+    """Median seconds of loading lately, for each model that was ever loaded."""
+    found = ((model, load_seconds(model)) for model in models)
+    return {model: seconds for model, seconds in found if seconds is not None}
+
+
 def load_seconds(model: str, device: Device | None = None) -> float | None:
     """Seconds that loading a model took lately; None when it was never loaded."""
     loads = StageTiming.objects.filter(
@@ -85,16 +116,11 @@ def load_seconds(model: str, device: Device | None = None) -> float | None:
 
 def _warm_seconds(shape: str, device: Device | None) -> list[float]:
     """Run time less the loading of the latest like attempts, in seconds, sorted."""
-    attempts = Attempt.objects.completed().filter(shape=shape, run_seconds__isnull=False)
+    attempts = Attempt.objects.comparable().filter(shape=shape)
     if device is not None:
         attempts = attempts.filter(device=device)
-    rows = attempts.prefetch_related("timings")[:HISTORY]
-    seconds = [
-        row.run_seconds - sum(t.seconds for t in row.timings.all() if t.stage == Stage.LOAD)
-        for row in rows
-        if row.run_seconds is not None
-    ]
-    return sorted(seconds)
+    rows = attempts.order_by("-finished_at").values_list("run_seconds", "load_seconds")[:HISTORY]
+    return sorted(run - load for run, load in rows if run is not None)
 
 
 def _is_resident(model: str, device: Device | None) -> bool:

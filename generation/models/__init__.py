@@ -2,6 +2,7 @@
 
 from generation.models.attempt import Attempt, StageTiming
 from generation.models.device import Device
+from generation.models.device_time import DeviceTime
 from generation.models.job import Job, JobEvent, Progress
 from generation.models.model_card import ModelCard
 from generation.models.output import Output
@@ -9,6 +10,7 @@ from generation.models.output import Output
 __all__ = [
     "Attempt",
     "Device",
+    "DeviceTime",
     "Job",
     "JobEvent",
     "ModelCard",

@@ -13,6 +13,15 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         """Attempts that made their picture, the newest first."""
         return self.filter(outcome=Outcome.COMPLETED).order_by("-finished_at")
 
+    def comparable(self) -> "AttemptQuerySet":
+        """Completed ones that ran alone and from the start: their run times mean the same."""
+        return self.filter(
+            outcome=Outcome.COMPLETED,
+            resumed_from=0,
+            batch_size=1,
+            run_seconds__isnull=False,
+        )
+
 
 class Attempt(models.Model):
     """What ran where and how it ended. The row with outcome `running` holds the lease."""
@@ -31,6 +40,13 @@ class Attempt(models.Model):
     outcome = models.CharField(max_length=12, choices=choices(Outcome), default=Outcome.RUNNING)
     cold = models.BooleanField(null=True, help_text="True when the model had to be loaded first.")
     run_seconds = models.FloatField(null=True, help_text="From the claim to the end.")
+    load_seconds = models.FloatField(default=0.0, help_text="Of those, for loading the model.")
+    resumed_from = models.PositiveSmallIntegerField(
+        default=0, help_text="Steps that a snapshot of a former attempt had made already."
+    )
+    batch_size = models.PositiveSmallIntegerField(
+        default=1, help_text="How many jobs were denoised together."
+    )
     lowered = models.JSONField(default=list, help_text="Settings lowered to make it fit.")
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)

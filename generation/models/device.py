@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from generation.states import Pause, Work, choices
+
 
 class DeviceQuerySet(models.QuerySet["Device"]):
     """Which devices are there and which of them wait for work."""
@@ -16,7 +18,7 @@ class DeviceQuerySet(models.QuerySet["Device"]):
 
     def idle(self) -> "DeviceQuerySet":
         """Online devices that run nothing and are not paused."""
-        return self.online().filter(is_paused=False).exclude(jobs__status="processing")
+        return self.online().filter(pause=Pause.NONE).exclude(jobs__status="processing")
 
 
 class Device(models.Model):
@@ -26,10 +28,16 @@ class Device(models.Model):
     kind = models.CharField(max_length=20, help_text="cuda or cpu.")
     label = models.CharField(max_length=120, blank=True, help_text="The hardware's own name.")
     memory_bytes = models.BigIntegerField(default=0)
-    types = models.JSONField(default=list, help_text="What it may make.")
-    is_paused = models.BooleanField(
-        default=False, help_text="Finish the present job, take no other."
+    works = models.JSONField(default=list, help_text="Which work may go here.")
+    families = models.JSONField(
+        default=list, blank=True, help_text="Model families it may load; none named: all."
     )
+    largest_size = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Longest side in pixels that it may draw; empty: what its memory holds.",
+    )
+    pause = models.CharField(max_length=10, choices=choices(Pause), default=Pause.NONE, blank=True)
     resident = models.JSONField(default=list, help_text="Slugs of the models loaded now.")
     hostname = models.CharField(max_length=120, blank=True)
     pid = models.PositiveIntegerField(default=0)
@@ -54,6 +62,16 @@ class Device(models.Model):
     def is_online(self) -> bool:
         """True when its worker was heard of lately."""
         return self.heartbeat_at is not None and self.heartbeat_at > self.oldest_heartbeat()
+
+    @property
+    def is_paused(self) -> bool:
+        """True while it takes no new work."""
+        return self.pause != Pause.NONE
+
+    @property
+    def work_labels(self) -> list[str]:
+        """The work that may go here, in words."""
+        return [Work(work).label for work in self.works]
 
     @property
     def state(self) -> str:

@@ -7,15 +7,19 @@ from django.db import models
 from django.utils import timezone
 
 from generation.specs import MediaType, Quality, RenderSpec
-from generation.states import ACTIVE, TRANSITIONS, Priority, Stage, Status, choices
+from generation.states import ACTIVE, TRANSITIONS, Priority, Stage, Status, Work, choices
 
 
 class JobQuerySet(models.QuerySet["Job"]):
     """The queue as queries."""
 
     def waiting(self) -> "JobQuerySet":
-        """Jobs that wait, in the order in which they will be claimed."""
-        return self.filter(status=Status.QUEUED).order_by("priority", "queued_at", "id")
+        """Jobs that wait for a device, by priority and rank; the policy puts people in between."""
+        return self.filter(status=Status.QUEUED, held_at=None).order_by("priority", "rank", "id")
+
+    def held(self) -> "JobQuerySet":
+        """Jobs that wait until somebody releases them."""
+        return self.filter(status=Status.QUEUED, held_at__isnull=False).order_by("held_at", "id")
 
     def processing(self) -> "JobQuerySet":
         """Jobs that a worker holds, the oldest first."""
@@ -57,6 +61,25 @@ class Job(models.Model):
     device = models.ForeignKey(
         "generation.Device", on_delete=models.SET_NULL, null=True, related_name="jobs"
     )
+    work = models.CharField(max_length=12, choices=choices(Work), default=Work.IMAGE)
+    family = models.CharField(
+        max_length=40, blank=True, help_text="The model's, where a model draws it."
+    )
+    longest_side = models.PositiveIntegerField(default=0, help_text="Of what is drawn, in pixels.")
+    shape = models.CharField(
+        max_length=250, blank=True, help_text="What makes the run times of jobs alike."
+    )
+    batch_key = models.CharField(
+        max_length=64, blank=True, help_text="Jobs with the same key may run as one batch."
+    )
+    rank = models.FloatField(
+        default=0.0, help_text="Place among its owner's jobs of one priority: lower is earlier."
+    )
+    held_at = models.DateTimeField(null=True, help_text="On hold since.")
+    preemptions = models.PositiveSmallIntegerField(default=0)
+    saved_steps = models.PositiveSmallIntegerField(
+        default=0, help_text="Steps that its snapshot holds, while it waits to be resumed."
+    )
     attempt_number = models.PositiveSmallIntegerField(default=0)
     lease_expires_at = models.DateTimeField(null=True)
     event_sequence = models.PositiveIntegerField(default=0)
@@ -73,7 +96,10 @@ class Job(models.Model):
     class Meta:
         ordering = ["-submitted_at"]
         indexes = [
-            models.Index(fields=["status", "priority", "queued_at", "id"], name="job_queue"),
+            models.Index(
+                fields=["status", "priority", "owner", "work", "rank", "id"], name="job_queue"
+            ),
+            models.Index(fields=["status", "batch_key", "rank"], name="job_batch"),
             models.Index(fields=["owner", "-submitted_at"], name="job_owner"),
             models.Index(fields=["scope", "-submitted_at"], name="job_scope"),
             models.Index(fields=["status", "-finished_at"], name="job_finished"),
@@ -96,6 +122,18 @@ class Job(models.Model):
     def is_cancelling(self) -> bool:
         """True from the request to cancel a running job until its worker has let go."""
         return self.status == Status.PROCESSING and self.cancel_requested_at is not None
+
+    @property
+    def is_held(self) -> bool:
+        """True while it waits for somebody to release it."""
+        return self.status == Status.QUEUED and self.held_at is not None
+
+    @property
+    def left(self) -> float:
+        """The share of its denoising that is not saved yet, 0 to 1."""
+        if not self.saved_steps:
+            return 1.0
+        return max(0.0, 1.0 - self.saved_steps / max(1, self.spec.denoising_steps))
 
     @property
     def may_cancel(self) -> bool:

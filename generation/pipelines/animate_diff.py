@@ -6,7 +6,7 @@ the adapter's motion modules; our loop denoises all frames together, long clips 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -16,25 +16,34 @@ from PIL import Image
 
 from generation.errors import ModelMissing, ModelUnreadable
 from generation.pipelines import windows
-from generation.pipelines.base import OnStep, Step
-from generation.pipelines.denoise import Given, build_scheduler, denoise
+from generation.pipelines.base import Check, OnBatchStep, OnStep, Step
+from generation.pipelines.denoise import Given, LoopState, build_scheduler, denoise
 from generation.pipelines.model_files import ModelFiles
-from generation.pipelines.stable_diffusion import UNREADABLE, StableDiffusion
+from generation.pipelines.stable_diffusion import UNREADABLE, StableDiffusion, read_ahead
 from generation.specs import RenderSpec
 
 
 class AnimateDiff(StableDiffusion):
     """A Stable Diffusion model whose UNet looks at several frames at once."""
 
-    def __init__(self, files: ModelFiles, device: torch.device, dtype: torch.dtype) -> None:
+    batches = False
+
+    def __init__(
+        self,
+        files: ModelFiles,
+        device: torch.device,
+        dtype: torch.dtype,
+        check: Check = lambda: None,
+    ) -> None:
         """Load `files.base` and the adapter in `files.folder`. Raises as StableDiffusion."""
         if files.base is None:
             raise ModelUnreadable(
                 f"The motion adapter {files.slug} has no model to animate.",
                 "Choose its base model on the adapter's page in the admin site.",
             )
-        super().__init__(files.base, device, dtype)
-        adapter = _load_adapter(files, dtype)
+        super().__init__(files.base, device, dtype, check)
+        adapter = _load_adapter(files, dtype, check)
+        check()
         plain = sum(weight.nbytes for weight in self.parts.unet.parameters())
         try:
             unet = UNetMotionModel.from_unet2d(self.parts.unet, adapter)
@@ -43,6 +52,7 @@ class AnimateDiff(StableDiffusion):
                 f"The motion adapter {files.slug} does not fit {files.base.slug}: {problem}",
                 "Choose a base model of the kind that the adapter was trained for.",
             ) from problem
+        check()
         self.files = files
         self.parts.unet = unet.to(device, dtype).eval()
         self.nbytes += sum(weight.nbytes for weight in unet.parameters()) - plain
@@ -54,12 +64,13 @@ class AnimateDiff(StableDiffusion):
         conditioning: torch.Tensor,
         on_step: OnStep,
         first_frame: Image.Image | None = None,
+        resume: LoopState | None = None,
     ) -> torch.Tensor:
         """See Pipeline. Latents (1, C, frames, H/8, W/8)."""
         generator = torch.Generator().manual_seed(spec.seed)
         noise = self._clip_noise(spec, generator, conditioning.dtype)
         parts = windows.split(spec.frames, spec.context_frames, loop=spec.loop)
-        told = _Windows(len(parts), spec.denoising_steps, on_step)
+        told = _Windows(len(parts), spec.denoising_steps, on_step, resume.number if resume else 0)
         # Each frame of a window reads the prompt, so the words are repeated for all of them.
         words = conditioning.repeat_interleave(len(parts[0]), dim=0)
 
@@ -83,7 +94,17 @@ class AnimateDiff(StableDiffusion):
             generator=generator,
             on_step=told.on_step,
             given=self._given(spec, first_frame, noise) if first_frame else None,
+            resume=resume,
         )
+
+    def denoise_batch(
+        self,
+        specs: Sequence[RenderSpec],
+        conditionings: Sequence[torch.Tensor],
+        on_step: OnBatchStep,
+    ) -> torch.Tensor:
+        """See Pipeline: a clip's frames are a batch already."""
+        raise NotImplementedError("clips are denoised one by one; `batches` says so")
 
     def decode(self, latents: torch.Tensor) -> Iterator[Image.Image]:
         """See Pipeline."""
@@ -97,7 +118,7 @@ class AnimateDiff(StableDiffusion):
         self, spec: RenderSpec, generator: torch.Generator, dtype: torch.dtype
     ) -> torch.Tensor:
         context = min(spec.frames, spec.context_frames)
-        noise = self._noise(spec, (context,), generator, dtype)
+        noise = self._noise(spec, (context,), [generator], dtype)
         return windows.shared_noise(noise, spec.frames, generator)
 
     def _given(self, spec: RenderSpec, first_frame: Image.Image, noise: torch.Tensor) -> Given:
@@ -111,9 +132,9 @@ class AnimateDiff(StableDiffusion):
 class _Windows:
     """Tells of windows inside a step, and of the step once its last window is done."""
 
-    def __init__(self, count: int, total: int, on_step: OnStep) -> None:
+    def __init__(self, count: int, total: int, on_step: OnStep, steps: int) -> None:
         self._count, self._total, self._on_step = count, total, on_step
-        self._steps = 0
+        self._steps = steps
 
     def on_window(self, number: int) -> None:
         if number < self._count:
@@ -124,11 +145,12 @@ class _Windows:
         self._on_step(replace(step, window=self._count, windows=self._count))
 
 
-def _load_adapter(files: ModelFiles, dtype: torch.dtype) -> MotionAdapter:
+def _load_adapter(files: ModelFiles, dtype: torch.dtype, check: Check) -> MotionAdapter:
     """The adapter from safetensors only. Raises ModelMissing or ModelUnreadable."""
     if not (files.folder / "config.json").is_file():
         raise ModelMissing(f"The folder of {files.slug} holds no config.json.")
     try:
+        read_ahead(files.folder, check)
         return MotionAdapter.from_pretrained(
             files.folder, torch_dtype=dtype, use_safetensors=True, local_files_only=True
         )

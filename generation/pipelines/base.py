@@ -7,10 +7,10 @@ between. A new family is a new module with a class like this and one line in `fa
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from PIL import Image
@@ -19,6 +19,9 @@ from generation.errors import ModelUnreadable
 from generation.pipelines.families import FAMILIES
 from generation.pipelines.model_files import LoraFile, ModelFiles
 from generation.specs import RenderSpec
+
+if TYPE_CHECKING:
+    from generation.pipelines.denoise import LoopState
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,11 @@ class Step:
     those, and with the last of them the step itself is. `clean` computes the picture predicted so
     far as latents of the render's own shape; it costs a little, so whoever wants a preview calls
     it and others do not. Between two windows there is none.
+
+    `save` copies everything that the rest of the denoising depends on, as it is when it is
+    called: whoever holds the last finished step's may call it between the windows of the next
+    one too. There is none between two windows, none while several renders are denoised together,
+    and none for a scheduler that keeps more than plain data.
     """
 
     number: int
@@ -36,6 +44,7 @@ class Step:
     clean: Callable[[], torch.Tensor] | None
     window: int = 1
     windows: int = 1
+    save: Callable[[], LoopState] | None = None
 
     @property
     def finished(self) -> bool:
@@ -47,11 +56,21 @@ OnStep = Callable[[Step], None]
 """Called after every step, and after every window of one. What it raises leaves the loop at
 once; nothing is decoded then."""
 
+OnBatchStep = Callable[[Step], Sequence[int] | None]
+"""As OnStep. Returns which rows of the batch as it is now stay in it, by their numbers from 0 and
+in this order; None for all of them. With none left the loop ends."""
+
+Check = Callable[[], None]
+"""Called between the parts of a load, and now and then while one is read. It raises an
+Interruption to leave the load."""
+
 
 class Pipeline(Protocol):
     """A loaded model of one family."""
 
     nbytes: int
+    batches: bool
+    """True when several specs can be denoised together, by `denoise_batch`."""
 
     def encode(self, spec: RenderSpec, loras: tuple[LoraFile, ...]) -> torch.Tensor:
         """Text to conditioning. With guidance the negative comes first: (2, tokens, width)."""
@@ -62,11 +81,27 @@ class Pipeline(Protocol):
         conditioning: torch.Tensor,
         on_step: OnStep,
         first_frame: Image.Image | None = None,
+        resume: LoopState | None = None,
     ) -> torch.Tensor:
         """Noise of the spec's seed to latents, calling `on_step` in between.
 
         Latents are (1, C, H/8, W/8), those of a clip (1, C, frames, H/8, W/8). `first_frame`, of
-        the spec's size, is what a clip begins with.
+        the spec's size, is what a clip begins with. With `resume`, saved by a step of the same
+        spec, conditioning and first frame, the rest is made of it, to the very same latents.
+        """
+
+    def denoise_batch(
+        self,
+        specs: Sequence[RenderSpec],
+        conditionings: Sequence[torch.Tensor],
+        on_step: OnBatchStep,
+    ) -> torch.Tensor:
+        """Latents (B, C, H/8, W/8) of specs that differ only in texts and seed.
+
+        Each has its own noise, so that a row is what `denoise` makes of its spec but for rounding
+        (a batch of one is bit for bit that), and stays so when others leave. What is returned has
+        the rows that `on_step` left in. Raises ValueError for specs that differ in more,
+        NotImplementedError where `batches` is False.
         """
 
     def decode(self, latents: torch.Tensor) -> Iterator[Image.Image]:
@@ -76,25 +111,33 @@ class Pipeline(Protocol):
         """
 
     def preview(self, latents: torch.Tensor) -> Image.Image:
-        """A rough picture of latents, an eighth of the size, for less than a millisecond."""
+        """A rough picture of latents, an eighth of the size, for less than a millisecond.
+
+        Of several rows it shows the first: `latents[row : row + 1]` is one member of a batch.
+        """
 
 
-Loader = Callable[[ModelFiles, torch.device, torch.dtype], Pipeline]
+Loader = Callable[[ModelFiles, torch.device, torch.dtype, Check], Pipeline]
 
 _importing = threading.Lock()
 """diffusers puts another module in its own place while it is imported: a second thread that
 imports it meanwhile is left with the first one, which is empty, and gets an ImportError."""
 
 
-def load(files: ModelFiles, device: torch.device, dtype: torch.dtype) -> Pipeline:
-    """The model in memory on `device`. Raises ModelMissing or ModelUnreadable."""
+def load(
+    files: ModelFiles, device: torch.device, dtype: torch.dtype, check: Check = lambda: None
+) -> Pipeline:
+    """The model in memory on `device`.
+
+    Raises ModelMissing, ModelUnreadable, or what `check` raises.
+    """
     try:
         module, _, name = FAMILIES[files.family].partition(":")
     except KeyError:
         raise ModelUnreadable(f"No pipeline renders the family {files.family!r}.") from None
     with _importing:
         loader: Any = getattr(import_module(module), name)
-    pipeline: Pipeline = loader(files, device, dtype)
+    pipeline: Pipeline = loader(files, device, dtype, check)
     return pipeline
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ import diffusers
 import torch
 
 from generation.errors import ModelUnreadable
-from generation.pipelines.base import OnStep, Step
+from generation.pipelines import scheduler_state
+from generation.pipelines.base import OnBatchStep, Step
 
 Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """(model input (B, C, h, w), timestep) to the model's prediction of the same shape."""
@@ -77,6 +78,88 @@ def build_scheduler(own: Any, name: str) -> Any:
     return scheduler
 
 
+@dataclass(frozen=True, slots=True)
+class LoopState:
+    """A denoising between two timesteps: all that the rest of it depends on, on the CPU.
+
+    `done` timesteps are made of those that the render makes, which are `number` whole steps.
+    `generator` is the state of its random numbers (uint8), `scheduler` what
+    `scheduler_state.take` gives.
+    """
+
+    done: int
+    latents: torch.Tensor
+    generator: torch.Tensor
+    scheduler: dict[str, Any]
+    number: int
+
+
+@dataclass(slots=True)
+class _Loop:
+    """Latents (B, C, ..., h, w) on their way, and whatever changes with them."""
+
+    predict: Predict
+    scheduler: Any
+    guidance: float
+    generators: list[torch.Generator]
+    timesteps: torch.Tensor
+    steps: int
+    latents: torch.Tensor
+    done: int = 0
+
+    @property
+    def number(self) -> int:
+        """Whole steps made: some schedulers run the model more often than once a step."""
+        return self.steps * self.done // len(self.timesteps)
+
+    def advance(self) -> Callable[[], torch.Tensor]:
+        """Make the next timestep. Returns what computes the clean latents that it points at."""
+        timestep = self.timesteps[self.done]
+        doubled = torch.cat([self.latents] * 2) if self.guidance > 1.0 else self.latents
+        model_input = self.scheduler.scale_model_input(doubled, timestep)
+        prediction = self.predict(model_input, timestep)
+        if self.guidance > 1.0:
+            negative, positive = prediction.chunk(2)
+            prediction = negative + self.guidance * (positive - negative)
+        noisy = model_input[: len(self.latents)]
+        self.latents = self.scheduler.step(
+            prediction,
+            timestep,
+            self.latents,
+            **_step_options(self.scheduler, self.generators),
+            return_dict=False,
+        )[0]
+        self.done += 1
+        return _clean_latents(self.scheduler, prediction, timestep, noisy)
+
+    def save(self) -> LoopState:
+        """A copy of everything that `resume` needs; for a batch of one only."""
+        return LoopState(
+            done=self.done,
+            latents=self.latents.detach().to("cpu", copy=True),
+            generator=self.generators[0].get_state(),
+            scheduler=scheduler_state.take(self.scheduler),
+            number=self.number,
+        )
+
+    def resume(self, state: LoopState) -> None:
+        """Go on from a state that was saved; it stays as it is and may be used again."""
+        device = self.latents.device
+        self.done, self.latents = state.done, state.latents.to(device, copy=True)
+        self.generators[0].set_state(state.generator)
+        scheduler_state.put_back(self.scheduler, state.scheduler, device)
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with these rows only."""
+        scheduler_state.keep_rows(self.scheduler, rows, self.latents.shape)
+        self.latents = self.latents[list(rows)]
+        self.generators = [self.generators[row] for row in rows]
+
+    def savable(self) -> bool:
+        """Whether `save` can copy all there is."""
+        return len(self.generators) == 1 and scheduler_state.can_be_taken(self.scheduler)
+
+
 def denoise(
     predict: Predict,
     scheduler: Any,
@@ -84,49 +167,48 @@ def denoise(
     *,
     steps: int,
     guidance: float,
-    generator: torch.Generator,
-    on_step: OnStep,
+    generator: torch.Generator | Sequence[torch.Generator],
+    on_step: OnBatchStep,
     given: Given | None = None,
+    resume: LoopState | None = None,
 ) -> torch.Tensor:
-    """Turn unit noise (1, C, ..., h, w) into latents of the same shape in `steps` steps.
+    """Turn unit noise (B, C, ..., h, w) into latents of the same shape in `steps` steps.
 
-    With guidance above 1 each model input is doubled, negative first, and the two predictions
+    `generator` is one for each row; rows that `on_step` does not keep are left out from then on.
+    With guidance above 1 each model input is doubled, negatives first, and the two predictions
     are combined as in classifier-free guidance (Ho and Salimans 2022): n + g (p - n). With
-    `given` the first steps are left out. `on_step` may raise to leave the loop; nothing is
-    caught here.
+    `given` the first steps are left out, with `resume` those that were made before; both are for
+    one row. `on_step` may raise to leave the loop; nothing is caught here.
     """
     scheduler.set_timesteps(steps, device=noise.device)
     timesteps, latents = scheduler.timesteps, noise * scheduler.init_noise_sigma
     if given is not None:
         timesteps, latents = given.begin(scheduler, noise)
         steps -= given.skipped
-    options = _step_options(scheduler, generator)
-    reported = 0
-    for index, timestep in enumerate(timesteps):
-        doubled = torch.cat([latents] * 2) if guidance > 1.0 else latents
-        model_input = scheduler.scale_model_input(doubled, timestep)
-        prediction = predict(model_input, timestep)
-        if guidance > 1.0:
-            negative, positive = prediction.chunk(2)
-            prediction = negative + guidance * (positive - negative)
-        latents = scheduler.step(prediction, timestep, latents, **options, return_dict=False)[0]
+    generators = [generator] if isinstance(generator, torch.Generator) else list(generator)
+    loop = _Loop(predict, scheduler, guidance, generators, timesteps, steps, latents)
+    if resume is not None:
+        # Never by cutting the timesteps short: multistep schedulers count them from the start.
+        loop.resume(resume)
+    while loop.done < len(timesteps) and loop.generators:
+        before = loop.number
+        clean = loop.advance()
         if given is not None:
-            latents = given.hold(scheduler, latents, noise, timesteps[index + 1 : index + 2])
-        # Some schedulers run the model more often than once a step; a person counts whole steps.
-        number = steps * (index + 1) // len(timesteps)
-        if number > reported:
-            reported = number
-            noisy = model_input[:1]
-            on_step(Step(number, steps, _clean_latents(scheduler, prediction, timestep, noisy)))
-    return latents
+            following = timesteps[loop.done : loop.done + 1]
+            loop.latents = given.hold(scheduler, loop.latents, noise, following)
+        if loop.number > before:
+            save = loop.save if loop.savable() else None
+            rows = on_step(Step(loop.number, steps, clean, save=save))
+            if rows is not None:
+                loop.keep(rows)
+    return loop.latents
 
 
-def _step_options(scheduler: Any, generator: torch.Generator) -> dict[str, Any]:
+def _step_options(scheduler: Any, generators: list[torch.Generator]) -> dict[str, Any]:
     """The optional arguments that this scheduler's step takes, as the stock pipelines pass them."""
     accepted = inspect.signature(scheduler.step).parameters
-    return {
-        name: value for name, value in (("eta", 0.0), ("generator", generator)) if name in accepted
-    }
+    options = {"eta": 0.0, "generator": generators[0] if len(generators) == 1 else generators}
+    return {name: value for name, value in options.items() if name in accepted}
 
 
 def _clean_latents(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import traceback
 from collections import OrderedDict
-from collections.abc import Callable
 
 import torch
 
-from generation.pipelines.base import Pipeline, load
+from generation.pipelines.base import Check, Loader, Pipeline, load
 from generation.pipelines.model_files import ModelFiles
 
 
@@ -30,13 +31,21 @@ class ResidentModels:
         return files.weights_hash in self._models
 
     def get(
-        self,
-        files: ModelFiles,
-        loader: Callable[[ModelFiles, torch.device, torch.dtype], Pipeline] = load,
+        self, files: ModelFiles, loader: Loader = load, check: Check = lambda: None
     ) -> Pipeline:
-        """The loaded model, read from disk when needed. Raises ModelMissing or ModelUnreadable."""
+        """The loaded model, read from disk when needed.
+
+        `check` is called between its parts and may raise to leave the load. Raises ModelMissing,
+        ModelUnreadable or that; nothing of the model is kept then, and the others stay.
+        """
         if not self.holds(files):
-            self._models[files.weights_hash] = (files.slug, loader(files, self.device, self.dtype))
+            try:
+                pipeline = loader(files, self.device, self.dtype, check)
+            except Exception as problem:
+                _let_go(problem)
+                self._give_back()
+                raise
+            self._models[files.weights_hash] = (files.slug, pipeline)
         self._models.move_to_end(files.weights_hash)
         self._evict()
         return self._models[files.weights_hash][1]
@@ -45,8 +54,25 @@ class ResidentModels:
         """The model in use always stays, even when it alone passes the budget."""
         while len(self._models) > 1 and self._loaded_bytes() > self.budget_bytes:
             self._models.popitem(last=False)
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Memory that torch keeps for itself is memory that others on the device cannot have."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def _loaded_bytes(self) -> int:
         return sum(pipeline.nbytes for _, pipeline in self._models.values())
+
+
+def _let_go(problem: BaseException) -> None:
+    """Forget what a load had in hand when it was left.
+
+    An exception's frames keep their local variables, here gigabytes of weights, for as long as
+    somebody tells of it; and modules refer to one another in circles.
+    """
+    told: BaseException | None = problem
+    while told is not None:
+        traceback.clear_frames(told.__traceback__)
+        told = told.__cause__ or told.__context__
+    gc.collect()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,8 +14,8 @@ from PIL import Image
 from safetensors import SafetensorError
 
 from generation.errors import ModelMissing, ModelUnreadable, RenderError
-from generation.pipelines.base import OnStep
-from generation.pipelines.denoise import build_scheduler, denoise
+from generation.pipelines.base import Check, OnBatchStep, OnStep, Step
+from generation.pipelines.denoise import LoopState, build_scheduler, denoise
 from generation.pipelines.embeddings import EmbeddingCache
 from generation.pipelines.model_files import LoraFile, ModelFiles
 from generation.pipelines.preview import LatentPreview
@@ -22,15 +24,29 @@ from generation.specs import RenderSpec
 UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
 """What diffusers and transformers raise for folders and files that are damaged or do not fit."""
 
+LARGE_PARTS = ("text_encoder", "vae", "unet")
+"""Folders of weights in the order in which they are loaded; the others are small."""
+
+CHUNK_BYTES = 2**26
+"""Read between two looks at whether a load is still wanted: half a second on a slow disk."""
+
 
 class StableDiffusion:
     """One loaded model. Its parts are diffusers'; only the loop over the steps is ours."""
 
-    def __init__(self, files: ModelFiles, device: torch.device, dtype: torch.dtype) -> None:
-        """Load from `files.folder`. Raises ModelMissing or ModelUnreadable."""
+    batches = True
+
+    def __init__(
+        self,
+        files: ModelFiles,
+        device: torch.device,
+        dtype: torch.dtype,
+        check: Check = lambda: None,
+    ) -> None:
+        """Load from `files.folder`. Raises ModelMissing, ModelUnreadable, or what `check` does."""
         self.files = files
         self.device = device
-        self.parts = _load_parts(files, dtype).to(device)
+        self.parts = _load_parts(files, device, dtype, check)
         self.nbytes = sum(
             weight.numel() * weight.element_size()
             for part in (self.parts.unet, self.parts.vae, self.parts.text_encoder)
@@ -39,9 +55,14 @@ class StableDiffusion:
         self._embeddings = EmbeddingCache()
         self._adapters: set[str] = set()
         like = torch.empty(0, device=device, dtype=dtype)
+
+        def encode(pictures: torch.Tensor) -> torch.Tensor:
+            check()
+            return self._encode_pictures(pictures)
+
         try:
             with torch.inference_mode():
-                self._preview = LatentPreview.for_model(files.folder, self._encode_pictures, like)
+                self._preview = LatentPreview.for_model(files.folder, encode, like)
         except UNREADABLE as problem:
             raise ModelUnreadable(f"{files.slug} cannot be loaded: {problem}") from problem
 
@@ -51,37 +72,68 @@ class StableDiffusion:
         key = (spec.prompt, spec.negative_prompt, spec.guided, loras)
         return self._embeddings.get(key, lambda: self._encode_prompt(spec))
 
-    @torch.inference_mode()
     def denoise(
         self,
         spec: RenderSpec,
         conditioning: torch.Tensor,
         on_step: OnStep,
         first_frame: Image.Image | None = None,
+        resume: LoopState | None = None,
     ) -> torch.Tensor:
         """See Pipeline. A single picture begins with none: `first_frame` must be None."""
-        unet = self.parts.unet
-        generator = torch.Generator().manual_seed(spec.seed)
-        guidance_embedding = self._guidance_embedding(spec, conditioning.dtype)
+        return self._denoise([spec], [conditioning], on_step, resume)
+
+    def denoise_batch(
+        self,
+        specs: Sequence[RenderSpec],
+        conditionings: Sequence[torch.Tensor],
+        on_step: OnBatchStep,
+    ) -> torch.Tensor:
+        """See Pipeline."""
+        if any(not _fit_one_batch(specs[0], spec) for spec in specs):
+            raise ValueError("specs of one batch differ only in their texts, seed and quality")
+        return self._denoise(specs, conditionings, on_step)
+
+    @torch.inference_mode()
+    def _denoise(
+        self,
+        specs: Sequence[RenderSpec],
+        conditionings: Sequence[torch.Tensor],
+        on_step: OnBatchStep,
+        resume: LoopState | None = None,
+    ) -> torch.Tensor:
+        unet, spec = self.parts.unet, specs[0]
+        generators = [torch.Generator().manual_seed(spec.seed) for spec in specs]
+        # (negative and positive, B, tokens, width): negatives come first in the model's input.
+        words = torch.stack(list(conditionings), dim=1)
+        guidance_embedding = self._guidance_embedding(spec, words.dtype)
 
         def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
             prediction: torch.Tensor = unet(
                 latents,
                 timestep,
-                encoder_hidden_states=conditioning,
+                encoder_hidden_states=words.flatten(0, 1),
                 timestep_cond=guidance_embedding,
                 return_dict=False,
             )[0]
             return prediction
 
+        def after_step(step: Step) -> Sequence[int] | None:
+            nonlocal words
+            rows = on_step(step)
+            if rows is not None:
+                words = words[:, list(rows)]
+            return rows
+
         return denoise(
             predict,
             build_scheduler(self.parts.scheduler, spec.scheduler),
-            self._noise(spec, (), generator, conditioning.dtype),
+            self._noise(spec, (), generators, words.dtype),
             steps=spec.steps,
             guidance=spec.guidance if self._is_guided(spec) else 1.0,
-            generator=generator,
-            on_step=on_step,
+            generator=generators,
+            on_step=after_step,
+            resume=resume,
         )
 
     def decode(self, latents: torch.Tensor) -> Iterator[Image.Image]:
@@ -112,14 +164,20 @@ class StableDiffusion:
         self,
         spec: RenderSpec,
         frames: tuple[int, ...],
-        generator: torch.Generator,
+        generators: list[torch.Generator],
         dtype: torch.dtype,
     ) -> torch.Tensor:
-        """Unit noise (1, C, *frames, h, w), drawn on the CPU: a seed starts alike anywhere."""
+        """Unit noise (B, C, *frames, h, w), each row of its own generator.
+
+        Drawn on the CPU: a seed starts alike anywhere.
+        """
         channels, scale = self.parts.unet.config.in_channels, self.parts.vae_scale_factor
-        shape = (1, channels, *frames, spec.height // scale, spec.width // scale)
+        size = (spec.height // scale, spec.width // scale)
         noise: torch.Tensor = randn_tensor(
-            shape, generator=generator, device=self.device, dtype=dtype
+            (len(generators), channels, *frames, *size),
+            generator=generators,
+            device=self.device,
+            dtype=dtype,
         )
         return noise
 
@@ -182,24 +240,73 @@ class StableDiffusion:
         self._adapters.add(lora.name)
 
 
-def _load_parts(files: ModelFiles, dtype: torch.dtype) -> Any:
-    """The stock pipeline as a box of parts, from safetensors only and without any network."""
+def _fit_one_batch(first: RenderSpec, other: RenderSpec) -> bool:
+    """True when all that decides the two pictures is the same but the texts and the seed."""
+    return first == replace(
+        other,
+        prompt=first.prompt,
+        negative_prompt=first.negative_prompt,
+        seed=first.seed,
+        quality=first.quality,
+    )
+
+
+def _load_parts(
+    files: ModelFiles, device: torch.device, dtype: torch.dtype, check: Check
+) -> StableDiffusionPipeline:
+    """The stock pipeline as a box of parts, from safetensors only and without any network.
+
+    diffusers loads a whole pipeline in one call that cannot be left. Told that all other parts
+    are given, as None, it loads one: so each large part is loaded by itself, by diffusers' own
+    rules, and then given to the call that puts the pipeline together.
+    """
     if not (files.folder / "model_index.json").is_file():
         raise ModelMissing(f"The folder of {files.slug} holds no model_index.json.")
     if not (files.folder / "tokenizer").is_dir():
         # transformers would make an empty one, and every prompt would give the same picture.
         raise ModelUnreadable(f"{files.slug} cannot be loaded: its folder holds no tokenizer.")
+    loaded: dict[str, Any] = {}
     try:
-        parts = StableDiffusionPipeline.from_pretrained(
-            files.folder,
-            dtype=dtype,
-            use_safetensors=True,
-            local_files_only=True,
-            safety_checker=None,
-            feature_extractor=None,
-            requires_safety_checker=False,
-        )
+        for name in LARGE_PARTS:
+            read_ahead(files.folder / name, check)
+            others = dict.fromkeys(("tokenizer", "scheduler", *LARGE_PARTS))
+            del others[name]
+            loaded[name] = getattr(_from_pretrained(files.folder, dtype, others), name)
+            check()
+            loaded[name].to(device)
+            check()
+        parts = _from_pretrained(files.folder, dtype, loaded)
     except UNREADABLE as problem:
         raise ModelUnreadable(f"{files.slug} cannot be loaded: {problem}") from problem
     parts.set_progress_bar_config(disable=True)
-    return parts
+    return parts.to(device)
+
+
+def _from_pretrained(
+    folder: Path, dtype: torch.dtype, given: dict[str, Any]
+) -> StableDiffusionPipeline:
+    return StableDiffusionPipeline.from_pretrained(
+        folder,
+        dtype=dtype,
+        use_safetensors=True,
+        local_files_only=True,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+        **given,
+    )
+
+
+def read_ahead(folder: Path, check: Check) -> None:
+    """Bring a part's weights into the system's file cache, asking `check` in between.
+
+    A load spends its time waiting for the disk, and the libraries cannot be left while they do.
+    Files of a variant (`model.fp16.safetensors`) are not what is loaded. Raises OSError.
+    """
+    buffer = bytearray(CHUNK_BYTES)
+    for path in sorted(folder.glob("*.safetensors")):
+        if "." in path.stem:
+            continue
+        with path.open("rb", buffering=0) as stream:
+            while stream.readinto(buffer):
+                check()

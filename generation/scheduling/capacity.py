@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from generation.errors import SpecError
 from generation.models import Device, ModelCard
 from generation.specs import MediaType, RenderSpec
+from generation.states import Work
 
 LATENT_PIXELS = 8
 """Pixels of the picture to one of its latents, on each side."""
@@ -73,7 +74,7 @@ def check(spec: RenderSpec, model: ModelCard) -> None:
     """
     if spec.type != MediaType.VIDEO or spec.enhances:
         return
-    devices = [device for device in Device.objects.all() if spec.type in device.types]
+    devices = [device for device in Device.objects.all() if Work.VIDEO in device.works]
     if not devices:
         return
     largest = max(

@@ -1,75 +1,89 @@
-"""When will it start? The queue played forward with the estimates.
+"""When will it start, where, and why there? The queue played forward with the estimates.
 
-The same order as the claim's, over the devices that are online. As soon as a device's next job
-has no estimate, nothing behind it can be dated: such starts are None ("estimating"), never
-invented.
+The same policy and the same assignment as the claim's, over the devices that are online and take
+work. Where the run time of a device's next job is not known, nothing behind it can be dated: such
+starts are None ("estimating"), never invented.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import UTC, datetime
+from typing import Any
 
 from django.utils import timezone
 
 from generation.estimating import estimator
 from generation.estimating.estimator import Prediction
-from generation.models import Device, Job
+from generation.jobs import family_needed
+from generation.models import Device, Job, ModelCard
+from generation.scheduling import lanes as built
+from generation.scheduling import placement
+from generation.scheduling import waiting as queue
+from generation.scheduling.assignment import Assigned, Lane, assign
+from generation.scheduling.policy import Level, WaitingJob
 from generation.specs import RenderSpec
-from generation.states import Priority
+from generation.states import Priority, Work
 
 
 @dataclass(slots=True)
 class Place:
-    """A waiting job's place: position from 1, and its start and finish where they are known."""
+    """A waiting job's place: position from 1, its device, start and finish where they are known.
 
-    job: Job
+    Moments and sentences are made when they are asked for: a long queue has more places than
+    anybody looks at.
+    """
+
     position: int
-    start: datetime | None
-    finish: datetime | None
-    device: Device | None
-    prediction: Prediction | None
-    why: str
+    _assigned: Assigned
+    _reasons: _Reasons
 
+    @property
+    def key(self) -> Any:
+        """Which job it is."""
+        return self._assigned.job.key
 
-@dataclass(slots=True)
-class _Lane:
-    """One device and when it is free; None when that cannot be told."""
+    @property
+    def device(self) -> str | None:
+        """Where it runs."""
+        return self._assigned.lane.name if self._assigned.lane else None
 
-    device: Device
-    free_at: datetime | None
+    @property
+    def start(self) -> datetime | None:
+        """When it is taken."""
+        return _moment(self._assigned.start)
+
+    @property
+    def finish(self) -> datetime | None:
+        """When it is done."""
+        return _moment(self._assigned.finish)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it will run there, loading included."""
+        start, finish = self._assigned.start, self._assigned.finish
+        return None if start is None or finish is None else finish - start
+
+    @property
+    def why(self) -> str:
+        """Why it waits and why there, in one or two short sentences."""
+        return self._reasons.of(self._assigned, self.position)
 
 
 @dataclass(slots=True)
 class Forecast:
-    """Every waiting job in the order in which it will run."""
+    """Every waiting job in the order in which the policy serves it."""
 
     places: list[Place]
-    lanes: list[_Lane]
-    by_job: dict[UUID, Place] = field(init=False)
+    by_job: dict[Any, Place] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.by_job = {place.job.pk: place for place in self.places}
+        self.by_job = {place.key: place for place in self.places}
 
     def place_of(self, job: Job) -> Place | None:
-        """The job's place; None when it does not wait."""
+        """The job's place; None when it does not wait for a device."""
         return self.by_job.get(job.pk)
-
-
-def forecast(waiting: Iterable[Job] | None = None) -> Forecast:
-    """Play the queue forward: `waiting` in its order, or all jobs that wait."""
-    jobs = list(Job.objects.waiting()) if waiting is None else list(waiting)
-    now = timezone.now()
-    lanes = _lanes(now)
-    predictions: dict[str, Prediction | None] = {}
-    places = []
-    for position, job in enumerate(jobs, start=1):
-        spec = job.spec
-        shape = estimator.shape_of(spec)
-        if shape not in predictions:
-            predictions[shape] = estimator.predict(spec)
-        places.append(_place(job, position, lanes, predictions[shape], now))
-    return Forecast(places, lanes)
 
 
 @dataclass(slots=True)
@@ -81,52 +95,104 @@ class Outlook:
     start: datetime | None
 
 
-def outlook(spec: RenderSpec, priority: Priority) -> Outlook:
-    """Position, start and run time of `spec` if it were submitted now."""
-    waiting = list(Job.objects.waiting())
-    ahead = [job for job in waiting if job.priority <= priority]
-    lanes = forecast(ahead).lanes
-    able = [lane for lane in lanes if spec.type in lane.device.types]
-    known = [lane.free_at for lane in able if lane.free_at is not None]
-    return Outlook(estimator.predict(spec), len(ahead) + 1, min(known, default=None))
-
-
-def _lanes(now: datetime) -> list[_Lane]:
-    running = {job.device_id: job for job in Job.objects.processing().select_related("progress")}
-    lanes = []
-    for device in Device.objects.online().filter(is_paused=False):
-        job = running.get(device.pk)
-        lanes.append(_Lane(device, now if job is None else _expected_end(job, now)))
-    return lanes
-
-
-def _expected_end(job: Job, now: datetime) -> datetime | None:
-    remaining = job.progress.remaining_seconds
-    if remaining is not None:
-        return max(now, job.progress.updated_at + timedelta(seconds=remaining))
-    if job.predicted_seconds is not None and job.started_at is not None:
-        return max(now, job.started_at + timedelta(seconds=job.predicted_seconds))
-    return None
-
-
-def _place(
-    job: Job, position: int, lanes: list[_Lane], prediction: Prediction | None, now: datetime
-) -> Place:
-    able = [lane for lane in lanes if job.type in lane.device.types]
-    if not able:
-        why = f"No device that makes {job.type}s is online; it starts when one joins."
-        return Place(job, position, None, None, None, prediction, why)
-    known = [(lane.free_at, index) for index, lane in enumerate(able) if lane.free_at is not None]
-    if not known:
-        why = "The work ahead of it has no estimate yet."
-        return Place(job, position, None, None, None, prediction, why)
-    start, index = min(known)
-    lane = able[index]
-    finish = start + timedelta(seconds=prediction.seconds) if prediction else None
-    lane.free_at = finish
-    why = (
-        f"Next on {lane.device.name}."
-        if position == 1
-        else f"{position - 1} ahead of it; {lane.device.name} is free first."
+def forecast() -> Forecast:
+    """Play the whole queue forward."""
+    now = timezone.now()
+    waiting = queue.read()
+    if not waiting:
+        return Forecast([])
+    reasons = _Reasons()
+    return Forecast(
+        [
+            Place(position, one, reasons)
+            for position, one in enumerate(_assigned(waiting, now), start=1)
+        ]
     )
-    return Place(job, position, start, finish, lane.device, prediction, why)
+
+
+def outlook(
+    spec: RenderSpec, model: ModelCard, priority: Priority, owner_id: int | None = None
+) -> Outlook:
+    """Position, start and run time of `spec` if its owner submitted it now."""
+    now = timezone.now()
+    new = WaitingJob(
+        None,
+        owner_id or -1,
+        priority,
+        now.timestamp(),
+        now.timestamp(),
+        spec.work,
+        family_needed(spec, model),
+        spec.longest_side,
+        "" if spec.enhances else model.slug,
+        estimator.shape_of(spec),
+    )
+    for position, one in enumerate(_assigned([*queue.read(), new], now), start=1):
+        if one.job is new:
+            return Outlook(estimator.predict(spec), position, _moment(one.start))
+    raise AssertionError("the assignment hands out every job")
+
+
+def _assigned(waiting: list[WaitingJob], now: datetime) -> Iterable[Assigned]:
+    devices = list(Device.objects.online(now).filter(pause=""))
+    times = built.RunTimes(waiting, devices)
+    there = built.lanes(devices, times, now)
+    return assign(built.line(waiting, now, times), there, now.timestamp())
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+class _Reasons:
+    """Why a job waits and why there, in sentences; the devices are read when they are needed."""
+
+    def __init__(self) -> None:
+        self._devices: list[Device] | None = None
+        self._nowhere: dict[tuple[str, str, int], str] = {}
+
+    def of(self, one: Assigned, position: int) -> str:
+        """One or two short sentences."""
+        if not one.able:
+            return self._no_device(one.job)
+        if one.lane is None:
+            return "The work ahead of it has no estimate yet."
+        return f"{_turn(one, position)} {_choice(one, one.lane)}"
+
+    def _no_device(self, job: WaitingJob) -> str:
+        like = (job.work, job.family, job.longest_side)
+        if like not in self._nowhere:
+            self._nowhere[like] = self._find_no_device(*like)
+        return self._nowhere[like]
+
+    def _find_no_device(self, work: str, family: str, side: int) -> str:
+        if self._devices is None:
+            self._devices = list(Device.objects.all())
+        refusals = {
+            device: placement.refusal(device, work, family, side) for device in self._devices
+        }
+        for device in self._devices:
+            if refusals[device] is None:
+                return (
+                    f"{device.name} takes it, but is {device.state}; it starts when that is back."
+                )
+        what = Work(work).label.lower()
+        if not self._devices:
+            return f"No device for {what} has ever been here; it starts when one joins."
+        return f"No device takes it: {next(iter(refusals.values()))}"
+
+
+def _turn(one: Assigned, position: int) -> str:
+    if position == 1:
+        return "Next to start."
+    if one.level == Level.OVERDUE and one.job.priority != Priority.URGENT:
+        return f"{position - 1} ahead of it; it has waited long and moved up."
+    return f"{position - 1} ahead of it."
+
+
+def _choice(one: Assigned, lane: Lane) -> str:
+    if one.able == 1:
+        return f"Only {lane.name} takes it."
+    if not one.load and one.job.model:
+        return f"{lane.name} finishes it soonest and has {one.job.model} loaded."
+    return f"{lane.name} finishes it soonest."

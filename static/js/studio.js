@@ -92,7 +92,7 @@
   // Shortcuts: an element with data-key is pressed by its key; "g d" is g, then d.
   let before = "";
   const typed = (target) =>
-    target.closest("input:not([type=radio], [data-scrub]), textarea, select, [contenteditable]");
+    target.closest("input:not([type=radio], [type=checkbox], [data-scrub]), textarea, select, [contenteditable]");
   // Keys by which the browser itself presses, chooses and scrolls. They go to what has the focus
   // where that answers to them, and scroll where the element that they would press is out of sight.
   const browsers = {
@@ -122,13 +122,13 @@
     if (!element || element.matches(":disabled") || isBrowsers(event, element)) return;
     event.preventDefault();
     // A key that is held down goes on stepping, and does nothing else twice.
-    if (event.repeat && !event.key.startsWith("Arrow")) return;
+    if (event.repeat && !event.key.startsWith("Arrow") && !("step" in element.dataset)) return;
     before = "";
     if (element.matches("textarea, input, select")) element.focus();
     else element.click();
   });
 
-  const KEY_NAMES = { " ": "Space", ArrowLeft: "←", ArrowRight: "→" };
+  const KEY_NAMES = { " ": "Space", ArrowLeft: "←", ArrowRight: "→", X: "Shift X" };
   const help = () => {
     const dialog = document.querySelector("#shortcuts");
     const list = dialog.querySelector("dl");

@@ -55,6 +55,8 @@ def job_badge(job: Job) -> SafeString:
     """Where a job stands."""
     if job.is_cancelling:
         return badge("queued", job.state.icon, "Cancelling")
+    if job.is_held:
+        return badge("queued", "‖", "On hold")
     return badge(job.state.value, job.state.icon, job.state.label)
 
 

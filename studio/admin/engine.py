@@ -11,7 +11,10 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 
 from generation.models import Device, ModelCard
+from generation.pipelines.families import FAMILIES
 from generation.specs import SIZE_MULTIPLE
+from generation.states import Work
+from studio import devices
 from studio.admin.display import NOTHING, badge, short_hash
 from studio.admin.fields import SchedulerField
 
@@ -19,24 +22,44 @@ KNOWN_BY_WORKER = (
     "kind",
     "label",
     "memory",
-    "makes",
     "resident_models",
     "hostname",
     "pid",
     "started_at",
     "heartbeat_at",
 )
+RULES = ("pause", "works", "families", "largest_size")
 DEVICE_ICONS = {"online": "●", "paused": "‖", "away": "○"}
+
+
+class DeviceForm(forms.ModelForm):
+    """Which work may go to a device."""
+
+    works = forms.MultipleChoiceField(
+        label="Work",
+        choices=[(work.value, work.label) for work in Work],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Which work may go here. For instance: videos and interpolation on one card, "
+        "images, upscaling and draft images on the other.",
+    )
+    families = forms.MultipleChoiceField(
+        label="Model families",
+        choices=[(family, family) for family in FAMILIES],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text="Which models it may load; none marked: all.",
+    )
 
 
 @admin.register(Device)
 class DeviceAdmin(admin.ModelAdmin):
-    """The GPUs. Workers write what they are; people only pause them."""
+    """The GPUs. Workers write what they are; people say which work may go where, and pause them."""
 
-    list_display = ["name", "kind", "label", "state_badge", "resident_models", "is_paused"]
-    list_editable = ["is_paused"]
+    form = DeviceForm
+    list_display = ["name", "kind", "label", "state_badge", "takes", "resident_models", "pause"]
+    list_editable = ["pause"]
     search_fields = ["name", "label", "hostname"]
-    fields = ["name", "state_badge", "is_paused", *KNOWN_BY_WORKER]
+    fields = ["name", "state_badge", *RULES, *KNOWN_BY_WORKER]
     readonly_fields = ["name", "state_badge", *KNOWN_BY_WORKER]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -51,8 +74,9 @@ class DeviceAdmin(admin.ModelAdmin):
     def save_model(
         self, request: HttpRequest, obj: Device, form: forms.ModelForm, change: bool
     ) -> None:
-        """Only the pause: the worker may have written its heartbeat since the page was read."""
-        obj.save(update_fields=["is_paused"])
+        """Only what people decide: the worker may have written its heartbeat meanwhile."""
+        obj.save(update_fields=[name for name in RULES if name in form.fields])
+        devices.tell(obj)
 
     @admin.display(description="State")
     def state_badge(self, device: Device) -> SafeString:
@@ -69,10 +93,10 @@ class DeviceAdmin(admin.ModelAdmin):
         """The device's memory."""
         return filesizeformat(device.memory_bytes)
 
-    @admin.display(description="Makes")
-    def makes(self, device: Device) -> str:
-        """The types of render it takes."""
-        return ", ".join(device.types) or NOTHING
+    @admin.display(description="Work")
+    def takes(self, device: Device) -> str:
+        """Which work may go there."""
+        return ", ".join(device.work_labels) or NOTHING
 
 
 class ModelCardForm(forms.ModelForm):

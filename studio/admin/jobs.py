@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from generation import jobs
+from generation import queueing
 from generation.events import Kind
 from generation.models import Attempt, Job, JobEvent, Output
 from generation.states import Priority
@@ -98,7 +98,7 @@ def priority_action(priority: Priority) -> Callable[..., None]:
         model_admin.apply(
             request,
             queryset,
-            lambda job: jobs.change_priority(job, priority),
+            lambda job: queueing.change_priority(job, priority),
             f"Priority {priority.label.lower()}",
             "they wait no longer, or had it already",
         )
@@ -110,7 +110,7 @@ def priority_action(priority: Priority) -> Callable[..., None]:
 
 @admin.register(Job)
 class JobAdmin(ReadOnly, OfProject, admin.ModelAdmin):
-    """Every render that was asked for. All changes go through `generation.jobs`."""
+    """Every render that was asked for. All changes go through `generation.queueing`."""
 
     project_path = "take__shot__project"
     list_display = ["shown", "prompt", "priority", "quality", "owner", "device", "submitted_at"]
@@ -125,7 +125,13 @@ class JobAdmin(ReadOnly, OfProject, admin.ModelAdmin):
     list_select_related = ["owner", "device"]
     list_per_page = 50
     search_fields = ["=id", "spec_data__prompt", "owner__username"]
-    actions = ["cancel", "retry", *(priority_action(priority) for priority in Priority)]
+    actions = [
+        "cancel",
+        "retry",
+        "hold",
+        "release",
+        *(priority_action(priority) for priority in Priority),
+    ]
     inlines = [OutputInline, AttemptInline, JobEventInline]
     fieldsets = [
         (None, {"fields": ["shown", "id", "owner", "priority", "device"]}),
@@ -155,12 +161,25 @@ class JobAdmin(ReadOnly, OfProject, admin.ModelAdmin):
     @admin.action(description="Cancel")
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Waiting jobs end at once, running ones after their present step."""
-        self.apply(request, queryset, jobs.cancel, "Cancelled", "they had ended, or are stopping")
+        self.apply(
+            request, queryset, queueing.cancel, "Cancelled", "they had ended, or are stopping"
+        )
 
     @admin.action(description="Retry")
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Failed and cancelled jobs wait again."""
-        self.apply(request, queryset, jobs.retry, "Waiting again", "they did not fail or stop")
+        self.apply(request, queryset, queueing.retry, "Waiting again", "they did not fail or stop")
+
+    @admin.action(description="Hold")
+    def hold(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        """Waiting jobs stay where they are until somebody releases them."""
+        why = "they do not wait, or are on hold already"
+        self.apply(request, queryset, queueing.hold, "On hold", why)
+
+    @admin.action(description="Release")
+    def release(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        """Jobs on hold wait for a device again, in their old place."""
+        self.apply(request, queryset, queueing.release, "Released", "they are not on hold")
 
     @admin.display(description="Status", ordering="status")
     def shown(self, job: Job) -> SafeString:

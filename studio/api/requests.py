@@ -39,6 +39,7 @@ def render_request(user: User, asked: GenerateIn) -> RenderRequest:
     project = project or (character.project if character else None)
     return RenderRequest(
         prompt=asked.prompt,
+        owner_id=user.pk,
         negative_prompt=asked.negative_prompt,
         type=asked.type,
         quality=Quality.from_word(asked.quality),

@@ -8,10 +8,13 @@ from ninja import Field, Schema
 from pydantic import ConfigDict
 
 from generation.specs import MAX_FPS, MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, MAX_STEPS
+from studio.acting import MOST
 
 PriorityWord = Literal["urgent", "high", "normal", "low"]
 QualityWord = Literal["draft", "standard", "final", "low", "medium", "high"]
 StatusWord = Literal["queued", "processing", "completed", "failed", "cancelled"]
+WorkWord = Literal["preview", "image", "video", "interpolate", "upscale"]
+PauseWord = Literal["", "after_job", "at_once"]
 FormatWord = Literal["webm", "gif", "apng"]
 Factor = Annotated[int, Field(ge=1, le=4, description="1, 2 or 4")]
 Formats = Annotated[list[FormatWord], Field(max_length=3)]
@@ -112,6 +115,8 @@ class AttemptOut(Schema):
     started_at: datetime
     finished_at: datetime | None
     outcome: str
+    resumed_from: int
+    batch_size: int
     lowered: list[Any]
 
 
@@ -142,7 +147,7 @@ class ErrorOut(Schema):
 
 
 class JobOut(Schema):
-    """A job right now. Position 0 runs, 1 is next, null has ended."""
+    """A job right now. Position 0 runs, 1 is next, null has ended or is on hold."""
 
     job_id: str
     type: Literal["image", "video"]
@@ -159,6 +164,9 @@ class JobOut(Schema):
     started_at: datetime | None
     finished_at: datetime | None
     gpu_queue_position: int | None
+    held: bool
+    saved_steps: int
+    work: WorkWord
     device: str | None
     priority: PriorityWord
     quality: str
@@ -179,11 +187,38 @@ class JobPage(Schema):
 
 
 class JobChange(Schema):
-    """What may be changed of a job that waits."""
+    """What may be changed of a job that waits: at least one of the two."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
 
-    priority: PriorityWord
+    priority: PriorityWord | None = None
+    position: Literal["front"] | None = None
+
+
+class CloneIn(Schema):
+    """With which seed a job is rendered again; without one it is drawn."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = None
+
+
+class CancelIn(Schema):
+    """The jobs that shall be cancelled."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    # JSON has no type of its own for ids.
+    job_ids: Annotated[
+        list[Annotated[UUID, Field(strict=False)]], Field(min_length=1, max_length=MOST)
+    ]
+
+
+class CancelOut(Schema):
+    """Which were cancelled, or asked to stop, and which had ended or were stopping already."""
+
+    cancelled: list[str]
+    unchanged: list[str]
 
 
 class WaitingOut(Schema):
@@ -194,29 +229,50 @@ class WaitingOut(Schema):
     owner: str
     type: str
     quality: str
+    work: WorkWord
     priority: PriorityWord
+    device: str | None
     estimated_start: datetime | None
+    estimated_finish: datetime | None
     estimated_seconds: float | None
+    saved_steps: int
     why: str
 
 
+class HeldOut(Schema):
+    """A job that waits until somebody releases it."""
+
+    job_id: str | None
+    owner: str
+    type: str
+    quality: str
+    work: WorkWord
+    priority: PriorityWord
+    held_at: datetime
+    saved_steps: int
+
+
 class DeviceOut(Schema):
-    """A device and what it does."""
+    """A device and what it does; of several jobs in one batch it names the first."""
 
     name: str
     kind: str
     label: str
     state: Literal["online", "paused", "away"]
+    pause: PauseWord
+    works: list[WorkWord]
     memory_bytes: int
     resident: list[str]
+    batch_size: int
     job_id: str | None
     progress: float | None
 
 
 class QueueOut(Schema):
-    """The whole queue, next first, and the devices that work it off."""
+    """The whole queue, next first, what is on hold, and the devices that work it off."""
 
     waiting: list[WaitingOut]
+    held: list[HeldOut]
     devices: list[DeviceOut]
 
 

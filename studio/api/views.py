@@ -1,54 +1,44 @@
-"""The calls of /api/anime/, as PRODUCT's contract names them."""
+"""The calls of /api/anime/ that submit and list; `queue` has those about what was submitted."""
 
-from collections.abc import Callable, Collection
-from functools import wraps
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from ninja import NinjaAPI, Query, Router
 from ninja.decorators import decorate_view
 
-from generation import jobs
-from generation.errors import SpecError
-from generation.models import Device, Job, Output
+from generation.models import Job, Output
 from generation.scheduling.forecast import forecast
 from generation.states import Priority, Status
 from generation.version import VERSION
 from studio import access, rendering
-from studio.api import problems
+from studio.api import problems, queue
 from studio.api.authentication import SubmitThrottle, TokenOrLoopback
+from studio.api.bodies import REFUSALS, json_if_any, json_only
+from studio.api.lookups import base_of, cloneable_take, job_of, project_of, refuse_unknown
 from studio.api.requests import render_request
 from studio.api.schemas import (
+    CloneIn,
     EnhanceIn,
     EstimateIn,
     EstimateOut,
     GenerateIn,
     GenerateOut,
-    JobChange,
-    JobOut,
     JobPage,
-    ProblemsOut,
-    QueueOut,
     Refused,
     Slug,
     StatusWord,
 )
 from studio.durations import spoken
-from studio.models import Project, Take
+from studio.models import Take
 from studio.rendering import Plan
 from studio.requests import PersonRequest
-from studio.status import iso, job_status
+from studio.status import job_status
 
 PAGE_SIZE = 25
-
-REFUSALS: dict[int, Any] = {401: Refused, 403: Refused, 422: ProblemsOut}
-MISSING: dict[int, Any] = {401: Refused, 403: Refused, 404: Refused}
 
 api = NinjaAPI(
     title="Genga",
@@ -61,22 +51,6 @@ api = NinjaAPI(
 )
 problems.install(api)
 router = Router(tags=["renders"])
-
-
-def json_only(call: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Refuse a body that is not declared as JSON, before anything reads it.
-
-    A web page of another site can send forms and text, but not JSON, without our consent.
-    """
-
-    @wraps(call)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.content_type == "application/json":
-            return call(request, *args, **kwargs)
-        detail = "Send the body as JSON with Content-Type: application/json."
-        return api.create_response(request, {"detail": detail}, status=415)
-
-    return checked
 
 
 @router.post(
@@ -105,7 +79,7 @@ def enhance(
 ) -> tuple[int, dict[str, Any]]:
     """A job of its own, with progress and cancel as any other; nothing is drawn anew."""
     output = get_object_or_404(Output.objects.select_related("job"), pk=output_id)
-    job = _job(request, output.job_id)
+    job = job_of(request, output.job_id)
     take, made = rendering.enhance(
         job.take,
         request.user,
@@ -125,7 +99,7 @@ def enhance(
 )
 def estimate(request: PersonRequest, payload: Query[EstimateIn]) -> dict[str, Any]:
     """The same parameters as a submit, in the query."""
-    _refuse_unknown(request, EstimateIn.model_fields)
+    refuse_unknown(request, EstimateIn.model_fields)
     asked = render_request(request.user, payload)
     made = rendering.plan(asked)
     return _expectation(made, rendering.suggestion_for(asked, made))
@@ -143,16 +117,16 @@ def list_jobs(
     page: int = Query(1, ge=1, le=1_000_000),
 ) -> dict[str, Any]:
     """Jobs of one's projects, filtered by status and project."""
-    _refuse_unknown(request, ("status", "project", "page"))
+    refuse_unknown(request, ("status", "project", "page"))
     found = access.visible_jobs(request.user).for_pages().prefetch_related("attempts")
     if status:
         found = found.filter(status=status)
     if project:
-        found = found.filter(scope=_project(request, project).group)
+        found = found.filter(scope=project_of(request, project).group)
     pages = Paginator(found.order_by("-submitted_at", "id"), PAGE_SIZE)
-    queue, base = forecast(), _base(request)
+    line, base = forecast(), base_of(request)
     return {
-        "jobs": [job_status(job, base=base, queue=queue) for job in pages.get_page(page)]
+        "jobs": [job_status(job, base=base, queue=line) for job in pages.get_page(page)]
         if page <= pages.num_pages
         else [],
         "page": page,
@@ -161,78 +135,20 @@ def list_jobs(
     }
 
 
-@router.get("/jobs/{uuid:job_id}", response={200: JobOut, **MISSING}, summary="One job")
-def get_job(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
-    """Everything that is true of a job right now."""
-    return job_status(_job(request, job_id), base=_base(request))
-
-
-@router.post("/jobs/{uuid:job_id}/cancel", response={200: JobOut, **MISSING}, summary="Cancel")
-def cancel_job(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
-    """A waiting job ends at once, a running one at its next step; an ended one stays as it is."""
-    jobs.cancel(_changeable(request, job_id))
-    return job_status(_job(request, job_id), base=_base(request))
-
-
-@router.patch(
-    "/jobs/{uuid:job_id}",
-    response={200: JobOut, 409: Refused, 415: Refused, 422: ProblemsOut, **MISSING},
-    summary="Change the priority",
+@router.post(
+    "/jobs/{uuid:job_id}/clone",
+    response={202: GenerateOut, 404: Refused, 415: Refused, 429: Refused, **REFUSALS},
+    throttle=SubmitThrottle(settings.GENGA_SUBMIT_RATE),
+    summary="Render again with another seed",
 )
-@decorate_view(json_only)
-def change_job(request: PersonRequest, job_id: UUID, payload: JobChange) -> Any:
-    """Only a job that waits can be moved; one that runs or has ended answers 409."""
-    job = _changeable(request, job_id)
-    priority = Priority.from_word(payload.priority)
-    if not jobs.change_priority(job, priority):
-        job.refresh_from_db()
-        if job.status != Status.QUEUED:
-            return 409, {"detail": f"The job is {job.status}; only a queued job can be moved."}
-    return 200, job_status(_job(request, job_id), base=_base(request))
-
-
-@router.get("/queue", response={200: QueueOut, 401: Refused}, summary="The queue and the devices")
-def get_queue(request: PersonRequest) -> dict[str, Any]:
-    """Everybody sees the whole queue; job ids only of what they may see."""
-    queue = forecast()
-    visible = set(access.visible_jobs(request.user).active().values_list("pk", flat=True))
-    running = {job.device_id: job for job in Job.objects.processing().for_pages()}
-
-    def shown(job: Job) -> str | None:
-        return str(job.pk) if job.pk in visible else None
-
-    return {
-        "waiting": [
-            {
-                "position": place.position,
-                "job_id": shown(place.job),
-                "owner": place.job.owner.get_username(),
-                "type": place.job.type,
-                "quality": place.job.quality,
-                "priority": Priority(place.job.priority).word,
-                "estimated_start": iso(place.start),
-                "estimated_seconds": place.prediction.seconds if place.prediction else None,
-                "why": place.why,
-            }
-            for place in queue.places
-        ],
-        "devices": [
-            _device(device, running.get(device.pk), shown) for device in Device.objects.all()
-        ],
-    }
-
-
-def _device(device: Device, job: Job | None, shown: Any) -> dict[str, Any]:
-    return {
-        "name": device.name,
-        "kind": device.kind,
-        "label": device.label,
-        "state": device.state,
-        "memory_bytes": device.memory_bytes,
-        "resident": device.resident,
-        "job_id": shown(job) if job else None,
-        "progress": round(job.progress.percent, 1) if job else None,
-    }
+@decorate_view(json_if_any)
+def clone_job(
+    request: PersonRequest, job_id: UUID, payload: CloneIn | None = None
+) -> tuple[int, dict[str, Any]]:
+    """The same settings, a new take of the same shot; without a seed one is drawn."""
+    take = cloneable_take(request, job_id)
+    cloned, made = rendering.clone(take, request.user, payload.seed if payload else None)
+    return 202, _submitted(request, cloned, made, None)
 
 
 def _submitted(
@@ -275,37 +191,5 @@ def _links(request: PersonRequest, job: Job) -> dict[str, str]:
     }
 
 
-def _base(request: PersonRequest) -> str:
-    return f"{request.scheme}://{request.get_host()}"
-
-
-def _refuse_unknown(request: PersonRequest, names: Collection[str]) -> None:
-    """A misspelt parameter must not be ignored, neither in a body nor in a query."""
-    for name in request.GET:
-        if name not in names:
-            raise SpecError(name, "There is no such parameter.", ", ".join(names))
-
-
-def _job(request: PersonRequest, job_id: UUID) -> Job:
-    """404 for a job that does not exist, 403 for one of somebody else's project."""
-    job = get_object_or_404(Job.objects.for_pages(), pk=job_id)
-    if not access.may_see_job(request.user, job):
-        raise PermissionDenied("This job belongs to a project you are not a member of.")
-    return job
-
-
-def _changeable(request: PersonRequest, job_id: UUID) -> Job:
-    _job(request, job_id)
-    return access.changeable_job_for(request.user, job_id)
-
-
-def _project(request: PersonRequest, slug: str) -> Project:
-    if not Project.objects.filter(slug=slug).exists():
-        raise Http404
-    try:
-        return access.project_for(request.user, slug)
-    except Http404:
-        raise PermissionDenied("You are not a member of this project.") from None
-
-
 api.add_router("/anime", router)
+api.add_router("/anime", queue.router)

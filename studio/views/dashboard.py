@@ -4,11 +4,13 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
 
+from generation.states import Pause, Priority
 from studio import access
 from studio.fragments import FINISHED_SHOWN, job_context, queue_context
 from studio.models import Take
 from studio.requests import PersonRequest
 from studio.views.live import live
+from studio.views.queue import changeable_context
 
 
 @login_required
@@ -20,6 +22,10 @@ def dashboard(request: PersonRequest) -> HttpResponse:
     context = {
         **live(request, "queue"),
         **queue_context(),
+        **changeable_context(request),
+        "may_change_devices": access.may_change_devices(request.user),
+        "priorities": list(Priority),
+        "pauses": list(Pause),
         "visible": set(mine),
         "finished": [{"take": take, **job_context(take.job)} for take in latest[:FINISHED_SHOWN]],
     }

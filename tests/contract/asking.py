@@ -132,6 +132,8 @@ ATTEMPT = Shape(
     started_at="time",
     finished_at=("time", None),
     outcome=str,
+    resumed_from=int,
+    batch_size=int,
     lowered=[dict],
 )
 OUTPUT = Shape(
@@ -165,6 +167,9 @@ STATUS = Shape(
     started_at=("time", None),
     finished_at=("time", None),
     gpu_queue_position=(int, None),
+    held=bool,
+    saved_steps=int,
+    work=str,
     device=(str, None),
     priority=str,
     quality=str,
@@ -175,26 +180,38 @@ STATUS = Shape(
     error=(Shape(code=str, message=str, hint=str), None),
 )
 PAGE = Shape(jobs=[STATUS], page=int, pages=int, total=int)
+IN_QUEUE = {
+    "job_id": ("id", None),
+    "owner": str,
+    "type": str,
+    "quality": str,
+    "work": str,
+    "priority": str,
+    "saved_steps": int,
+}
 QUEUED = Shape(
+    **IN_QUEUE,
     position=int,
-    job_id=("id", None),
-    owner=str,
-    type=str,
-    quality=str,
-    priority=str,
+    device=(str, None),
     estimated_start=("time", None),
+    estimated_finish=("time", None),
     estimated_seconds=(float, None),
     why=str,
 )
+HELD = Shape(**IN_QUEUE, held_at="time")
 DEVICE = Shape(
     name=str,
     kind=str,
     label=str,
     state=str,
+    pause=str,
+    works=[str],
     memory_bytes=int,
     resident=[str],
+    batch_size=int,
     job_id=("id", None),
     progress=(float, None),
 )
-BOARD = Shape(waiting=[QUEUED], devices=[DEVICE])
+BOARD = Shape(waiting=[QUEUED], held=[HELD], devices=[DEVICE])
+CANCELLED = Shape(cancelled=["id"], unchanged=["id"])
 PROBLEMS = Shape(detail=str, errors=[Shape(field=str, message=str, allowed=str)])

@@ -35,16 +35,23 @@ def every_call(caller: Caller, job: Job, **headers: str) -> list[Any]:
         caller.get(JOBS, **headers),
         caller.get(path, **headers),
         caller.patch(path, {"priority": "low"}, **headers),
+        caller.post(f"{path}/hold", **headers),
+        caller.post(f"{path}/release", **headers),
         caller.post(f"{path}/cancel", **headers),
+        caller.post(f"{path}/retry", **headers),
+        caller.post(f"{JOBS}/cancel", {"job_ids": [str(job.pk)]}, **headers),
         caller.get(QUEUE, **headers),
     ]
+
+
+ONE_JOB = ("cancel", "hold", "release", "retry", "clone")
 
 
 def codes(answers: list[Any]) -> list[int]:
     return [answer.status_code for answer in answers]
 
 
-SERVED = [202, 200, 200, 200, 200, 200, 200]
+SERVED = [202, *[200] * 10]
 
 
 @pytest.fixture
@@ -65,7 +72,7 @@ def test_both_loopback_addresses_are_this_machine(address: str, artist: User) ->
 def test_other_machines_need_a_token(remote: Remote, artist: User, job: Job) -> None:
     refused = every_call(remote(None), job)
 
-    assert codes(refused) == [401] * 7
+    assert codes(refused) == [401] * 11
     assert all("token" in answer.json()["detail"] for answer in refused)
     assert codes(every_call(remote(artist), job)) == SERVED
 
@@ -75,7 +82,7 @@ def test_a_server_that_others_can_reach_needs_a_token_everywhere(
 ) -> None:
     settings.GENGA_API_IS_OPEN = False
 
-    assert codes(every_call(api, job)) == [401] * 7
+    assert codes(every_call(api, job)) == [401] * 11
 
 
 @pytest.mark.parametrize(
@@ -89,7 +96,7 @@ def test_a_wrong_token_is_refused_even_on_this_machine(
 
     answers = every_call(Caller(address=address), job, authorization=header)
 
-    assert codes(answers) == [401] * 7
+    assert codes(answers) == [401] * 11
     assert rows() == before
 
 
@@ -138,11 +145,12 @@ def test_jobs_of_other_projects_are_forbidden(
 
     answers = [
         caller.get(path),
-        caller.post(f"{path}/cancel"),
+        *[caller.post(f"{path}/{name}") for name in ONE_JOB],
+        caller.post(f"{JOBS}/cancel", {"job_ids": [str(job.pk)]}),
         caller.patch(path, {"priority": "urgent"}),
     ]
 
-    assert codes(answers) == [403] * 3
+    assert codes(answers) == [403] * 8
     job.refresh_from_db()
     assert (job.status, job.event_sequence) == ("queued", 1)
 
@@ -154,7 +162,8 @@ def test_members_see_each_others_jobs_and_change_only_their_own(
 
     assert remote(reviewer).get(path).status_code == 200
     assert remote(reviewer).patch(path, {"priority": "urgent"}).status_code == 403
-    assert remote(reviewer).post(f"{path}/cancel").status_code == 403
+    for name in ONE_JOB:
+        assert remote(reviewer).post(f"{path}/{name}").status_code == 403, name
     assert remote(lead).patch(path, {"priority": "urgent"}).status_code == 200
     assert remote(lead).post(f"{path}/cancel").json()["status"] == "cancelled"
 
@@ -187,10 +196,10 @@ def test_an_unknown_job_is_not_found(api: Caller) -> None:
         path = f"{JOBS}/{job_id}"
         answers = [
             api.get(path),
-            api.post(f"{path}/cancel"),
+            *[api.post(f"{path}/{name}") for name in ONE_JOB],
             api.patch(path, {"priority": "low"}),
         ]
-        assert codes(answers) == [404] * 3, job_id
+        assert codes(answers) == [404] * 7, job_id
 
 
 def test_an_unknown_project_of_the_list_is_not_found(api: Caller) -> None:
@@ -239,7 +248,7 @@ def test_a_page_of_another_site_cannot_use_the_open_loopback(
 
     answers = every_call(api, job, origin=origin)
 
-    assert codes(answers) == [401] * 7
+    assert codes(answers) == [401] * 11
     assert rows() == before
 
 

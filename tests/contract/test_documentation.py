@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from generation import progress, specs
 from generation.models import Device, ModelCard
 from generation.states import Outcome, Status
-from studio import hub, rendering
+from studio import acting, hub, rendering
 from studio.api import schemas, views
 from studio.environment import read
 from studio.models import Membership, Project
@@ -38,7 +38,12 @@ def blocks(language: str) -> list[tuple[str, str]]:
     return re.findall(rf"```{language} ?(\w*)\n(.*?)```", DOCUMENT, re.DOTALL)
 
 
-COMMANDS = [text for _, text in blocks("console")]
+COMMANDS = [
+    command
+    for _, text in blocks("console")
+    for command in text.replace("\\\n", "").strip().splitlines()
+]
+EXAMPLE = "9552b066-b577-4c1e-9fe1-a14316453fb0"
 
 
 def test_every_shown_answer_has_the_fields_of_a_real_one() -> None:
@@ -59,19 +64,23 @@ def test_every_shown_command_is_answered_as_described(
     shown_id = re.compile(r"(?<=/jobs/)[0-9a-f-]{36}")
     answered = []
     for command in COMMANDS:
-        words = shlex.split(command.replace("\\\n", ""))
+        words = shlex.split(command)
         address = urlsplit(next(word for word in words if word.startswith("http")))
         path = shown_id.sub(job_id, address.path)
         method = words[words.index("-X") + 1] if "-X" in words else "GET"
         body = words[words.index("-d") + 1] if "-d" in words else ""
         answer = api.client.generic(
-            method, path, body, "application/json", QUERY_STRING=address.query
+            method,
+            path,
+            body.replace(EXAMPLE, job_id),
+            "application/json",
+            QUERY_STRING=address.query,
         )
         assert address.netloc == "127.0.0.1:8328"
         # The file of the example is nobody's here; every other command is served.
-        expected = 404 if "/outputs/" in path else 202 if "generate" in path else 200
-        if method == "PATCH":
-            expected = 409  # The command before has cancelled it.
+        expected = 404 if "/outputs/" in path else 200
+        if path.endswith(("/generate", "/clone")):
+            expected = 202
         assert answer.status_code == expected, (command, answer.content)
         output = re.compile(r"(?<=anime/outputs/)[0-9a-f-]{36}")
         answered.append(output.sub("{output_id}", path.replace(job_id, "{job_id}")))
@@ -88,6 +97,11 @@ def test_every_shown_command_is_answered_as_described(
         *schemas.JobOut.model_fields,
         *schemas.QueueOut.model_fields,
         *schemas.JobPage.model_fields,
+        *schemas.AttemptOut.model_fields,
+        *schemas.CancelOut.model_fields,
+        *schemas.WaitingOut.model_fields,
+        *schemas.DeviceOut.model_fields,
+        *schemas.HeldOut.model_fields,
     ],
 )
 def test_every_field_is_named(name: str) -> None:
@@ -110,6 +124,7 @@ def test_every_word_is_named(word: str) -> None:
         f"up to {7 * 86400}",
         f"1 to {specs.MAX_FPS} |",
         f"may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes",
+        f"up to {acting.MOST}:",
         f"{views.PAGE_SIZE} a page",
         f"quicker than {hub.SHORTEST_PAUSE:g} s",
         f"up to {progress.REPORTS_PER_SECOND} times a second",

@@ -110,7 +110,7 @@ def test_the_queue_hides_which_foreign_job_a_device_runs(
 
 
 @pytest.mark.parametrize(
-    ("fields", "state"), [({"is_paused": True}, "paused"), ({"heartbeat_at": None}, "away")]
+    ("fields", "state"), [({"pause": "after_job"}, "paused"), ({"heartbeat_at": None}, "away")]
 )
 def test_the_queue_tells_what_every_device_is_up_to(
     fields: dict[str, Any], state: str, api: Caller, device: Device, toon: ModelCard

@@ -100,7 +100,7 @@ async def test_the_dashboard_hears_of_the_queue_and_of_ones_own_pictures(
 ) -> None:
     async with listen(live("queue"), **page) as line:
         await start(job, device)
-        await heard_until(line, 'id="queue"')
+        await heard_until(line, 'id="devices"')
         await report_step(job, 3, PREVIEW)
         await heard_until(
             line,
@@ -130,7 +130,7 @@ async def test_the_queue_shows_strangers_neither_pictures_nor_prompts(
 ) -> None:
     async with listen(live("queue"), **strangers_page) as line:
         attempt = await start(job, device)
-        told = await heard_until(line, 'id="queue"')
+        told = await heard_until(line, 'id="devices"')
         await report_step(job, 5, PREVIEW)
         told += await heard_until(line, "step 5 of 8")
         assert attempt is not None

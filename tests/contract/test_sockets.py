@@ -12,7 +12,7 @@ from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 from django.test import Client
 
-from generation import jobs
+from generation import jobs, queueing
 from generation.errors import OutOfMemory
 from generation.models import Attempt, Device, Job
 from studio import fragments
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
 
 start = database_sync_to_async(jobs.start)
 fail = database_sync_to_async(jobs.fail)
-cancel = database_sync_to_async(jobs.cancel)
+cancel = database_sync_to_async(queueing.cancel)
 end_cancelled = database_sync_to_async(jobs.end_cancelled)
 
 

@@ -212,7 +212,7 @@ def test_ctrl_c_ends_everything_and_the_next_start_goes_on(genga: Genga) -> None
     genga.start()
     status = genga.wait_for(job_id, ended)
     assert status["status"] == "completed", status["error"]
-    assert [attempt["outcome"] for attempt in status["attempts"]] == ["released", "completed"]
+    assert [attempt["outcome"] for attempt in status["attempts"]] == ["handed_back", "completed"]
 
 
 def test_a_killed_worker_is_started_again_and_its_job_goes_on(tmp_path: Path) -> None:

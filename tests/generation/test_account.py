@@ -138,3 +138,16 @@ def test_whoever_has_to_stop_is_asked_after_every_step_and_window(
     with pytest.raises(Stop), account.stage(Stage.DENOISE):
         account.step(Step(0, 4, None, 1, 3), NO_MODEL)
     assert account.timings[Stage.DENOISE].seconds >= 0.0
+
+
+def test_what_goes_on_from_a_snapshot_is_foretold_by_what_is_left(
+    attempt: Attempt, spec: RenderSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt.job.predicted_seconds, attempt.job.saved_steps = 4000.0, 3
+    account = Account(attempt, spec, check=lambda: None)
+    heard = listened(account, monkeypatch)
+
+    with account.stage(Stage.LOAD):
+        pass
+
+    assert heard[0].remaining_seconds == pytest.approx(1000.0, abs=10.0)

@@ -15,13 +15,13 @@ from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from generation import jobs
+from generation import jobs, queueing
 from generation.media.clips import read_frames, read_provenance
 from generation.models import Device, Job, ModelCard, Output, Progress
 from generation.pipelines.resident import ResidentModels
 from generation.rendering import work_root
 from generation.specs import RenderSpec, Source, SourceUse
-from generation.states import Stage, Status
+from generation.states import Stage, Status, Work
 from generation.worker import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,7 +37,7 @@ def _own_folders(settings: Any, tmp_path: Path) -> None:
 
 @pytest.fixture
 def worker(device: Device, models: ResidentModels) -> Worker:
-    Device.objects.update(types=["image", "video"])
+    Device.objects.update(works=list(Work))
     return Worker(device, models)
 
 
@@ -238,7 +238,7 @@ def test_cancelling_while_frames_are_written_leaves_no_file(
 
     def cancel_at_the_write(attempt: Any) -> None:
         if Progress.objects.filter(pk=job.pk, stage=Stage.WRITE).exists():
-            jobs.cancel(Job.objects.get(pk=job.pk))
+            queueing.cancel(Job.objects.get(pk=job.pk))
         written(attempt)
 
     monkeypatch.setattr(worker, "_check", cancel_at_the_write)

@@ -5,13 +5,15 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.utils import timezone
 
-from generation import jobs
+from generation import door, jobs, queueing
 from generation.errors import ModelMissing
+from generation.estimating.estimator import shape_of
 from generation.events import Kind
 from generation.media.files import StoredOutput
-from generation.models import Attempt, Job, JobEvent, Output, Progress
+from generation.models import Attempt, Device, DeviceTime, Job, JobEvent, Output, Progress
 from generation.states import Outcome, Priority, Stage, Status
 from tests.generation.conftest import TIMINGS, Claim
 
@@ -24,20 +26,27 @@ ACTIONS: dict[str, Callable[[Job, Attempt], bool]] = {
     "complete": lambda job, attempt: jobs.complete(attempt, [], TIMINGS),
     "fail": lambda job, attempt: jobs.fail(attempt, ModelMissing("gone"), TIMINGS),
     "end_cancelled": lambda job, attempt: jobs.end_cancelled(attempt, TIMINGS),
-    "release": lambda job, attempt: jobs.release(attempt, TIMINGS),
+    "hand_back": lambda job, attempt: jobs.hand_back(attempt, TIMINGS, 2),
     "give_up_lost": lambda job, attempt: jobs.give_up_lost(attempt),
-    "cancel": lambda job, attempt: jobs.cancel(job),
-    "retry": lambda job, attempt: jobs.retry(job),
-    "change_priority": lambda job, attempt: jobs.change_priority(job, Priority.URGENT),
+    "cancel": lambda job, attempt: queueing.cancel(job),
+    "retry": lambda job, attempt: queueing.retry(job),
+    "change_priority": lambda job, attempt: queueing.change_priority(job, Priority.URGENT),
+    "preempt": lambda job, attempt: jobs.preempt(attempt, TIMINGS, 2),
+    "hold": lambda job, attempt: queueing.hold(job),
+    "release": lambda job, attempt: queueing.release(job),
+    "refuse": lambda job, attempt: jobs.refuse(job, ModelMissing("gone")),
 }
 
 MOVES = """
 queued > cancel > cancelled
 queued > change_priority > queued
+queued > hold > queued
+queued > refuse > failed
 processing > complete > completed
 processing > fail > failed
 processing > end_cancelled > cancelled
-processing > release > queued
+processing > hand_back > queued
+processing > preempt > queued
 processing > give_up_lost > queued
 processing > cancel > processing
 failed > retry > queued
@@ -61,7 +70,7 @@ def reach(submit: Submit, claimed: Claim) -> Reach:
         job = submit()
         attempt = claimed(job)
         if status == "queued":
-            assert jobs.release(attempt)
+            assert jobs.hand_back(attempt)
         elif status == "completed":
             assert jobs.complete(attempt, [], {})
         elif status == "failed":
@@ -104,7 +113,15 @@ def test_only_a_waiting_job_can_be_started(status: str, reach: Reach) -> None:
 
 def test_a_move_that_the_table_forbids_is_a_bug_of_the_caller(submit: Submit) -> None:
     with pytest.raises(ValueError, match="cannot go from completed to queued"):
-        jobs._move(submit(), Status.COMPLETED, Status.QUEUED, Kind.QUEUED)
+        door.move(submit(), Status.COMPLETED, Status.QUEUED, Kind.QUEUED)
+
+
+def test_a_job_on_hold_cannot_be_started(submit: Submit, device: Device) -> None:
+    job = submit()
+    queueing.hold(job)
+
+    assert jobs.start(Job.objects.get(pk=job.pk), device) is None
+    assert not job.attempts.exists()
 
 
 def test_a_submitted_job_waits_with_its_spec_and_one_event(submit: Submit) -> None:
@@ -117,6 +134,46 @@ def test_a_submitted_job_waits_with_its_spec_and_one_event(submit: Submit) -> No
     assert job.progress.percent == 0.0
     event = job.events.get()
     assert (event.kind, event.sequence, event.data) == (Kind.QUEUED, 1, {"priority": "high"})
+
+
+def test_a_submitted_job_says_what_a_device_has_to_be_for_it(submit: Submit, artist: User) -> None:
+    job = submit(quality="final", width=256)
+
+    job.refresh_from_db()
+    assert (job.work, job.family, job.longest_side) == ("image", "stable-diffusion", 256)
+    assert (job.shape, job.batch_key) == (shape_of(job.spec), job.spec.batch_key)
+    assert job.rank == pytest.approx(job.queued_at.timestamp())
+    assert DeviceTime.objects.get(owner=artist).seconds == 0.0, "the claim looks for people there"
+
+
+def test_what_is_handed_back_remembers_its_saved_steps(submit: Submit, claimed: Claim) -> None:
+    job = submit()
+    jobs.hand_back(claimed(job), TIMINGS, 3)
+    job.refresh_from_db()
+    assert (job.saved_steps, job.preemptions, job.left) == (3, 0, 0.25)
+    assert job.events.last().data == {"attempt": 1, "device": "cpu:0", "saved_steps": 3}
+
+    jobs.preempt(claimed(job), TIMINGS, 4)
+    job.refresh_from_db()
+    assert (job.saved_steps, job.preemptions, job.left) == (4, 1, 0.0)
+
+    lost = claimed(job)
+    jobs.note_saved(lost, 2)
+    jobs.give_up_lost(lost)
+    job.refresh_from_db()
+    assert (job.saved_steps, job.preemptions) == (2, 1), "as many as were noted while it ran"
+
+
+def test_what_a_late_attempt_saves_is_noted_for_nobody(submit: Submit, claimed: Claim) -> None:
+    job = submit()
+    late = claimed(job)
+    jobs.give_up_lost(late)
+    jobs.note_saved(late, 3)
+    claimed(job)
+    jobs.note_saved(late, 3)
+
+    job.refresh_from_db()
+    assert job.saved_steps == 0
 
 
 def test_a_start_gives_the_job_a_device_an_attempt_and_a_lease(
@@ -184,7 +241,7 @@ def test_a_failed_job_says_what_went_wrong_and_what_to_do(submit: Submit, claime
 
 @pytest.mark.parametrize(
     "late_word",
-    ["complete", "fail", "end_cancelled", "release", "give_up_lost"],
+    ["complete", "fail", "end_cancelled", "hand_back", "preempt", "give_up_lost"],
 )
 def test_an_attempt_that_lost_its_lease_changes_nothing(
     late_word: str, submit: Submit, claimed: Claim, stored: StoredOutput

@@ -6,7 +6,7 @@ import pytest
 from django.test import TestCase
 from django.utils import timezone
 
-from generation import events, jobs
+from generation import events, jobs, queueing
 from generation.errors import RenderError
 from generation.events import Kind
 from generation.models import Attempt, Device, Job, Progress
@@ -42,7 +42,7 @@ def kinds(job: Job) -> list[str]:
 def test_a_waiting_job_is_cancelled_at_once(submit: Submit) -> None:
     job = submit()
 
-    assert jobs.cancel(job)
+    assert queueing.cancel(job)
 
     job.refresh_from_db()
     assert job.status == Status.CANCELLED
@@ -55,8 +55,8 @@ def test_a_running_job_is_asked_to_let_go_and_only_once(submit: Submit, claimed:
     job = submit()
     claimed(job)
 
-    assert jobs.cancel(job)
-    assert not jobs.cancel(job)
+    assert queueing.cancel(job)
+    assert not queueing.cancel(job)
 
     job.refresh_from_db()
     assert job.status == Status.PROCESSING
@@ -70,7 +70,7 @@ def test_a_cancel_that_meets_a_vanished_worker_still_cancels(
 ) -> None:
     job = submit()
     attempt = claimed(job)
-    jobs.cancel(job)
+    queueing.cancel(job)
 
     assert jobs.give_up_lost(attempt)
 
@@ -84,13 +84,13 @@ def test_a_cancel_that_meets_a_stopping_worker_still_cancels(
 ) -> None:
     job = submit()
     attempt = claimed(job)
-    jobs.cancel(job)
+    queueing.cancel(job)
 
-    assert jobs.release(attempt)
+    assert jobs.hand_back(attempt)
 
     job.refresh_from_db()
     assert job.status == Status.CANCELLED
-    assert Attempt.objects.get().outcome == Outcome.RELEASED
+    assert Attempt.objects.get().outcome == Outcome.HANDED_BACK
 
 
 def test_a_cancel_asked_for_while_the_job_is_handed_back_is_not_lost(
@@ -99,15 +99,15 @@ def test_a_cancel_asked_for_while_the_job_is_handed_back_is_not_lost(
     """The request arrives after the hand-back has looked and before it writes."""
     job = submit()
     attempt = claimed(job)
-    move = jobs._move
+    move = jobs.move
 
     def cancel_first(*told: object, **more: object) -> bool:
-        monkeypatch.setattr(jobs, "_move", move)
-        assert jobs.cancel(Job.objects.get(pk=job.pk))
+        monkeypatch.setattr(jobs, "move", move)
+        assert queueing.cancel(Job.objects.get(pk=job.pk))
         return move(*told, **more)
 
-    monkeypatch.setattr(jobs, "_move", cancel_first)
-    assert jobs.release(attempt)
+    monkeypatch.setattr(jobs, "move", cancel_first)
+    assert jobs.hand_back(attempt)
 
     job.refresh_from_db()
     assert job.status == Status.CANCELLED
@@ -119,16 +119,16 @@ def test_a_cancel_that_meets_a_job_on_its_way_back_to_the_queue_is_not_lost(
     """It runs at the cancel's first look and waits at its second."""
     job = submit()
     attempt = claimed(job)
-    note = jobs._note
+    note = queueing.note
 
     def hand_back_first(told: Job, kind: Kind, **more: object) -> bool:
         if kind == Kind.CANCEL_REQUESTED:
-            monkeypatch.setattr(jobs, "_note", note)
-            assert jobs.release(attempt)
+            monkeypatch.setattr(queueing, "note", note)
+            assert jobs.hand_back(attempt)
         return note(told, kind, **more)
 
-    monkeypatch.setattr(jobs, "_note", hand_back_first)
-    assert jobs.cancel(job)
+    monkeypatch.setattr(queueing, "note", hand_back_first)
+    assert queueing.cancel(job)
 
     job.refresh_from_db()
     assert job.status == Status.CANCELLED
@@ -139,7 +139,7 @@ def test_a_cancel_asked_for_before_a_third_loss_cancels(submit: Submit, claimed:
     jobs.give_up_lost(claimed(job))
     jobs.give_up_lost(claimed(job))
     attempt = claimed(job)
-    jobs.cancel(job)
+    queueing.cancel(job)
 
     assert jobs.give_up_lost(Attempt.objects.get(pk=attempt.pk))
 
@@ -147,7 +147,7 @@ def test_a_cancel_asked_for_before_a_third_loss_cancels(submit: Submit, claimed:
     assert job.status == Status.CANCELLED
 
 
-@pytest.mark.parametrize("hand_back", [jobs.release, jobs.give_up_lost])
+@pytest.mark.parametrize("hand_back", [jobs.hand_back, jobs.give_up_lost])
 def test_a_job_that_is_handed_back_keeps_its_place(
     hand_back: Callable[[Attempt], bool], submit: Submit, claimed: Claim
 ) -> None:
@@ -165,10 +165,10 @@ def test_a_job_that_is_handed_back_keeps_its_place(
 def test_a_released_attempt_keeps_its_timings(submit: Submit, claimed: Claim) -> None:
     attempt = claimed(submit())
 
-    jobs.release(attempt, TIMINGS)
+    jobs.hand_back(attempt, TIMINGS)
 
     assert attempt.timings.count() == len(TIMINGS)
-    assert attempt.outcome == Outcome.RELEASED
+    assert attempt.outcome == Outcome.HANDED_BACK
 
 
 def test_a_job_is_given_up_after_its_third_lost_worker(submit: Submit, claimed: Claim) -> None:
@@ -189,7 +189,7 @@ def test_a_job_that_was_only_handed_back_is_never_given_up(submit: Submit, claim
     job = submit()
 
     for _ in range(jobs.MAX_ATTEMPTS + 2):
-        assert jobs.release(claimed(job))
+        assert jobs.hand_back(claimed(job))
 
     job.refresh_from_db()
     assert job.status == Status.QUEUED
@@ -199,7 +199,7 @@ def test_a_retried_job_has_as_many_lives_as_a_new_one(submit: Submit, claimed: C
     job = submit()
     for _ in range(jobs.MAX_ATTEMPTS):
         jobs.give_up_lost(claimed(job))
-    assert jobs.retry(job)
+    assert queueing.retry(job)
 
     assert jobs.give_up_lost(claimed(job))
 
@@ -211,7 +211,7 @@ def test_a_retry_waits_at_the_end_and_forgets_the_error(submit: Submit, claimed:
     job, other = submit(), submit()
     jobs.fail(claimed(job), RenderError("It broke."), {})
 
-    assert jobs.retry(job)
+    assert queueing.retry(job)
 
     job.refresh_from_db()
     assert list(Job.objects.waiting()) == [other, job]
@@ -221,7 +221,7 @@ def test_a_retry_waits_at_the_end_and_forgets_the_error(submit: Submit, claimed:
     assert job.events.last().data == {"retry": True}
 
 
-@pytest.mark.parametrize("ending", ["retry", "release", "give_up_lost"])
+@pytest.mark.parametrize("ending", ["retry", "hand_back", "give_up_lost"])
 def test_a_job_that_waits_again_shows_no_progress(
     ending: str, submit: Submit, claimed: Claim
 ) -> None:
@@ -231,7 +231,7 @@ def test_a_job_that_waits_again_shows_no_progress(
 
     if ending == "retry":
         jobs.fail(attempt, RenderError("It broke."), {})
-        jobs.retry(job)
+        queueing.retry(job)
     else:
         getattr(jobs, ending)(attempt)
 
@@ -250,7 +250,7 @@ def test_a_new_attempt_starts_from_nothing(submit: Submit, claimed: Claim) -> No
 def test_a_higher_priority_moves_a_job_to_the_front(submit: Submit) -> None:
     first, second = submit(), submit()
 
-    assert jobs.change_priority(second, Priority.URGENT)
+    assert queueing.change_priority(second, Priority.URGENT)
 
     second.refresh_from_db()
     assert list(Job.objects.waiting()) == [second, first]
@@ -260,7 +260,7 @@ def test_a_higher_priority_moves_a_job_to_the_front(submit: Submit) -> None:
 def test_the_same_priority_again_is_no_change(submit: Submit) -> None:
     job = submit(priority=Priority.LOW)
 
-    assert not jobs.change_priority(job, Priority.LOW)
+    assert not queueing.change_priority(job, Priority.LOW)
     assert kinds(job) == [Kind.QUEUED]
 
 
@@ -282,7 +282,7 @@ def test_watchers_and_bells_are_told_after_the_commit_and_not_before(
             attempt = claimed(job)
         assert heard == [job.pk], "a job that starts rings for nobody"
         with TestCase.captureOnCommitCallbacks(execute=True):
-            jobs.release(attempt)
+            jobs.hand_back(attempt)
         assert heard == [job.pk] * 2
     finally:
         events.job_waiting.disconnect(listen)

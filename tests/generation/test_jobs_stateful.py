@@ -13,7 +13,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from generation import jobs
+from generation import jobs, queueing
 from generation.errors import RenderError
 from generation.models import Attempt, Device, Job
 from generation.states import Outcome, Priority, Status
@@ -33,9 +33,14 @@ class Story(RuleBasedStateMachine):
 
     @initialize()
     def submitted(self) -> None:
+        # Of former stories, which would be the same owner's.
+        Job.objects.all().delete()
+        self.other = type(self).submit()
         self.job = type(self).submit()
         self.status = Status.QUEUED
         self.priority = Priority.NORMAL
+        self.held = False
+        self.saved = self.preemptions = 0
         self.cancelling = False
         self.losses = 0
         self.moves = 1
@@ -44,7 +49,7 @@ class Story(RuleBasedStateMachine):
     @rule()
     def start(self) -> None:
         attempt = jobs.start(Job.objects.get(pk=self.job.pk), type(self).device)
-        assert (attempt is not None) is (self.status == Status.QUEUED)
+        assert (attempt is not None) is (self.status == Status.QUEUED and not self.held)
         if attempt is not None:
             self.attempts.append(attempt)
             self._became(Status.PROCESSING)
@@ -59,29 +64,83 @@ class Story(RuleBasedStateMachine):
         if self._owns(attempt):
             self._became(after)
 
-    @rule(lost=some.booleans(), which=some.integers(0, 3))
-    def hand_back(self, lost: bool, which: int) -> None:
+    @rule(steps=some.integers(1, 4))
+    def save(self, steps: int) -> None:
+        if self.attempts:
+            jobs.note_saved(self.attempts[-1], steps)
+            if self.status == Status.PROCESSING:
+                self.saved = steps
+
+    @rule(
+        why=some.sampled_from(["lost", "stopped", "preempted"]),
+        which=some.integers(0, 3),
+        steps=some.integers(0, 4),
+    )
+    def hand_back(self, why: str, which: int, steps: int) -> None:
         attempt = self._attempt(which)
         if attempt is None:
             return
-        moved = jobs.give_up_lost(attempt) if lost else jobs.release(attempt)
+        if why == "lost":
+            moved = jobs.give_up_lost(attempt)
+        elif why == "stopped":
+            moved = jobs.hand_back(attempt, {}, steps)
+        else:
+            moved = jobs.preempt(attempt, {}, steps)
         assert moved is self._owns(attempt)
         if not moved:
             return
-        self.losses += lost
+        self.losses += why == "lost"
         if self.cancelling:
             self._became(Status.CANCELLED)
-        elif lost and self.losses >= jobs.MAX_ATTEMPTS:
+        elif why == "lost" and self.losses >= jobs.MAX_ATTEMPTS:
             self._became(Status.FAILED)
         else:
+            self.saved = self.saved if why == "lost" else steps
+            self.preemptions += why == "preempted"
             self._became(Status.QUEUED)
+
+    @rule()
+    def hold(self) -> None:
+        can = self.status == Status.QUEUED and not self.held
+        assert queueing.hold(self.job) is can
+        if can:
+            self.held = True
+            self.moves += 1
+
+    @rule()
+    def release(self) -> None:
+        can = self.status == Status.QUEUED and self.held
+        assert queueing.release(self.job) is can
+        if can:
+            self.held = False
+            self.moves += 1
+
+    @rule()
+    def move_to_front(self) -> None:
+        row, other = self._rows()
+        can = self._is_beside_other() and row.rank >= other.rank
+        assert queueing.move_to_front(row) is can
+        if can:
+            assert self._rows()[0].rank < other.rank
+            self.moves += 1
+
+    @rule(stale=some.booleans())
+    def swap(self, stale: bool) -> None:
+        row, other = self._rows()
+        before = [row.rank, other.rank]
+        if stale:
+            row.rank += 1.0
+        can = self._is_beside_other() and not stale
+        assert queueing.swap(row, other) is can
+        assert [one.rank for one in self._rows()] == (before[::-1] if can else before)
+        self.moves += can
 
     @rule()
     def cancel(self) -> None:
         can = self.status == Status.QUEUED or (
             self.status == Status.PROCESSING and not self.cancelling
         )
-        assert jobs.cancel(self.job) is can
+        assert queueing.cancel(self.job) is can
         if can and self.status == Status.QUEUED:
             self._became(Status.CANCELLED)
         elif can:
@@ -91,15 +150,16 @@ class Story(RuleBasedStateMachine):
     @rule()
     def retry(self) -> None:
         can = self.status in (Status.FAILED, Status.CANCELLED)
-        assert jobs.retry(self.job) is can
+        assert queueing.retry(self.job) is can
         if can:
-            self.losses = 0
+            self.losses = self.saved = self.preemptions = 0
+            self.held = False
             self._became(Status.QUEUED)
 
     @rule(priority=some.sampled_from(Priority))
     def change_priority(self, priority: Priority) -> None:
         can = self.status == Status.QUEUED and priority != self.priority
-        assert jobs.change_priority(self.job, priority) is can
+        assert queueing.change_priority(self.job, priority) is can
         if can:
             self.priority = priority
             self.moves += 1
@@ -109,8 +169,15 @@ class Story(RuleBasedStateMachine):
         row = Job.objects.get(pk=self.job.pk)
         assert (row.status, row.priority) == (self.status, self.priority)
         assert row.is_cancelling is self.cancelling
+        assert row.is_held is (self.held and self.status == Status.QUEUED)
+        assert (row.saved_steps, row.preemptions) == (self.saved, self.preemptions)
         assert (row.finished_at is not None) is self.status.ended
         assert (row.lease_expires_at is not None) is (self.status == Status.PROCESSING)
+
+    @invariant()
+    def it_waits_unless_it_is_held(self) -> None:
+        waits = Job.objects.waiting().filter(pk=self.job.pk).exists()
+        assert waits is (self.status == Status.QUEUED and not self.held)
 
     @invariant()
     def every_move_left_one_event(self) -> None:
@@ -126,6 +193,14 @@ class Story(RuleBasedStateMachine):
         self.status = status
         self.cancelling = False
         self.moves += 1
+
+    def _rows(self) -> tuple[Job, Job]:
+        """The job and the other, which waits all the time, as they are now."""
+        return Job.objects.get(pk=self.job.pk), Job.objects.get(pk=self.other.pk)
+
+    def _is_beside_other(self) -> bool:
+        """Both wait, with the priority that they began with."""
+        return self.status == Status.QUEUED and self.priority == Priority.NORMAL
 
     def _attempt(self, which: int) -> Attempt | None:
         """One of the latest attempts, read afresh as a sweeper would."""

@@ -10,8 +10,11 @@ import diffusers
 import pytest
 import torch
 from diffusers import AnimateDiffPipeline, MotionAdapter, StableDiffusionPipeline
+from PIL import Image
 
+from generation.errors import WorkerStopping
 from generation.pipelines.animate_diff import AnimateDiff
+from generation.pipelines.base import Step
 from generation.pipelines.model_files import ModelFiles
 from generation.specs import RenderSpec
 
@@ -131,8 +134,6 @@ def test_a_clip_begins_with_the_given_picture(ours: AnimateDiff, clip: RenderSpe
 def test_any_scheduler_can_begin_with_a_picture(
     ours: AnimateDiff, clip: RenderSpec, scheduler: str
 ) -> None:
-    from PIL import Image
-
     begun = replace(clip, scheduler=scheduler, strength=0.5, steps=8)
     flat = Image.new("RGB", (begun.width, begun.height), (200, 80, 60))
     made = ours.denoise(begun, ours.encode(begun), lambda _: None, flat)
@@ -193,3 +194,67 @@ def test_an_adapter_of_another_shape_is_told(toon_folder: Path, tmp_path: Path) 
     files = ModelFiles("motion", "animatediff", tmp_path, "1", base)
     with pytest.raises(ModelUnreadable, match="does not fit toon"):
         AnimateDiff(files, torch.device("cpu"), torch.float32)
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS, ids=lambda name: name or "own")
+@pytest.mark.parametrize("begun", [False, True], ids=["from noise", "from a picture"])
+@pytest.mark.parametrize("frames", [4, 6], ids=["one window", "several windows"])
+def test_a_clip_goes_on_from_any_step_to_the_same_latents(
+    ours: AnimateDiff, clip: RenderSpec, scheduler: str, begun: bool, frames: int
+) -> None:
+    asked = replace(
+        clip,
+        scheduler=scheduler,
+        width=64,
+        height=64,
+        frames=frames,
+        context_frames=4,
+        strength=0.5 if begun else 1.0,
+    )
+    picture = Image.new("RGB", (64, 64), (200, 80, 60)) if begun else None
+    words, states, total = ours.encode(asked), [], asked.denoising_steps
+
+    def keep(step: Step) -> None:
+        assert (step.save is not None) == step.finished
+        if step.save is not None:
+            states.append(step.save())
+
+    undisturbed = ours.denoise(asked, words, keep, picture)
+
+    assert len(states) == total
+    for state in (states[0], states[-2], states[-1]):
+        told: list[int] = []
+        resumed = ours.denoise(
+            asked, words, lambda step, told=told: told.append(step.number), picture, state
+        )
+        assert torch.equal(resumed, undisturbed)
+        # The first word between windows names the step that is finished, as without a resume.
+        first = state.number if frames > 4 else state.number + 1
+        assert sorted(set(told)) == list(range(first, total + 1) if state.number < total else [])
+
+
+def test_a_clip_that_is_left_between_two_windows_goes_on_from_its_last_whole_step(
+    ours: AnimateDiff, clip: RenderSpec
+) -> None:
+    long = replace(clip, frames=10, context_frames=4, width=64, height=64)
+    words, held = ours.encode(long), []
+    undisturbed = ours.denoise(long, words, lambda _: None)
+
+    def stop(step: Step) -> None:
+        if step.save is not None:
+            held.append(step.save)
+        if (step.number, step.window) == (2, 1):
+            raise WorkerStopping
+
+    with pytest.raises(WorkerStopping):
+        ours.denoise(long, words, stop)
+    state = held[-1]()
+
+    assert (state.number, state.done) == (2, 2)
+    assert torch.equal(ours.denoise(long, words, lambda _: None, resume=state), undisturbed)
+
+
+def test_clips_are_not_denoised_together(ours: AnimateDiff, clip: RenderSpec) -> None:
+    assert not ours.batches
+    with pytest.raises(NotImplementedError):
+        ours.denoise_batch([clip], [ours.encode(clip)], lambda _: None)

@@ -16,12 +16,12 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from generation import jobs, service
+from generation import jobs, queueing, service, snapshots
 from generation.errors import SettingError
 from generation.hardware import Hardware, detect
 from generation.models import Device, Job, ModelCard, Progress
 from generation.pipelines.resident import ResidentModels
-from generation.states import Outcome, Stage, Status
+from generation.states import Outcome, Stage, Status, Work
 from generation.worker import Worker
 from tests.generation.conftest import Claim
 from tests.generation.processes import WorkerProcess, wait_until
@@ -54,10 +54,10 @@ class TestRegister:
         service.register(hardware)
 
         device = Device.objects.get()
-        assert (device.name, device.kind, device.types) == (
+        assert (device.name, device.kind, device.works) == (
             "cpu:0",
             "cpu",
-            ["image", "video"],
+            list(Work),
         )
         assert (device.label, device.memory_bytes) == (hardware.label, hardware.memory_bytes)
         assert device.pid == os.getpid()
@@ -65,11 +65,11 @@ class TestRegister:
 
     def test_a_known_device_keeps_what_a_lead_has_set(self, hardware: Hardware) -> None:
         service.register(hardware)
-        Device.objects.update(types=["video"], is_paused=True, resident=["toon"])
+        Device.objects.update(works=["video"], pause="after_job", resident=["toon"])
 
         device = service.register(hardware)
 
-        assert (device.types, device.is_paused) == (["video"], True)
+        assert (device.works, device.is_paused) == (["video"], True)
         assert device.resident == [], "a new process has loaded nothing"
 
     def test_it_takes_back_what_its_forerunner_held(
@@ -121,8 +121,8 @@ def test_a_heartbeat_renews_the_lease_of_its_own_running_job(
 ) -> None:
     mine, others, waiting = submit(), submit(), submit()
     worker = Worker(device, models)
-    worker.running = claimed(mine)
-    claimed(others, Device.objects.create(name="cpu:1", types=["image"]))
+    worker.running = [claimed(mine)]
+    claimed(others, Device.objects.create(name="cpu:1", works=["preview", "image"]))
     long_ago = timezone.now() - timedelta(minutes=5)
     Job.objects.filter(status=Status.PROCESSING).update(lease_expires_at=long_ago)
     Device.objects.update(heartbeat_at=long_ago)
@@ -209,7 +209,7 @@ def test_a_worker_is_alone_renders_cancels_and_hands_back_when_it_is_stopped(
 
         unwanted = submit(steps=LONG)
         wait_for_steps(worker, unwanted, 3)
-        assert jobs.cancel(unwanted)
+        assert queueing.cancel(unwanted)
         worker.until(lambda: is_over(unwanted), "the job is cancelled")
         assert unwanted.status == Status.CANCELLED
         attempt = unwanted.attempts.get()
@@ -222,15 +222,16 @@ def test_a_worker_is_alone_renders_cancels_and_hands_back_when_it_is_stopped(
 
     interrupted.refresh_from_db()
     assert interrupted.status == Status.QUEUED
-    assert interrupted.attempts.get().outcome == Outcome.RELEASED
+    assert interrupted.attempts.get().outcome == Outcome.HANDED_BACK
     device = Device.objects.get()
     assert (device.state, device.resident) == ("away", [])
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_in_the_middle_costs_time_and_no_job(
-    submit: Submit, quick_toon: None
+    submit: Submit, quick_toon: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("GENGA_SNAPSHOT_SECONDS", "0")
     job = submit(steps=LONG)
     with WorkerProcess("cpu:0") as first:
         wait_for_steps(first, job, 3)
@@ -243,8 +244,14 @@ def test_a_worker_killed_in_the_middle_costs_time_and_no_job(
         assert successor.terminate() == 0
 
     assert job.status == Status.COMPLETED, job.error_message
-    outcomes = list(job.attempts.values_list("outcome", flat=True))
-    assert outcomes == [Outcome.LOST, Outcome.COMPLETED]
+    lost, completed = job.attempts.all()
+    assert (lost.outcome, completed.outcome) == (Outcome.LOST, Outcome.COMPLETED)
+    assert completed.resumed_from >= 2, "it went on from the last snapshot"
+    assert snapshots.job_ids() == set()
+    undisturbed = submit(steps=LONG)
+    with WorkerProcess("cpu:0") as quiet:
+        quiet.until(lambda: is_over(undisturbed), "the same is rendered undisturbed")
+    assert undisturbed.outputs.get().sha256 == job.outputs.get().sha256
     assert job.outputs.get().attempt.number == 2
 
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
-from generation import jobs, sweeper
+from generation import jobs, queueing, snapshots, sweeper
 from generation.media.files import StoredOutput
 from generation.models import Device, Job, Output
 from generation.queues import queue_for
@@ -74,7 +75,7 @@ def test_a_new_worker_takes_back_what_its_forerunner_held(
 ) -> None:
     mine, others = submit(), submit()
     claimed(mine)
-    claimed(others, Device.objects.create(name="cpu:1", types=["image"]))
+    claimed(others, Device.objects.create(name="cpu:1", works=["preview", "image"]))
 
     assert sweeper.sweep_device(device) == 1
 
@@ -98,9 +99,15 @@ def test_without_work_no_bell_is_rung(device: Device) -> None:
 
 
 def test_work_that_the_device_does_not_make_rings_no_bell(submit: Submit, device: Device) -> None:
-    Device.objects.filter(pk=device.pk).update(types=["video"])
+    Device.objects.filter(pk=device.pk).update(works=["video"])
     device.refresh_from_db()
     submit()
+
+    assert not sweeper.ring_if_forgotten(device)
+
+
+def test_work_on_hold_rings_no_bell(submit: Submit, device: Device) -> None:
+    queueing.hold(submit())
 
     assert not sweeper.ring_if_forgotten(device)
 
@@ -160,6 +167,34 @@ def test_frames_of_attempts_that_run_no_more_are_deleted(
 
     assert (running / "000001.png").exists()
     assert not left.exists()
+
+
+def test_snapshots_of_jobs_that_have_ended_or_are_gone_are_deleted(
+    submit: Submit, claimed: Claim, settings: Any, tmp_path: Path
+) -> None:
+    settings.GENGA_HOME = tmp_path
+    waits, held, runs, cancelled = submit(), submit(), submit(), submit()
+    claimed(runs)
+    queueing.hold(held)
+    queueing.cancel(cancelled)
+    snapshots.folder().mkdir()
+    kept = {job.pk for job in (waits, held, runs)}
+    for job_id in (*kept, cancelled.pk, uuid4()):
+        (snapshots.folder() / f"{job_id}.safetensors").touch()
+    (snapshots.folder() / f"{cancelled.pk}.writing-a1b2c3").touch()
+
+    assert sweeper.sweep_snapshots() == 2
+
+    assert snapshots.job_ids() == kept
+    assert sweeper.sweep_snapshots() == 0
+
+
+def test_without_a_folder_of_snapshots_there_is_nothing_to_sweep(
+    db: None, settings: Any, tmp_path: Path
+) -> None:
+    settings.GENGA_HOME = tmp_path
+
+    assert sweeper.sweep_snapshots() == 0
 
 
 def test_lossless_frames_are_kept_for_their_days(

@@ -44,13 +44,13 @@ def submit_and_commit(submit: Submit) -> Job:
 
 def online(name: str, **fields: Any) -> Device:
     return Device.objects.create(
-        **{"name": name, "types": ["image"], "heartbeat_at": timezone.now(), **fields}
+        **{"name": name, "works": ["preview", "image"], "heartbeat_at": timezone.now(), **fields}
     )
 
 
 def test_a_submit_rings_every_idle_device_that_makes_it(submit: Submit, device: Device) -> None:
     online("cpu:1")
-    online("cpu:2", types=["video"])
+    online("cpu:2", works=["video"])
 
     submit_and_commit(submit)
 
@@ -58,9 +58,32 @@ def test_a_submit_rings_every_idle_device_that_makes_it(submit: Submit, device: 
 
 
 @pytest.mark.parametrize(
+    "rules", [{"works": ["image"]}, {"largest_size": 64}, {"families": ["sdxl"]}], ids=str
+)
+def test_whom_its_rules_keep_from_it_is_not_rung(rules: dict[str, Any], submit: Submit) -> None:
+    online("cpu:1", **rules)
+
+    submit_and_commit(submit)
+
+    assert rung("cpu:1") == [0]
+
+
+def test_when_what_may_go_where_has_changed_every_idle_device_is_rung(
+    submit: Submit, claimed: Claim
+) -> None:
+    claimed(submit())
+    online("cpu:1")
+    online("cpu:2", pause="at_once")
+
+    tasks.ring_all()
+
+    assert rung("cpu:0", "cpu:1", "cpu:2") == [0, 1, 0]
+
+
+@pytest.mark.parametrize(
     "state",
     [
-        {"is_paused": True},
+        {"pause": "after_job"},
         {"heartbeat_at": None},
         {"heartbeat_at": timezone.now() - timedelta(hours=1)},
     ],

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from generation import jobs
+from generation import queueing
 from generation.media.images import THUMBNAIL_PIXELS, read_provenance
 from generation.models import Attempt, Device, Job, ModelCard, Output, Progress
 from generation.pipelines.base import Step
 from generation.pipelines.resident import ResidentModels
-from generation.states import Outcome, Stage, Status
+from generation.states import Outcome, Priority, Stage, Status
 from generation.version import VERSION
 from generation.worker import Worker
 from tests.generation.processes import wait_until
@@ -157,7 +157,7 @@ def test_a_cancel_stops_within_one_step_and_decodes_nothing(
     worker: Worker, submit: Submit, watched: WatchedModel
 ) -> None:
     job = submit(steps=20)
-    watched.between = lambda step: step.number == 3 and jobs.cancel(job)
+    watched.between = lambda step: step.number == 3 and queueing.cancel(job)
 
     worker.drain()
 
@@ -173,7 +173,7 @@ def test_a_cancel_during_the_decoding_stores_nothing(
     worker: Worker, submit: Submit, watched: WatchedModel
 ) -> None:
     job = submit()
-    watched.before_decode = lambda: jobs.cancel(job)
+    watched.before_decode = lambda: queueing.cancel(job)
 
     worker.drain()
 
@@ -185,33 +185,31 @@ def test_a_cancel_during_the_decoding_stores_nothing(
 def test_a_worker_that_stops_hands_its_job_back_and_takes_no_other(
     worker: Worker, submit: Submit, watched: WatchedModel
 ) -> None:
-    job, waiting = submit(), submit()
+    job, waiting = submit(), submit(Priority.LOW)
     watched.between = lambda step: step.number == 2 and worker.stop()
 
     assert worker.drain() == 1
     assert worker.drain() == 0
 
     assert list(Job.objects.waiting()) == [job, waiting]
-    assert Attempt.objects.get().outcome == Outcome.RELEASED
+    assert Attempt.objects.get().outcome == Outcome.HANDED_BACK
     assert watched.decodes == 0
 
 
 def test_a_job_that_was_handed_back_gives_the_picture_it_would_have_given(
     worker: Worker, submit: Submit, watched: WatchedModel
 ) -> None:
-    disturbed, undisturbed = submit(), submit()
+    disturbed, undisturbed = submit(), submit(Priority.LOW)
     watched.between = lambda step: step.number == 2 and worker.stop()
     worker.drain()
     watched.watch()
 
     second = Worker(worker.device, worker.models)
-    pictures = []
-    for job in (disturbed, undisturbed):
-        with Image.open(rendered(second, job).file) as picture:
-            pictures.append(picture.tobytes())
+    files = [rendered(second, job).sha256 for job in (disturbed, undisturbed)]
 
-    assert disturbed.attempts.count() == 2
-    assert pictures[0] == pictures[1]
+    assert list(disturbed.attempts.values_list("resumed_from", flat=True)) == [0, 2]
+    assert watched.steps[0] == 3
+    assert files[0] == files[1]
 
 
 def test_an_idle_worker_finds_nothing(worker: Worker) -> None:
@@ -221,7 +219,7 @@ def test_an_idle_worker_finds_nothing(worker: Worker) -> None:
 def test_a_device_paused_between_two_jobs_takes_no_second(
     worker: Worker, submit: Submit, watched: WatchedModel
 ) -> None:
-    submit(), submit()
-    watched.between = lambda _: Device.objects.update(is_paused=True)
+    submit(), submit(Priority.LOW)
+    watched.between = lambda _: Device.objects.update(pause="after_job")
 
     assert worker.drain() == 1

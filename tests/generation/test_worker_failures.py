@@ -13,7 +13,7 @@ import torch
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from generation import jobs, sweeper
+from generation import jobs, queueing, sweeper
 from generation.media.files import Shelf, StoredOutput
 from generation.models import Attempt, Device, Job, ModelCard
 from generation.pipelines.base import Step
@@ -58,7 +58,7 @@ def take_over(job: Job) -> Attempt:
     """What happens when a worker was silent for too long: sweep, and another device's claim."""
     Job.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
     assert sweeper.sweep_leases() == 1
-    other, _ = Device.objects.get_or_create(name="cpu:1", defaults={"types": ["image"]})
+    other, _ = Device.objects.get_or_create(name="cpu:1", defaults={"works": ["preview", "image"]})
     attempt = jobs.start(Job.objects.get(pk=job.pk), other)
     assert attempt is not None
     return attempt
@@ -203,7 +203,7 @@ def test_a_failed_job_renders_after_a_retry_once_the_reason_is_gone(
     job = submit()
     run(job)
     ModelCard.objects.update(folder=str(toon_copy))
-    jobs.retry(job)
+    queueing.retry(job)
 
     run(job)
 

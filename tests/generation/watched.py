@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from generation.pipelines.base import OnStep, Step
+    from generation.pipelines.denoise import LoopState
     from generation.specs import RenderSpec
 
 
@@ -32,6 +33,7 @@ class WatchedModel(StableDiffusion):
         conditioning: torch.Tensor,
         on_step: OnStep,
         first_frame: Image.Image | None = None,
+        resume: LoopState | None = None,
     ) -> torch.Tensor:
         """The model's own loop; the test's word comes before the worker's."""
 
@@ -40,7 +42,7 @@ class WatchedModel(StableDiffusion):
             self.between(step)
             on_step(step)
 
-        return super().denoise(spec, conditioning, both, first_frame)
+        return super().denoise(spec, conditioning, both, first_frame, resume)
 
     def decode(self, latents: torch.Tensor) -> Iterator[Image.Image]:
         """The model's own decoder."""

@@ -13,8 +13,9 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
-from generation import jobs
+from generation import jobs, queueing
 from generation.attempts import Timing
+from generation.errors import ModelMissing
 from generation.media.files import Shelf
 from generation.models import Attempt, Device, ModelCard, Progress
 from generation.specs import Quality
@@ -114,6 +115,29 @@ def finished(queued: MakeTake, device: Device) -> MakeTake:
         return fresh(take)
 
     return finish
+
+
+@pytest.fixture
+def take_in(request: pytest.FixtureRequest) -> MakeTake:
+    """A take whose job is in the named state."""
+
+    def reach(state: str) -> Take:
+        made = {"held": "queued", "queued": "queued", "finished": "finished"}.get(state, "running")
+        take: Take = request.getfixturevalue(made)()
+        attempt = Attempt.objects.filter(job=take.job).first()
+        if state in ("cancelling", "cancelled"):
+            queueing.cancel(take.job)
+        if state == "held":
+            queueing.hold(take.job)
+        if state == "cancelled":
+            assert attempt is not None
+            jobs.end_cancelled(attempt, {})
+        if state == "failed":
+            assert attempt is not None
+            jobs.fail(attempt, ModelMissing("The folder is gone."), {})
+        return take
+
+    return reach
 
 
 @pytest.fixture

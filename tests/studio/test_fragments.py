@@ -8,8 +8,9 @@ import re
 import pytest
 from django.contrib.auth.models import User
 
+from generation import queueing
 from generation.events import QUEUE_GROUP, Kind, job_group
-from generation.models import Device
+from generation.models import Device, Job
 from studio import fragments, reviewing
 from studio.fragments import Topic, render_job
 from studio.models import Shot
@@ -88,11 +89,52 @@ def test_the_queue_names_no_prompt_and_no_picture(
 
     parts = render_job(str(take.job_id), {str(Kind.CLAIMED)}, [queue])[queue]
 
-    (text,) = parts.values()
+    assert set(parts) == {"devices", "waiting"}
+    text = "".join(parts.values())
     assert PROMPT not in text
     assert "data:image" not in text
     assert "/outputs/" not in text
     assert "artist" in text, "who waits is everybody's to see"
+
+
+def test_what_waits_is_pushed_alone_and_not_at_all_when_nothing_does(
+    queued: MakeTake, running: MakeTake
+) -> None:
+    running()
+    assert fragments.render_waiting() == {}
+
+    take = queued()
+    (text,) = fragments.render_waiting().values()
+    assert f'data-job="{take.job_id}"' in text
+    assert "data-moved" not in text, "nobody's buttons change by it"
+
+
+def test_what_is_on_hold_stands_in_a_list_of_its_own(queued: MakeTake) -> None:
+    waiting, held = queued(), queued()
+    queueing.hold(held.job)
+    Job.objects.filter(pk=held.job_id).update(saved_steps=3)
+
+    text = fragments.render_queue()["waiting"]
+
+    assert text.index(str(waiting.job_id)) < text.index("On hold") < text.index(str(held.job_id))
+    assert "Goes on after step 3." in text
+    assert "until released" in text
+
+
+def test_a_device_that_runs_a_batch_says_how_many_are_in_it(
+    running: MakeTake, device: Device
+) -> None:
+    for _ in range(4):
+        running()
+
+    assert "with 3 others in one batch" in fragments.render_queue()["devices"]
+
+
+def test_a_device_that_takes_only_some_work_says_which(device: Device) -> None:
+    assert "only" not in fragments.render_queue()["devices"]
+    Device.objects.update(works=["video", "interpolate"])
+
+    assert "Videos, Interpolation only" in fragments.render_queue()["devices"]
 
 
 def test_what_is_pushed_holds_no_form_and_no_token(
@@ -104,7 +146,7 @@ def test_what_is_pushed_holds_no_form_and_no_token(
     parts = render_job(str(take.job_id), {"take.review_requested"}, [*topics.values(), own])
 
     text = "".join(text for each in parts.values() for text in each.values())
-    assert not re.search(r"<form|csrf|<button", text)
+    assert not re.search(r"<form|csrf|<button|<input", text)
 
 
 def test_every_pushed_fragment_says_where_it_goes(sent: MakeTake, topics: dict[str, Topic]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generation import jobs
+from generation import jobs, queueing
 from generation.attempts import Timing
 from generation.errors import ModelMissing
 from generation.models import Attempt, Device, Job
@@ -40,7 +40,7 @@ def test_a_quiet_life_is_three_lines(queued: MakeTake, device: Device) -> None:
 def test_a_lost_worker_and_the_attempt_after_it_are_told(queued: MakeTake, device: Device) -> None:
     take = queued()
     jobs.give_up_lost(start(take, device))
-    jobs.release(start(take, device))
+    jobs.hand_back(start(take, device))
 
     assert told(take)[2:] == [
         ("Back in the queue: the worker vanished", "on cpu:0"),
@@ -54,16 +54,46 @@ def test_a_failure_is_told_with_its_reason_and_the_retry_after_it(
 ) -> None:
     take = queued()
     jobs.fail(start(take, device), ModelMissing("The folder is gone."), {})
-    jobs.retry(take.job)
+    queueing.retry(take.job)
 
     assert told(take)[2:] == [("Failed", "The folder is gone."), ("Joined the queue", "")]
 
 
+def test_holding_releasing_and_moving_are_told(queued: MakeTake) -> None:
+    first, take = queued(), queued()
+    for change in (queueing.hold, queueing.release, queueing.move_to_front):
+        assert change(take.job)
+
+    assert told(take)[1:] == [
+        ("Put on hold", ""),
+        ("Released from hold", ""),
+        ("Moved in the queue", ""),
+    ]
+    assert len(told(first)) == 1
+
+
+def test_giving_way_and_going_on_are_told_with_their_steps(
+    queued: MakeTake, device: Device
+) -> None:
+    take = queued()
+    jobs.preempt(start(take, device), {}, 5)
+    attempt = start(take, device)
+    attempt.resumed_from = 5
+    jobs.hand_back(attempt, {}, 6)
+
+    assert told(take)[1:] == [
+        ("Started", "on cpu:0"),
+        ("Gave way to urgent work", "on cpu:0, saved after step 5"),
+        ("Resumed after step 5", "on cpu:0, attempt 2"),
+        ("Back in the queue: the worker was stopped", "on cpu:0, attempt 2, saved after step 6"),
+    ]
+
+
 def test_what_people_asked_for_is_told(queued: MakeTake, device: Device) -> None:
     take = queued()
-    jobs.change_priority(take.job, Priority.URGENT)
+    queueing.change_priority(take.job, Priority.URGENT)
     attempt = start(take, device)
-    jobs.cancel(take.job)
+    queueing.cancel(take.job)
     jobs.end_cancelled(attempt, {})
 
     assert told(take)[1:] == [
@@ -98,7 +128,7 @@ def test_the_stages_of_an_attempt_follow_each_other_on_its_time_line(
 
 def test_an_attempt_that_was_never_timed_has_no_time_line(queued: MakeTake, device: Device) -> None:
     take = queued()
-    jobs.release(start(take, device), {Stage.LOAD: Timing(0.0)})
+    jobs.hand_back(start(take, device), {Stage.LOAD: Timing(0.0)})
     start(take, device)
 
     lines = history.timelines(Job.objects.get(pk=take.job_id))

@@ -228,6 +228,38 @@ async def test_what_happens_while_a_fragment_is_made_is_made_once_more_and_not_t
     assert done == [{"job.progress"}, {"job.progress", "job.completed"}]
 
 
+async def test_the_list_of_what_waits_follows_progress_every_few_seconds(
+    watched: Hub,
+    rendered: list[Any],
+    tell: Tell,
+    viewer: Viewer,
+    screen: Screen,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def waiting() -> Parts:
+        return {"waiting": "<ol>"}
+
+    monkeypatch.setattr(hubs, "_waiting", waiting)
+    await watched.join(viewer, [QUEUE])
+    shown: list[str] = []
+    for age, kind in (
+        (0.0, "job.progress"),
+        (hubs.LIST_PAUSE, "job.progress"),
+        (0.0, "job.progress"),
+        (hubs.LIST_PAUSE, "job.claimed"),
+        (0.0, "job.progress"),
+    ):
+        # As if the last one had been so long ago.
+        watched._listed_at -= age
+        await tell("queue", "job-1", kind)
+        shown.append((await screen.wait_for(len(shown) + 1))[-1])
+        viewer.acknowledge()
+
+    bar = "queue: job-1"
+    # An event that moves a job brings the list with it, so the next progress does not.
+    assert shown == [bar, f"{bar}\n<ol>", bar, bar, bar]
+
+
 async def test_one_broken_fragment_does_not_end_the_live_pages(
     watched: Hub, rendered: list[Any], tell: Tell, viewer: Viewer, screen: Screen
 ) -> None:
@@ -268,8 +300,8 @@ async def test_a_process_has_one_hub() -> None:
 async def test_an_event_of_no_job_shows_the_queue_to_its_watchers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(hubs.fragments, "render_queue", lambda: {"queue": "<section>"})
+    monkeypatch.setattr(hubs.fragments, "render_queue", lambda: {"devices": "<section>"})
 
     shown = await hubs._rendered("", {"device.online"}, [QUEUE])
 
-    assert shown == {QUEUE: {"queue": "<section>"}}
+    assert shown == {QUEUE: {"devices": "<section>"}}

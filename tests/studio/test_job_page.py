@@ -15,7 +15,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from generation import jobs
-from generation.errors import ModelMissing
 from generation.models import Attempt, Job
 from generation.states import Priority, Status
 from studio import access
@@ -24,14 +23,17 @@ from tests.studio.conftest import LogIn, MakeTake
 
 pytestmark = pytest.mark.django_db
 
-BUTTONS = """
+MOVES = "priority front hold cancel clone"
+HELD = "priority front release cancel clone"
+BUTTONS = f"""
                      owner                colleague  lead                 boss
-queued               priority cancel      -          priority cancel      priority cancel
-running              cancel               -          cancel               cancel
-cancelling           -                    -          -                    -
-finished             -                    -          -                    -
-failed               retry                -          retry                retry
-cancelled            retry                -          retry                retry
+queued               {MOVES}              -          {MOVES}              {MOVES}
+held                 {HELD}               -          {HELD}               {HELD}
+running              cancel clone         -          cancel clone         cancel clone
+cancelling           clone                -          clone                clone
+finished             clone                -          clone                clone
+failed               retry clone          -          retry clone          retry clone
+cancelled            retry clone          -          retry clone          retry clone
 """
 
 _HEAD, *_ROWS = [re.split(r"\s{2,}", line.strip()) for line in BUTTONS.strip().splitlines()]
@@ -40,27 +42,6 @@ CELLS = [
     for state, *cells in _ROWS
     for who, cell in zip(_HEAD, cells, strict=True)
 ]
-
-
-@pytest.fixture
-def take_in(request: pytest.FixtureRequest) -> MakeTake:
-    """A take whose job is in the named state."""
-
-    def reach(state: str) -> Take:
-        known = state in ("queued", "running", "finished")
-        take: Take = request.getfixturevalue(state if known else "running")()
-        attempt = Attempt.objects.filter(job=take.job).first()
-        if state in ("cancelling", "cancelled"):
-            jobs.cancel(take.job)
-        if state == "cancelled":
-            assert attempt is not None
-            jobs.end_cancelled(attempt, {})
-        if state == "failed":
-            assert attempt is not None
-            jobs.fail(attempt, ModelMissing("The folder is gone."), {})
-        return take
-
-    return reach
 
 
 @pytest.mark.parametrize(
@@ -94,7 +75,9 @@ def status_of(take: Take) -> str:
     return status
 
 
-@pytest.mark.parametrize("action", ["cancel", "retry", "priority"])
+@pytest.mark.parametrize(
+    "action", ["cancel", "retry", "priority", "hold", "release", "front", "clone"]
+)
 def test_who_only_sees_a_job_may_not_change_it(
     action: str, queued: MakeTake, log_in: LogIn, colleague: User
 ) -> None:
@@ -177,6 +160,17 @@ def test_a_move_that_cannot_be_made_says_so(
     assert Job.objects.get().priority == Priority.NORMAL
 
 
+def test_a_job_that_gave_way_says_where_it_goes_on(
+    running: MakeTake, log_in: LogIn, artist: User
+) -> None:
+    take = running()
+    jobs.preempt(Attempt.objects.get(job=take.job), {}, 2)
+    html = page_of(log_in(artist), take)
+
+    assert "It goes on after step 2 of 8." in html
+    assert "Gave way to urgent work" in html
+
+
 def page_of(client: Client, take: Take) -> str:
     html: str = client.get(reverse("job", args=[take.job_id])).content.decode()
     return html
@@ -198,7 +192,7 @@ def test_a_waiting_job_says_why_it_waits(queued: MakeTake, log_in: LogIn, artist
     html = page_of(log_in(artist), queued())
 
     assert "Waiting, number 1 in the queue" in html
-    assert "No device that makes images is online; it starts when one joins." in html
+    assert "No device for draft images has ever been here; it starts when one joins." in html
     assert "start: estimating" in html
 
 

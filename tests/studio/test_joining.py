@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 
-from generation import jobs
+from generation import queueing
 from generation.events import QUEUE_GROUP, job_group
 from studio import consumers, reviewing
 from studio.models import Project
@@ -67,7 +67,7 @@ def test_a_page_missed_something_when_its_job_moved_after_the_paint(
 ) -> None:
     mine, other = queued().job, queued().job
     painted = timezone.now()
-    jobs.cancel(mine)
+    queueing.cancel(mine)
 
     assert has_moved([job_group(mine.pk)], painted)
     assert has_moved([project.group], painted)

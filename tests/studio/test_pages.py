@@ -18,7 +18,11 @@ pytestmark = pytest.mark.django_db
 
 OWN = ["dashboard", "projects", "render", "reviews", "gallery", "tokens"]
 OF_A_PROJECT = ["project", "shot", "job", "take"]
-ACTIONS = ["job-cancel", "job-retry", "job-priority", "take-review", "take-approve", "take-changes"]
+OF_A_JOB = ["cancel", "retry", "priority", "hold", "release", "front", "clone"]
+ACTIONS = [
+    *(f"job-{action}" for action in OF_A_JOB),
+    *("take-review", "take-approve", "take-changes"),
+]
 
 Address = Callable[[str], str]
 
@@ -30,7 +34,7 @@ def address(sent: MakeTake) -> Address:
     args = {
         "project": [take.shot.project.slug],
         "shot": [take.shot.project.slug, take.shot.slug],
-        **{name: [take.job_id] for name in ("job", "job-cancel", "job-retry", "job-priority")},
+        **{name: [take.job_id] for name in ["job", *(f"job-{action}" for action in OF_A_JOB)]},
         **{name: [take.pk] for name in ("take", "take-review", "take-approve", "take-changes")},
     }
     return lambda name: reverse(name, args=args.get(name, []))

@@ -53,7 +53,7 @@ def test_the_dashboard_shows_the_device_at_work_and_the_queue_in_order(
     assert "Denoising, step 2 of 8" in html
     assert html.index(f"/jobs/{urgent.job_id}/") < html.index(f"/jobs/{normal.job_id}/")
     assert 'data-owner="colleague"' in html
-    assert "Next on cpu:0." in html
+    assert "Next to start. Only cpu:0 takes it." in html
     assert "The work ahead of it has no estimate yet." in html
 
 
@@ -89,7 +89,7 @@ def test_what_finished_is_shown_with_its_time_the_newest_first(
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"is_paused": True}, "Takes no new work until a lead resumes it."),
+        ({"pause": "after_job"}, "Takes no new work until a lead resumes it."),
         ({"heartbeat_at": None}, "Its worker was stopped."),
         ({"heartbeat_at": "2026-01-01T00:00:00Z"}, "Its worker was last heard of at 00:00:00 UTC."),
         ({"resident": ["toon"]}, "Ready, toon loaded."),

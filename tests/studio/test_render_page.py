@@ -163,6 +163,7 @@ def test_a_clip_begins_with_the_picture_in_the_address(
 ) -> None:
     take = finished()
     output = take.job.outputs.get()
+    Device.objects.update(memory_bytes=32 * 2**30)
 
     page = client.get(reverse("render"), {"take": take.pk, "source": str(output.pk)})
     submit(client, type="video", source=str(output.pk))

@@ -212,4 +212,4 @@ def test_the_finals_page_leads_back_to_its_draft(
     html = page_of(log_in(artist), final)
 
     assert f'<a href="{draft.get_absolute_url()}">take 1</a>' in html
-    assert buttons(html) == set(), "a final is not reviewed again"
+    assert buttons(html) == {"review"}, "a final may be sent to be signed off"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from generation import jobs
+from generation import jobs, queueing
 from generation.errors import ModelMissing
 from generation.models import Attempt, Device, Job, Progress
 from generation.states import Priority, Stage
@@ -59,7 +59,7 @@ def test_a_running_job_says_what_happens_now(stage: str, text: str, running: Mak
 
 def test_a_job_that_lets_go_says_so(running: MakeTake) -> None:
     take = running()
-    jobs.cancel(take.job)
+    queueing.cancel(take.job)
 
     assert stage_text(again(take)) == "Cancelling"
     assert job_status(again(take))["cancel_requested"] is True
@@ -69,7 +69,7 @@ def test_an_ended_job_has_no_place_and_nothing_remains(
     finished: MakeTake, queued: MakeTake, running: MakeTake
 ) -> None:
     done, gone, broken = finished(), queued(), running()
-    jobs.cancel(gone.job)
+    queueing.cancel(gone.job)
     jobs.fail(Attempt.objects.get(job=broken.job), ModelMissing("gone"), {})
 
     told = [job_status(again(take)) for take in (done, gone, broken)]

@@ -31,6 +31,12 @@ SMALL: dict[str, list[str]] = {
         "--steps",
         "1",
     ],
+    "batch": ["--jobs", "4", "--steps", "1", "--rounds", "1"],
+    "cancel": ["--times", "1", "--frames", "2", "--steps", "1"],
+    "claim": ["--jobs", "200", "--seconds", "0.5", "--claimers", "2", "--kills", "1"],
+    "forecast": ["--jobs", "200", "--times", "1"],
+    "preempt": ["--times", "1", "--size", "128", "--steps", "40"],
+    "schedule": ["--jobs", "100", "--days", "0"],
     "video": ["--frames", "2,3", "--size", "128", "--steps", "1", "--pairs", "1"],
 }
 FIGURE = {
@@ -41,6 +47,12 @@ FIGURE = {
     "adherence": "attributes_right",
     "motion": "attributes_right",
     "seams": "ratio",
+    "batch": "speedup",
+    "cancel": "p99_steps",
+    "claim": "claims_per_s",
+    "forecast": "ms",
+    "preempt": "p99_steps",
+    "schedule": "makespan_loss",
     "video": "ratio_to_stock",
 }
 

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from generation import jobs
+from generation import jobs, queueing
 from generation.errors import RenderError
 from generation.media.files import StoredOutput
-from generation.models import Device, Job, ModelCard, Output, Progress, StageTiming
+from generation.models import Device, DeviceTime, Job, ModelCard, Output, Progress, StageTiming
+from generation.models.device_time import HALF_LIFE_SECONDS
 from generation.states import Priority, Stage, Status
 from tests.conftest import TOON
 from tests.generation.conftest import TIMINGS, Claim
@@ -34,11 +36,33 @@ def test_the_migrations_say_what_the_models_say() -> None:
 def test_waiting_jobs_come_in_the_order_of_the_queue(submit: Submit, claimed: Claim) -> None:
     low, normal, urgent = submit(Priority.LOW), submit(), submit(Priority.URGENT)
     claimed(running := submit())
-    jobs.cancel(submit())
+    queueing.cancel(submit())
 
     assert list(Job.objects.waiting()) == [urgent, normal, low]
     assert list(Job.objects.processing()) == [running]
     assert set(Job.objects.active()) == {low, normal, urgent, running}
+
+
+def test_held_jobs_are_apart_in_the_order_of_their_hold(submit: Submit) -> None:
+    first, second, waits = submit(), submit(), submit()
+    queueing.hold(second)
+    queueing.hold(first)
+
+    assert list(Job.objects.held()) == [second, first]
+    assert list(Job.objects.waiting()) == [waits]
+    assert set(Job.objects.active()) == {first, second, waits}
+
+
+@pytest.mark.parametrize(
+    ("saved", "steps", "left"), [(0, 4, 1.0), (1, 4, 0.75), (4, 4, 0.0), (9, 4, 0.0)]
+)
+def test_what_is_left_of_a_job_is_what_is_not_saved(
+    saved: int, steps: int, left: float, submit: Submit
+) -> None:
+    job = submit(steps=steps)
+    job.saved_steps = saved
+
+    assert job.left == left
 
 
 def test_jobs_for_pages_cost_the_same_however_many_there_are(submit: Submit) -> None:
@@ -116,10 +140,10 @@ SILENT = timedelta(seconds=60)
     ("fields", "state"),
     [
         ({}, "online"),
-        ({"is_paused": True}, "paused"),
+        ({"pause": "after_job"}, "paused"),
         ({"heartbeat_at": None}, "away"),
         ({"heartbeat_at": timezone.now() - SILENT}, "away"),
-        ({"heartbeat_at": None, "is_paused": True}, "away"),
+        ({"heartbeat_at": None, "pause": "after_job"}, "away"),
     ],
 )
 def test_a_device_is_online_paused_or_away(fields: dict[str, Any], state: str) -> None:
@@ -129,6 +153,27 @@ def test_a_device_is_online_paused_or_away(fields: dict[str, Any], state: str) -
     device.save()
     assert Device.objects.online().exists() is (state != "away")
     assert Device.objects.idle().exists() is (state == "online")
+
+
+@pytest.mark.parametrize(
+    ("pause", "label"),
+    [("after_job", "Finish this and stop"), ("at_once", "Hand back now and stop")],
+)
+def test_a_paused_device_says_how_it_was_stopped(pause: str, label: str) -> None:
+    device = Device.objects.create(name="cuda:0", pause=pause, works=["preview", "video"])
+
+    assert (device.is_paused, device.get_pause_display()) == (True, label)
+    assert device.work_labels == ["Draft images", "Videos"]
+
+
+def test_device_time_fades_and_says_what_it_was(artist: User) -> None:
+    now = timezone.now()
+    DeviceTime.add(artist.pk, 60.0, now - timedelta(seconds=HALF_LIFE_SECONDS))
+
+    had = DeviceTime.objects.get()
+    assert had.at(now) == pytest.approx(30.0)
+    assert had.at(now - timedelta(days=1)) == 60.0, "a clock that was set back adds nothing"
+    assert str(had) == "artist: 60 s"
 
 
 def test_a_device_is_away_after_five_missed_heartbeats(settings: Any) -> None:

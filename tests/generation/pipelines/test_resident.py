@@ -32,7 +32,7 @@ class Shelf:
         self.loads: list[str] = []
 
     def use(self, slug: str, nbytes: int = 40, content: str = "") -> Weight:
-        def read(found: ModelFiles, _: torch.device, __: torch.dtype) -> Weight:
+        def read(found: ModelFiles, *_: object) -> Weight:
             self.loads.append(found.slug)
             return Weight(nbytes)
 

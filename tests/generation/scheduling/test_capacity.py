@@ -11,6 +11,7 @@ from generation.models import Device, ModelCard
 from generation.scheduling import capacity
 from generation.scheduling.capacity import Need
 from generation.specs import RenderSpec
+from generation.states import Work
 
 pytestmark = pytest.mark.django_db
 
@@ -23,9 +24,7 @@ def clip(spec: RenderSpec) -> RenderSpec:
 
 
 def give_memory(device: Device, memory_bytes: float) -> None:
-    Device.objects.filter(pk=device.pk).update(
-        memory_bytes=int(memory_bytes), types=["image", "video"]
-    )
+    Device.objects.filter(pk=device.pk).update(memory_bytes=int(memory_bytes), works=list(Work))
 
 
 def test_a_clip_that_fits_is_fine(clip: RenderSpec, toon_motion: ModelCard, device: Device) -> None:
@@ -60,7 +59,7 @@ def test_one_device_that_can_is_enough(
     clip: RenderSpec, toon_motion: ModelCard, device: Device
 ) -> None:
     give_memory(device, 1 << 20)
-    Device.objects.create(name="cuda:0", kind="cuda", types=["video"], memory_bytes=24 * GIGA)
+    Device.objects.create(name="cuda:0", kind="cuda", works=["video"], memory_bytes=24 * GIGA)
 
     capacity.check(clip, toon_motion)
 

@@ -1,13 +1,21 @@
 """Which waiting job a device takes next."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
 
-from generation import jobs
-from generation.models import Device, Job
-from generation.scheduling.claim import LOOK_AHEAD, claim, claimable
-from generation.states import Priority
+from generation import jobs, queueing
+from generation.models import Device, DeviceTime, Job, ModelCard
+from generation.scheduling.claim import claim
+from generation.scheduling.placement import claimable
+from generation.states import Priority, Status
+from tests.generation.conftest import Claim, Ran
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +30,28 @@ def claim_all(device: Device) -> list[Job]:
     return order
 
 
+def another(name: str = "cpu:1", **fields: Any) -> Device:
+    """A second device, of the same hardware."""
+    return Device.objects.create(
+        **{
+            "name": name,
+            "kind": "cpu",
+            "works": ["preview", "image"],
+            "heartbeat_at": timezone.now(),
+            **fields,
+        }
+    )
+
+
+def wait_since(job: Job, minutes: float) -> None:
+    """Let a job have been submitted so long ago."""
+    moment = timezone.now() - timedelta(minutes=minutes)
+    Job.objects.filter(pk=job.pk).update(queued_at=moment, rank=moment.timestamp())
+
+
 def test_nothing_waits_so_nothing_is_claimed(device: Device) -> None:
+    assert claim(device) is None
+    another()
     assert claim(device) is None
 
 
@@ -37,42 +66,199 @@ def test_urgent_goes_first_and_equals_in_the_order_of_their_submit(
     assert claim_all(device) == [urgent, high, first, second, low]
 
 
+def test_the_same_with_other_devices_beside_it(submit: Submit, device: Device) -> None:
+    """The other is busy with something that nobody can estimate."""
+    low = submit(Priority.LOW)
+    first, second = submit(Priority.NORMAL), submit(Priority.NORMAL)
+    high = submit(Priority.HIGH)
+    other = another()
+    assert jobs.start(submit(steps=17), other)
+
+    assert claim_all(device) == [high, first, second, low]
+
+
+def test_what_waited_long_passes_newer_work_of_a_higher_priority(
+    submit: Submit, device: Device, settings: Any
+) -> None:
+    settings.GENGA_AGEING_MINUTES = 10
+    high = submit(Priority.HIGH)
+    wait_since(low := submit(Priority.LOW), minutes=30)
+    wait_since(lately := submit(Priority.LOW), minutes=19)
+
+    assert claim_all(device) == [low, high, lately]
+
+
+def test_people_take_turns(submit: Submit, device: Device, artist: User, stranger: User) -> None:
+    mine = [submit() for _ in range(3)]
+    his = [submit(owner=stranger) for _ in range(3)]
+    order = []
+    now = timezone.now()
+    while (attempt := claim(device)) is not None:
+        order.append(attempt.job)
+        assert jobs.complete(attempt, [], {})
+        # Not quite alike, because nothing was: what the two ends above took counts as well.
+        DeviceTime.add(attempt.job.owner_id, 10.0 if attempt.job.owner == artist else 11.0, now)
+
+    assert order == [mine[0], his[0], mine[1], his[1], mine[2], his[2]]
+
+
+def test_what_somebody_runs_on_other_devices_now_counts_already(
+    submit: Submit, claimed: Claim, device: Device, stranger: User
+) -> None:
+    running = submit()
+    claimed(running, another())
+    Job.objects.filter(pk=running.pk).update(started_at=timezone.now() - timedelta(minutes=1))
+    mine, his = submit(), submit(owner=stranger)
+
+    assert claim_all(device) == [his, mine]
+
+
+def test_device_time_is_counted_when_an_attempt_ends(
+    submit: Submit, claimed: Claim, artist: User
+) -> None:
+    ends: list[Callable[[Any], bool]] = [
+        lambda attempt: jobs.complete(attempt, [], {}),
+        jobs.hand_back,
+        lambda attempt: jobs.preempt(attempt, {}, 2),
+        jobs.give_up_lost,
+        lambda attempt: jobs.end_cancelled(attempt, {}),
+    ]
+    for number, end in enumerate(ends, start=1):
+        attempt = claimed(submit())
+        attempt.started_at = timezone.now() - timedelta(seconds=20)
+        assert end(attempt)
+        # A second of an hour's half-life is nothing.
+        had = DeviceTime.objects.get(owner=artist)
+        assert had.seconds == pytest.approx(20.0 * number, abs=1.0)
+        queueing.cancel(attempt.job)
+
+
+def test_each_member_of_a_batch_is_charged_its_share(
+    submit: Submit, claimed: Claim, artist: User, stranger: User
+) -> None:
+    for owner in (artist, artist, artist, stranger):
+        attempt = claimed(submit(owner=owner))
+        attempt.started_at, attempt.batch_size = timezone.now() - timedelta(seconds=20), 4
+        assert jobs.complete(attempt, [], {})
+
+    had = DeviceTime.of_everybody(timezone.now())
+    assert had[artist.pk] == pytest.approx(15.0, abs=0.5)
+    assert had[stranger.pk] == pytest.approx(5.0, abs=0.5)
+
+
+def test_device_time_counts_half_after_an_hour(artist: User) -> None:
+    now = timezone.now()
+    DeviceTime.add(artist.pk, 80.0, now - timedelta(hours=2))
+    DeviceTime.add(artist.pk, 10.0, now - timedelta(hours=1))
+
+    assert DeviceTime.of_everybody(now)[artist.pk] == pytest.approx(25.0)
+
+
 def test_a_retried_job_goes_behind_those_that_waited(submit: Submit, device: Device) -> None:
     retried, waited = submit(), submit()
-    jobs.cancel(retried)
-    jobs.retry(retried)
+    queueing.cancel(retried)
+    queueing.retry(retried)
 
     assert claim_all(device) == [waited, retried]
 
 
+def test_a_job_on_hold_is_never_claimed(submit: Submit, device: Device) -> None:
+    held, other = submit(Priority.URGENT), submit()
+    seen = Job.objects.get(pk=held.pk)
+    queueing.hold(held)
+
+    assert claim_all(device) == [other]
+    assert jobs.start(seen, device) is None, "not even by who saw it before"
+    another()
+    assert claim(device) is None
+    queueing.release(held)
+    assert claim_all(device) == [held]
+
+
 def test_a_device_takes_only_what_it_makes(submit: Submit, device: Device) -> None:
     submit()
-    device.types = ["video"]
+    device.works = ["video"]
 
     assert claim(device) is None
     assert not claimable(device).exists()
+    device.works = []
+    assert claim(device) is None
 
 
-def test_a_paused_device_takes_nothing(submit: Submit, device: Device) -> None:
+@pytest.mark.parametrize("beside_others", [False, True])
+def test_what_a_device_does_not_take_hides_nothing_behind_it(
+    beside_others: bool, submit: Submit, device: Device
+) -> None:
+    """All of one owner, priority and work: the first hundred are too large or of another family."""
+    for _ in range(50):
+        submit(width=256)
+        Job.objects.filter(pk=submit().pk).update(family="sdxl")
+    small = submit()
+    device.families, device.largest_size = ["stable-diffusion"], 128
+    device.save()
+    if beside_others:
+        another(works=["preview"])
+
+    assert claim_all(device) == [small]
+
+
+@pytest.mark.parametrize("pause", ["after_job", "at_once"])
+def test_a_paused_device_takes_nothing(pause: str, submit: Submit, device: Device) -> None:
     submit()
-    device.is_paused = True
+    device.pause = pause
 
     assert claim(device) is None
 
 
-def test_a_device_that_loses_a_whole_page_of_races_looks_again(
+def test_one_persons_jobs_go_by_rank_but_for_a_load_that_is_saved(
+    submit: Submit, device: Device, toon: ModelCard
+) -> None:
+    """Alone, too, a device does first what its loaded model can do."""
+    oils = ModelCard.objects.create(slug="oils", name="Oils", family="stable-diffusion")
+    other, same, late = submit(), submit(), submit()
+    Job.objects.filter(pk=other.pk).update(model=oils)
+    Job.objects.filter(pk=late.pk).update(queued_at=timezone.now() + timedelta(minutes=6))
+    device.resident = ["toon"]
+    device.save()
+
+    assert claim_all(device) == [same, other, late]
+
+
+def test_work_is_left_to_a_device_that_is_done_with_it_sooner(
+    ran: Ran, submit: Submit, device: Device
+) -> None:
+    """A slow device beside a fast one takes what the fast one cannot do sooner."""
+    fast = another("cuda:0", kind="cuda", resident=["toon"])
+    Device.objects.filter(pk=device.pk).update(resident=["toon"])
+    device.refresh_from_db()
+    ran(60.0, on=device)
+    ran(10.0, on=fast)
+    waiting = [submit() for _ in range(3)]
+
+    assert claim(device) is None, "the fast one has done all three in half a minute"
+
+    waiting += [submit() for _ in range(4)]
+    attempt = claim(device)
+    assert attempt is not None
+    assert attempt.job == waiting[5]
+    attempt = claim(fast)
+    assert attempt is not None
+    assert attempt.job == waiting[0]
+
+
+def test_a_device_that_loses_every_race_looks_again(
     submit: Submit, device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = Device.objects.create(name="cpu:1", types=["image"])
-    for _ in range(LOOK_AHEAD):
+    """Somebody else is a moment faster each time, until there is only one job left."""
+    other = another()
+    for _ in range(8):
         submit()
     last = submit(Priority.LOW)
     start = jobs.start
 
-    def lose(job: Job, _: Device) -> None:
-        """Somebody else was a moment faster, every time until the page was through."""
+    def lose(job: Job, _: Device) -> Any:
         start(job, other)
-        if job == Job.objects.exclude(pk=last.pk).order_by("queued_at").last():
+        if not Job.objects.waiting().exclude(pk=last.pk).exists():
             monkeypatch.setattr(jobs, "start", start)
 
     monkeypatch.setattr(jobs, "start", lose)
@@ -80,3 +266,31 @@ def test_a_device_that_loses_a_whole_page_of_races_looks_again(
 
     assert attempt is not None
     assert attempt.job == last
+
+
+def test_a_job_that_is_cancelled_under_the_claim_lets_its_next_one_pass(
+    submit: Submit, device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not a job of a lower priority: the claim looks again."""
+    cancelled, following, low = submit(), submit(), submit(Priority.LOW)
+    start = jobs.start
+
+    def cancel_first(job: Job, on: Device) -> Any:
+        if job == cancelled:
+            queueing.cancel(job)
+        return start(job, on)
+
+    monkeypatch.setattr(jobs, "start", cancel_first)
+
+    assert claim_all(device) == [following, low]
+
+
+def test_jobs_that_cannot_be_read_fail_and_the_next_of_their_priority_is_taken(
+    submit: Submit, device: Device
+) -> None:
+    broken, sound, low = [submit(), submit()], submit(), submit(Priority.LOW)
+    for job in broken:
+        Job.objects.filter(pk=job.pk).update(spec_data={"of": "another time"})
+
+    assert claim_all(device) == [sound, low]
+    assert {Job.objects.get(pk=job.pk).status for job in broken} == {Status.FAILED}

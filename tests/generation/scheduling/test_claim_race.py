@@ -25,7 +25,7 @@ def test_eight_processes_claim_every_job_exactly_once(
     waiting = {str(submit(Priority(number % 4), seed=number).pk) for number in range(JOBS)}
     names = [f"cpu:{number}" for number in range(RACERS)]
     for name in names:
-        Device.objects.create(name=name, types=["image"], heartbeat_at=timezone.now())
+        Device.objects.create(name=name, works=["preview", "image"], heartbeat_at=timezone.now())
     start_sign = tmp_path / "go"
     ready_signs = [tmp_path / name for name in names]
 

@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
-from generation.models import Device, Job, Progress
+from generation import queueing
+from generation.models import Device, Job, ModelCard, Progress
 from generation.scheduling.forecast import forecast, outlook
 from generation.specs import RenderSpec
 from generation.states import Priority
@@ -48,30 +50,35 @@ def test_jobs_follow_one_another_on_one_device(known: None, submit: Submit) -> N
 
     places = forecast().places
 
-    assert [(place.job, place.position) for place in places] == [
-        (first, 1),
-        (second, 2),
-        (third, 3),
+    assert [(place.key, place.position) for place in places] == [
+        (first.pk, 1),
+        (second.pk, 2),
+        (third.pk, 3),
     ]
     assert from_now(places[0].start, places[0].finish) == about(0.0, RUN)
     assert from_now(places[1].start, places[1].finish) == about(RUN, 2 * RUN)
     assert from_now(places[2].start, places[2].finish) == about(2 * RUN, 3 * RUN)
-    assert places[0].why == "Next on cpu:0."
-    assert places[2].why == "2 ahead of it; cpu:0 is free first."
+    assert places[0].why == "Next to start. Only cpu:0 takes it."
+    assert places[2].why == "2 ahead of it. Only cpu:0 takes it."
 
 
 def test_two_devices_share_the_queue(known: None, submit: Submit) -> None:
     Device.objects.create(
-        name="cpu:1", types=["image"], heartbeat_at=timezone.now(), resident=["toon"]
+        name="cpu:1",
+        kind="cpu",
+        works=["preview", "image"],
+        heartbeat_at=timezone.now(),
+        resident=["toon"],
     )
-    for _ in range(4):
-        submit()
+    for seed in range(4):
+        submit(seed=seed)
 
     places = forecast().places
 
     starts = from_now(*(place.start for place in places))
     assert starts == about(0.0, 0.0, RUN, RUN)
-    assert {place.device.name for place in places[:2] if place.device} == {"cpu:0", "cpu:1"}
+    assert places[0].why == "Next to start. cpu:0 finishes it soonest and has toon loaded."
+    assert {place.device for place in places[:2]} == {"cpu:0", "cpu:1"}
 
 
 def test_urgent_work_is_forecast_first(known: None, submit: Submit) -> None:
@@ -120,7 +127,7 @@ def test_before_the_running_job_has_a_pace_its_estimate_counts(
     assert from_now(forecast().places[0].start) == about(RUN - 4)
 
 
-def test_a_running_job_that_is_overdue_ends_any_moment(
+def test_a_running_job_that_outlives_its_estimate_has_no_known_end(
     known: None, submit: Submit, claimed: Claim
 ) -> None:
     running = submit()
@@ -128,7 +135,7 @@ def test_a_running_job_that_is_overdue_ends_any_moment(
     Job.objects.filter(pk=running.pk).update(started_at=timezone.now() - timedelta(hours=1))
     submit()
 
-    assert from_now(forecast().places[0].start) == about(0.0)
+    assert forecast().places[0].start is None
 
 
 def test_behind_work_that_nobody_can_estimate_no_start_is_invented(
@@ -152,10 +159,9 @@ def test_a_job_without_an_estimate_starts_but_hides_what_follows(
     found = forecast()
 
     first, second = found.by_job[unknown.pk], found.by_job[behind.pk]
-    assert (first.prediction, first.finish) == (None, None)
+    assert (first.seconds, first.finish) == (None, None)
     assert from_now(first.start) == about(0.0)
     assert (second.position, second.start) == (2, None)
-    assert second.prediction is not None
 
 
 def test_without_a_device_there_is_a_position_and_a_reason(submit: Submit) -> None:
@@ -164,7 +170,45 @@ def test_without_a_device_there_is_a_position_and_a_reason(submit: Submit) -> No
     place = forecast().places[0]
 
     assert (place.position, place.start, place.device) == (1, None, None)
-    assert place.why == "No device that makes images is online; it starts when one joins."
+    assert place.why == "No device for draft images has ever been here; it starts when one joins."
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ({"heartbeat_at": None}, "cpu:0 takes it, but is away; it starts when that is back."),
+        ({"pause": "at_once"}, "cpu:0 takes it, but is paused; it starts when that is back."),
+        ({"works": ["video"]}, "No device takes it: cpu:0 is not set up for draft images."),
+        (
+            {"families": ["animatediff"]},
+            "No device takes it: cpu:0 does not load models of the family stable-diffusion.",
+        ),
+        ({"largest_size": 64}, "No device takes it: cpu:0 draws at most 64 pixels a side."),
+    ],
+)
+def test_a_job_that_nobody_takes_now_says_why(
+    state: dict[str, object], why: str, submit: Submit, device: Device
+) -> None:
+    Device.objects.filter(pk=device.pk).update(**state)
+    submit()
+
+    assert forecast().places[0].why == why
+
+
+def test_a_job_on_hold_has_no_place(known: None, submit: Submit) -> None:
+    held, waiting = submit(), submit()
+    queueing.hold(held)
+
+    assert [place.key for place in forecast().places] == [waiting.pk]
+
+
+def test_what_is_saved_shortens_the_rest(known: None, submit: Submit, spec: RenderSpec) -> None:
+    job = submit()
+    Job.objects.filter(pk=job.pk).update(saved_steps=spec.steps // 2)
+
+    place = forecast().places[0]
+
+    assert from_now(place.start, place.finish) == about(0.0, RUN / 2)
 
 
 @pytest.mark.parametrize(
@@ -172,8 +216,8 @@ def test_without_a_device_there_is_a_position_and_a_reason(submit: Submit) -> No
     [
         {"heartbeat_at": None},
         {"heartbeat_at": timezone.now() - timedelta(hours=1)},
-        {"is_paused": True},
-        {"types": ["video"]},
+        {"pause": "after_job"},
+        {"works": ["video"]},
     ],
     ids=["signed off", "silent", "paused", "makes something else"],
 )
@@ -186,17 +230,10 @@ def test_a_device_that_takes_no_job_is_no_lane(
     assert forecast().places[0].start is None
 
 
-def test_a_queue_may_be_played_that_is_not_the_real_one(known: None, submit: Submit) -> None:
-    first, second = submit(), submit()
-
-    found = forecast([second])
-
-    assert [place.job for place in found.places] == [second]
-    assert found.place_of(first) is None
-
-
-def test_the_outlook_of_an_empty_queue_is_now(known: None, spec: RenderSpec) -> None:
-    view = outlook(spec, Priority.NORMAL)
+def test_the_outlook_of_an_empty_queue_is_now(
+    known: None, spec: RenderSpec, toon: ModelCard
+) -> None:
+    view = outlook(spec, toon, Priority.NORMAL)
 
     assert (view.position, view.prediction and view.prediction.seconds) == (1, RUN)
     assert from_now(view.start) == about(0.0)
@@ -207,26 +244,35 @@ def test_the_outlook_of_an_empty_queue_is_now(known: None, spec: RenderSpec) -> 
     [(Priority.LOW, 3, 2 * RUN), (Priority.NORMAL, 2, RUN), (Priority.URGENT, 1, 0.0)],
 )
 def test_the_outlook_counts_those_that_would_go_first(
-    priority: Priority, position: int, start: float, known: None, submit: Submit, spec: RenderSpec
+    priority: Priority,
+    position: int,
+    start: float,
+    known: None,
+    submit: Submit,
+    spec: RenderSpec,
+    toon: ModelCard,
+    artist: User,
 ) -> None:
     submit(Priority.NORMAL)
     submit(Priority.LOW)
 
-    view = outlook(spec, priority)
+    view = outlook(spec, toon, priority, artist.pk)
 
     assert view.position == position
     assert from_now(view.start) == about(start)
 
 
-def test_the_outlook_without_devices_or_history_promises_nothing(spec: RenderSpec) -> None:
-    view = outlook(spec, Priority.NORMAL)
+def test_the_outlook_without_devices_or_history_promises_nothing(
+    spec: RenderSpec, toon: ModelCard
+) -> None:
+    view = outlook(spec, toon, Priority.NORMAL)
 
     assert (view.position, view.start, view.prediction) == (1, None, None)
 
 
-def test_an_outlook_submits_nothing(known: None, spec: RenderSpec) -> None:
+def test_an_outlook_submits_nothing(known: None, spec: RenderSpec, toon: ModelCard) -> None:
     before = Job.objects.count()
 
-    outlook(spec, Priority.URGENT)
+    outlook(spec, toon, Priority.URGENT)
 
     assert Job.objects.count() == before

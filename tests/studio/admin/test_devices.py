@@ -10,7 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from generation.models import Device
-from tests.studio.admin.asking import address, text
+from generation.states import Pause, Work
+from tests.studio.admin.asking import address, filled, text
 
 
 def test_pausing_a_device_keeps_what_its_worker_wrote(
@@ -28,12 +29,12 @@ def test_pausing_a_device_keeps_what_its_worker_wrote(
         "form-TOTAL_FORMS": 1,
         "form-INITIAL_FORMS": 1,
         "form-0-id": device.pk,
-        "form-0-is_paused": "on",
+        "form-0-pause": "at_once",
         "_save": "Save",
     }
     assert as_root.post(address(Device), data).status_code == 302
     device.refresh_from_db()
-    assert device.is_paused
+    assert device.pause == Pause.AT_ONCE
     assert (device.heartbeat_at, device.resident) == (heard, ["toon"])
     assert "Paused" in text(as_root.get(address(Device)))
 
@@ -44,3 +45,34 @@ def test_only_a_device_that_is_away_can_be_removed(as_root: Client, device: Devi
     Device.objects.update(heartbeat_at=None)
     assert as_root.post(url, {"post": "yes"}).status_code == 302
     assert not Device.objects.exists()
+
+
+def test_a_lead_says_which_work_goes_where(as_root: Client, device: Device) -> None:
+    url = address(Device, "change", device.pk)
+    chosen = {"works": ["video", "interpolate"], "families": ["animatediff"], "largest_size": 512}
+    data = {**filled(as_root, url), **chosen}
+    assert as_root.post(url, data).status_code == 302
+    device.refresh_from_db()
+    assert device.works == [Work.VIDEO, Work.INTERPOLATE]
+    assert (device.families, device.largest_size) == (["animatediff"], 512)
+    assert "Videos, Interpolation" in text(as_root.get(address(Device)))
+
+
+@pytest.mark.parametrize("chosen", [{"works": []}, {"works": ["cooking"]}, {"pause": "for_lunch"}])
+def test_rules_that_no_device_could_have_are_refused(
+    chosen: dict[str, Any], as_root: Client, device: Device
+) -> None:
+    url = address(Device, "change", device.pk)
+    assert as_root.post(url, {**filled(as_root, url), **chosen}).status_code == 200
+    device.refresh_from_db()
+    assert (device.works, device.pause) == (list(Work), Pause.NONE)
+
+
+def test_pages_are_told_that_a_device_was_stopped(
+    as_root: Client, device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("generation.events.publish", lambda kind, *_, **__: told.append(kind))
+    url = address(Device, "change", device.pk)
+    as_root.post(url, {**filled(as_root, url), "pause": "after_job"})
+    assert told == ["device.changed"]

@@ -54,6 +54,19 @@ def test_priority(as_root: Client, submit: Callable[..., Job]) -> None:
     assert "Priority urgent: 0. 1 left as they were" in again
 
 
+def test_hold_and_release(
+    as_root: Client, submit: Callable[..., Job], ours: SimpleNamespace
+) -> None:
+    job = submit()
+    assert "On hold: 1. 1 left as they were" in text(act(as_root, Job, "hold", job, ours.job))
+    job.refresh_from_db()
+    assert job.is_held
+    assert "On hold" in text(as_root.get(address(Job)))
+    assert "Released: 1." in text(act(as_root, Job, "release", job))
+    job.refresh_from_db()
+    assert not job.is_held
+
+
 def test_page_tells_the_whole_story(as_root: Client, ours: SimpleNamespace) -> None:
     page = text(as_root.get(address(Job, "change", ours.job.pk)))
     for words in ("1girl, bob silver hair, smiling", "guidance 4, seed", "Joined the queue"):

@@ -1,0 +1,255 @@
+"""How soon a cancel takes effect, in every stage of a render.
+
+One worker, in a thread of this process, renders clips that go through every stage, and pictures.
+At a random moment of the wanted stage the job is cancelled; measured is the time from there to the
+job's end, whichever end it is. A decoding that begins after a cancel before it is counted: it would
+be work for nobody.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from random import Random
+from statistics import median
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from django.db import connections
+
+from generation import jobs, queueing
+from generation.account import Account
+from generation.bench import _clips, _site
+from generation.demo.portraits import seeded_source
+from generation.hardware import Hardware, detect
+from generation.model_folders import register as register_model
+from generation.models import Job, ModelCard, StageTiming
+from generation.pipelines.base import warm_up
+from generation.pipelines.interpolate import DEFAULT as DEFAULT_INTERPOLATOR
+from generation.pipelines.resident import ResidentModels
+from generation.service import register
+from generation.specs import RenderSpec
+from generation.states import Stage
+from generation.worker import Worker
+
+HELP = "time from a cancel to the job's end in every stage"
+ISOLATED = True
+QUEUED: Final = "queued"
+PROMPT: Final = "1girl, long blue hair, green eyes, smiling, sky background"
+PICTURE_STEPS: Final = 25
+TRIES: Final = 6
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """How often, and of what."""
+    parser.add_argument("--times", type=int, default=10, help="in each stage")
+    parser.add_argument("--size", type=int, default=128, help="of the clips")
+    parser.add_argument("--frames", type=int, default=12)
+    parser.add_argument("--steps", type=int, default=10, help="of the clips")
+    parser.add_argument("--upscaler", default="lanczos")
+    parser.add_argument("--device", default="cpu:0")
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Sees every stage begin."""
+
+    wanted: Stage | None = None
+    reached: threading.Event = field(default_factory=threading.Event)
+    begun: list[tuple[Stage, float]] = field(default_factory=list)
+
+    def expect(self, wanted: Stage | None) -> None:
+        """Forget the last render; `reached` is set once this stage begins."""
+        self.wanted, self.begun = wanted, []
+        self.reached.clear()
+
+    def note(self, stage: Stage) -> None:
+        """A stage begins."""
+        self.begun.append((stage, time.time()))
+        if stage == self.wanted:
+            self.reached.set()
+
+
+@dataclass(slots=True)
+class _Bench:
+    """Who renders what where; `usual` has the seconds that each stage takes undisturbed."""
+
+    person: User
+    worker: Worker
+    hardware: Hardware
+    watch: _Watch
+    source: Random
+    usual: dict[tuple[str, str], float] = field(default_factory=dict)
+    step_seconds: dict[str, float] = field(default_factory=dict)
+
+    def submit(self, spec: RenderSpec, card: ModelCard) -> Job:
+        return jobs.submit(spec, owner=self.person, model=card)
+
+    def forget_models(self) -> None:
+        """Let the next render load its model."""
+        self.worker.models = ResidentModels(
+            self.hardware.torch_device, self.hardware.dtype, self.hardware.resident_bytes
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """Seconds from the cancel to the end; `steps` are the same in steps of the denoising.
+
+    `late` when the stage was over before the cancel.
+    """
+
+    seconds: float
+    steps: float
+    late: bool
+    decoded_after: bool
+
+
+def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
+    """Measure; seconds in each stage, steps in the denoising."""
+    person, card = _site.prepare()
+    motion = register_model(_clips.MOTION, "toon-motion", is_default=True)
+    warm_up()
+    hardware = detect(options["device"])
+    models = ResidentModels(hardware.torch_device, hardware.dtype, hardware.resident_bytes)
+    worker = Worker(register(hardware), models)
+    renders = [(_clip(options), motion), (_site.spec_of(card, PROMPT, PICTURE_STEPS, 1), card)]
+    trials: dict[str, list[_Trial]] = {}
+    with _watched() as watch:
+        bench = _Bench(person, worker, hardware, watch, seeded_source(6))
+        for spec, model in renders:
+            _learn(bench, spec, model)
+        for stage in [QUEUED, *Stage]:
+            # Pictures have no other stages that are worth cancelling.
+            kinds = renders if stage in (QUEUED, Stage.LOAD, Stage.DENOISE) else renders[:1]
+            trials[stage] = [
+                _cancel(bench, *kinds[number % len(kinds)], stage)
+                for number in range(options["times"])
+            ]
+    return _report(trials, say)
+
+
+def _report(trials: dict[str, list[_Trial]], say: Callable[[str], None]) -> dict[str, Any]:
+    say(f"{'cancelled in':<14}{'seconds, median':>16}{'p99':>8}{'steps, p99':>12}")
+    seconds = {}
+    for stage, some in trials.items():
+        seconds[stage] = round(_site.percentile([one.seconds for one in some], 0.99), 3)
+        steps = _site.percentile([one.steps for one in some], 0.99)
+        say(
+            f"{stage:<14}{median(one.seconds for one in some):>16.3f}{seconds[stage]:>8.3f}"
+            f"{steps:>12.2f}"
+        )
+    denoising = trials[Stage.DENOISE]
+    return {
+        "p99_steps": round(_site.percentile([one.steps for one in denoising], 0.99), 3),
+        "p99_seconds": seconds,
+        "decodes_after": sum(
+            one.decoded_after
+            for stage in (QUEUED, Stage.LOAD, Stage.ENCODE, Stage.DENOISE)
+            for one in trials[stage]
+        ),
+        "missed": sum(one.late for some in trials.values() for one in some),
+        "times": len(denoising),
+    }
+
+
+def _clip(options: dict[str, Any]) -> RenderSpec:
+    """A clip that goes through every stage there is."""
+    size, steps = options["size"], options["steps"]
+    return replace(
+        _clips.spec_of(PROMPT, frames=options["frames"], steps=steps, size=size, seed=1),
+        interpolate=2,
+        interpolator=DEFAULT_INTERPOLATOR,
+        upscale=2,
+        upscaler=options["upscaler"],
+    )
+
+
+def _learn(bench: _Bench, spec: RenderSpec, card: ModelCard) -> None:
+    """Render once cold, once warm, to know how long each stage takes."""
+    bench.forget_models()
+    for _ in range(2):
+        job = bench.submit(spec, card)
+        bench.worker.drain()
+        _site.wait_until_ended(job)
+        for timing in StageTiming.objects.filter(attempt__job=job):
+            # Of a load the cold one counts, of everything else the warm one.
+            if timing.stage != Stage.LOAD or (spec.type, timing.stage) not in bench.usual:
+                bench.usual[spec.type, timing.stage] = timing.seconds
+            if timing.steps:
+                bench.step_seconds[spec.type] = median(timing.steps)
+
+
+def _cancel(bench: _Bench, spec: RenderSpec, card: ModelCard, stage: str) -> _Trial:
+    """Cancel one render in this stage, at a random moment of it.
+
+    A stage that was quicker than usual may be over by then; such a try is made again, earlier.
+    """
+    patience = bench.usual.get((spec.type, stage), 0.0)
+    for _ in range(TRIES):
+        trial = _try(bench, spec, card, stage, bench.source.random() * patience)
+        if not trial.late:
+            break
+        patience /= 2
+    return trial
+
+
+def _try(bench: _Bench, spec: RenderSpec, card: ModelCard, stage: str, patience: float) -> _Trial:
+    if stage == Stage.LOAD:
+        bench.forget_models()
+    bench.watch.expect(None if stage == QUEUED else Stage(stage))
+    job = bench.submit(spec, card)
+    thread = threading.Thread(target=_drain, args=(bench.worker,), name="render")
+    if stage != QUEUED:
+        thread.start()
+        if not bench.watch.reached.wait(_site.RENDER_SECONDS):
+            raise RuntimeError(f"no render reached the stage {stage}")
+        time.sleep(patience)
+    there = stage == QUEUED or bench.watch.begun[-1][0] == stage
+    asked = time.time()
+    there = queueing.cancel(job) and there
+    if stage != QUEUED:
+        thread.join()
+    job = _site.wait_until_ended(job)
+    ended = job.finished_at.timestamp() if job.finished_at else 0.0
+    seconds = max(0.0, ended - asked)
+    return _Trial(
+        seconds,
+        seconds / _step_seconds(bench, job, spec),
+        not there,
+        there and any(begun == Stage.DECODE and at > asked for begun, at in bench.watch.begun),
+    )
+
+
+def _step_seconds(bench: _Bench, job: Job, spec: RenderSpec) -> float:
+    """Of this very render, or of an undisturbed one when it made no step."""
+    timings = StageTiming.objects.filter(attempt__job=job, stage=Stage.DENOISE)
+    steps = [step for timing in timings for step in timing.steps]
+    return median(steps) if steps else bench.step_seconds[spec.type]
+
+
+def _drain(worker: Worker) -> None:
+    try:
+        worker.drain()
+    finally:
+        connections.close_all()
+
+
+@contextmanager
+def _watched() -> Iterator[_Watch]:
+    """Every stage that begins in this process is told to the watch."""
+    usual, watch = Account.stage, _Watch()
+
+    def stage(account: Account, stage: Stage, parts: int = 0) -> AbstractContextManager[None]:
+        watch.note(stage)
+        return usual(account, stage, parts)
+
+    setattr(Account, "stage", stage)  # noqa: B010
+    try:
+        yield watch
+    finally:
+        setattr(Account, "stage", usual)  # noqa: B010

@@ -1,0 +1,193 @@
+"""How long a claim takes with a hundred thousand waiting jobs, and that no job is lost by it.
+
+Eight devices of three kinds are known. First one process claims for one of them, then all claim
+at once, each ending a job before it claims the next. Then they go on while one of them after the
+other is killed at random moments and started again; a killed one's jobs are taken back when their
+leases run out. At the end everything that was touched is served, and the history of every job is
+read: one that was claimed while it was claimed is a duplicate, one that is neither waiting nor
+done is lost.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from django.conf import settings
+
+from generation import sweeper
+from generation.bench import _queue, _site
+from generation.demo.portraits import seeded_source
+from generation.events import Kind
+from generation.models import Attempt, Device, Job, JobEvent
+from generation.states import Outcome, Status
+
+HELP = "claims among 100,000 waiting jobs, by one process, by eight, and by eight that are killed"
+ISOLATED = True
+LEASE_SECONDS: Final = "2"
+SETTLE_SECONDS: Final = 60.0
+HOLD_SECONDS: Final = 0.3
+"""How long a job is held by claimers that are killed, so that they hold one when it happens."""
+KILL_EVERY: Final = 0.4
+"""Seconds between two kills, on average."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """How much, and how long."""
+    parser.add_argument("--jobs", type=int, default=100_000)
+    parser.add_argument("--seconds", type=float, default=20.0, help="of the first two parts")
+    parser.add_argument("--claimers", type=int, default=8)
+    parser.add_argument("--kills", type=int, default=30)
+
+
+def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
+    """Measure; milliseconds of a claim, claims a second with their jobs' ends included."""
+    people, cards = _queue.prepare()
+    devices = _queue.park()[: options["claimers"]]
+    _queue.add_history(people, cards, devices)
+    _queue.fill(people, cards, options["jobs"])
+    one = _measure(devices[:1], options["seconds"])
+    eight = _measure(devices, options["seconds"])
+    kills = _kill(devices, options["kills"])
+    figures = _figures(one, eight, options["seconds"])
+    taken_back = Attempt.objects.filter(outcome=Outcome.LOST).count()
+    say(f"claims among {options['jobs']} waiting jobs, milliseconds, median (middle half)")
+    say(f"  one process      {_site.spread(one)}   {len(one) / options['seconds']:8.1f} a second")
+    say(f"  all together     {_site.spread(eight)}   {figures['claims_per_s']:8.1f} a second")
+    say(f"  {kills} claimers killed, {taken_back} jobs taken back from them")
+    return {
+        **figures,
+        "duplicates": _duplicates(),
+        "lost": _lost(),
+        "kills": kills,
+        "taken_back": taken_back,
+        "jobs": options["jobs"],
+    }
+
+
+def _figures(one: list[float], eight: list[float], seconds: float) -> dict[str, float]:
+    return {
+        "claims_per_s": round(len(eight) / seconds, 1),
+        "claims_per_s_1": round(len(one) / seconds, 1),
+        "median_ms": round(median(one), 2),
+        "p95_ms": round(_site.percentile(one, 0.95), 2),
+        "p95_ms_8": round(_site.percentile(eight, 0.95), 2),
+    }
+
+
+def _measure(devices: list[Device], seconds: float) -> list[float]:
+    """Milliseconds of every claim that these devices made in that time, once all were there."""
+    with TemporaryDirectory() as folder, _claimers(devices, Path(folder)) as ledgers:
+        begun = [_length(ledger) for ledger in ledgers]
+        time.sleep(seconds)
+        ended = [_length(ledger) for ledger in ledgers]
+        lines = [
+            line.split()
+            for ledger, first, last in zip(ledgers, begun, ended, strict=True)
+            for line in ledger.read_text().splitlines()[first:last]
+        ]
+    return [float(taken) for taken, found in lines if found == "True"]
+
+
+def _length(ledger: Path) -> int:
+    return ledger.read_text().count("\n")
+
+
+@contextmanager
+def _claimers(devices: list[Device], folder: Path) -> Iterator[list[Path]]:
+    """A claiming process for each device, all at work; their ledgers."""
+    ledgers = [folder / str(device.pk) for device in devices]
+    processes = [_start(device, ledger) for device, ledger in zip(devices, ledgers, strict=True)]
+    try:
+        _wait_until(lambda: all(ledger.exists() and _length(ledger) for ledger in ledgers))
+        yield ledgers
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(_site.START_SECONDS)
+
+
+def _kill(devices: list[Device], wanted: int) -> int:
+    """Kill one claimer after the other at random moments, each started again."""
+    source, kills = seeded_source(4), 0
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        alive = {
+            device: _start(device, folder / str(device.pk), HOLD_SECONDS) for device in devices
+        }
+        try:
+            while kills < wanted:
+                time.sleep(source.expovariate(1 / KILL_EVERY))
+                sweeper.sweep_leases()
+                device = source.choice(devices)
+                # One that is only starting claims nothing that could be lost.
+                if (folder / str(device.pk)).exists():
+                    alive[device].kill()
+                    alive[device].wait()
+                    kills += 1
+                    (folder / str(device.pk)).unlink()
+                    alive[device] = _start(device, folder / str(device.pk), HOLD_SECONDS)
+            # The leases of the killed ones have to run out before anybody can tell.
+            time.sleep(float(LEASE_SECONDS))
+            _wait_until(_is_settled)
+        finally:
+            for process in alive.values():
+                process.terminate()
+            for process in alive.values():
+                process.wait(_site.START_SECONDS)
+    return kills
+
+
+def _is_settled() -> bool:
+    """Whether everything that a killed one left has been taken back and served by another."""
+    sweeper.sweep_leases()
+    touched = Job.objects.filter(attempts__outcome=Outcome.LOST)
+    return not touched.exclude(status=Status.COMPLETED).exists()
+
+
+def _duplicates() -> int:
+    """Claims of jobs that somebody else held at that moment, read from the jobs' events."""
+    count = 0
+    kinds = JobEvent.objects.filter(kind__in=[Kind.CLAIMED, Kind.LOST, Kind.COMPLETED]).order_by(
+        "job", "sequence"
+    )
+    for _, events in groupby(kinds.values_list("job", "kind"), key=lambda event: event[0]):
+        held = False
+        for _, kind in events:
+            count += held and kind == Kind.CLAIMED
+            held = kind == Kind.CLAIMED
+    return count
+
+
+def _lost() -> int:
+    """Jobs that neither wait nor are done."""
+    return Job.objects.exclude(status__in=[Status.QUEUED, Status.COMPLETED]).count()
+
+
+def _start(device: Device, ledger: Path, hold: float = 0.0) -> subprocess.Popen[bytes]:
+    command = ["-m", "generation.bench._claimer", device.name, str(ledger), str(hold)]
+    return subprocess.Popen(
+        [sys.executable, *command],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "GENGA_LEASE_SECONDS": LEASE_SECONDS},
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def _wait_until(done: Callable[[], bool]) -> None:
+    until = time.monotonic() + SETTLE_SECONDS
+    while not done():
+        if time.monotonic() > until:
+            raise RuntimeError("the claiming processes did not come so far; see above")
+        time.sleep(0.1)

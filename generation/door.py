@@ -1,0 +1,75 @@
+"""The door: the conditional UPDATE behind every change of a job, and what is told of it.
+
+Every move counts for exactly one row, in a transaction with one numbered JobEvent; whoever loses
+a race is told so by the return value. Watchers are told after the commit. Only `generation.jobs`
+and `generation.queueing` go through this door.
+"""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from generation import events
+from generation.events import Kind
+from generation.models import Job, JobEvent
+from generation.states import TRANSITIONS, Status
+
+
+def move(
+    job: Job,
+    source: Status,
+    target: Status,
+    kind: Kind,
+    *,
+    where: dict[str, Any] | None = None,
+    fields: dict[str, Any] | None = None,
+    data: dict[str, Any] | None = None,
+) -> bool:
+    """The only writer of a status: one row from `source` to `target`, or nothing and False."""
+    if target not in TRANSITIONS[source]:
+        raise ValueError(f"a job cannot go from {source} to {target}")
+    return note(
+        job,
+        kind,
+        where={"status": source, **(where or {})},
+        fields={"status": target, **(fields or {})},
+        data=data,
+    )
+
+
+def note(
+    job: Job,
+    kind: Kind,
+    *,
+    where: dict[str, Any],
+    fields: dict[str, Any],
+    data: dict[str, Any] | None = None,
+) -> bool:
+    """Change a job that still is as `where` says, with its event; False when it is not."""
+    with transaction.atomic():
+        changed = Job.objects.filter(pk=job.pk, **where).update(
+            event_sequence=F("event_sequence") + 1, **fields
+        )
+        if changed:
+            record(job.pk, kind, data or {})
+            scope, job_id = job.scope, job.pk
+            transaction.on_commit(lambda: events.publish_job(kind, job_id, scope))
+    return bool(changed)
+
+
+def record(job_id: Any, kind: Kind, data: dict[str, Any]) -> None:
+    """Write the event with the number that the UPDATE in this transaction has just drawn."""
+    sequence = Job.objects.values_list("event_sequence", flat=True).get(pk=job_id)
+    JobEvent.objects.create(job_id=job_id, sequence=sequence, kind=kind, data=data)
+
+
+def ring_on_commit(job: Job) -> None:
+    """Ring for a job that waits, and tell its watchers, once this transaction is committed."""
+    job_id, scope = job.pk, job.scope
+
+    def ring() -> None:
+        events.job_waiting.send(sender=Job, job_id=job_id)
+        events.publish_job(Kind.QUEUED, job_id, scope)
+
+    transaction.on_commit(ring)

@@ -1,0 +1,185 @@
+// The dashboard's queue: choosing waiting jobs and doing something to them, by pointer and keys.
+// What is pushed is the same for everybody. Checkboxes and buttons are put into one's own rows
+// here, and what was chosen and where the focus was is kept here, so that both outlive a push.
+(() => {
+  "use strict";
+
+  const isMine = (row) => row.dataset.owner === document.body.dataset.person;
+  const form = () => document.querySelector("#act");
+  const rows = () => [...document.querySelectorAll("#waiting [data-job]")];
+  const rowOf = (id) => rows().find((row) => row.dataset.job === id);
+
+  let chosen = new Set();
+  // Where the keyboard is: the row's job, its place for when the job is gone, and what in it.
+  let here = null;
+
+  const mayChange = (row) => {
+    const list = document.querySelector("#changeable");
+    if (isMine(row) || "all" in list.dataset) return true;
+    return list.dataset.jobs.split(" ").includes(row.dataset.job);
+  };
+
+  // Rows that one may change get their controls again after every push.
+  const furnish = () => {
+    const controls = document.querySelector("#row-controls").content;
+    rows().filter(mayChange).forEach((row) => {
+      if (row.querySelector("[data-pick]")) return;
+      row.classList.add("changeable");
+      row.tabIndex = -1;
+      row.querySelector(".pick").append(controls.querySelector(".pick-box").cloneNode(true));
+      const buttons = controls.querySelector(".row-buttons").cloneNode(true);
+      if ("held" in row.dataset) buttons.querySelector("[data-do=hold]").textContent = "Release";
+      row.querySelector(".row-actions").append(buttons);
+    });
+    forgetWhatIsGone();
+    show();
+    furnishDevices();
+  };
+
+  const forgetWhatIsGone = () => {
+    // Behind the rows that are shown there may be more: those are known to the server alone.
+    if (document.querySelector("#waiting").dataset.hidden !== "0") return;
+    chosen = new Set([...chosen].filter(rowOf));
+  };
+
+  const show = () => {
+    rows().forEach((row) => {
+      const box = row.querySelector("[data-pick]");
+      if (box) box.checked = chosen.has(row.dataset.job);
+      row.classList.toggle("chosen", chosen.has(row.dataset.job));
+    });
+    const act = form();
+    act.querySelector("[data-tools]").hidden = !rows().some(isMine);
+    act.querySelector("[data-bar]").hidden = !chosen.size;
+    act.querySelector("[data-count]").textContent = `${chosen.size} selected`;
+    act.querySelector("[data-bar] [data-do=hold]").textContent = holding([...chosen]) ? "Hold" : "Release";
+    document.body.classList.toggle("choosing", chosen.size > 0);
+  };
+
+  const choose = (id, on) => {
+    if (on) chosen.add(id);
+    else chosen.delete(id);
+    show();
+  };
+
+  // One of them that is not on hold is enough: then all of them are put there.
+  const holding = (ids) => ids.some((id) => !("held" in (rowOf(id)?.dataset ?? {})));
+
+  const chooseAll = async (button) => {
+    const own = rows().filter(isMine).map((row) => row.dataset.job);
+    if (own.length && own.every((id) => chosen.has(id))) {
+      chosen.clear();
+    } else {
+      own.forEach((id) => chosen.add(id));
+      if (document.querySelector("#waiting").dataset.hidden !== "0") {
+        const answer = await fetch(button.dataset.mine);
+        if (answer.ok) (await answer.json()).job_ids.forEach((id) => chosen.add(id));
+      }
+    }
+    show();
+  };
+
+  const step = (by) => {
+    const all = rows();
+    if (!all.length) return;
+    const now = here ? all.findIndex((row) => row.dataset.job === here.job) : -1;
+    const next = now < 0 ? (by > 0 ? 0 : all.length - 1) : now + by;
+    const row = all[Math.min(Math.max(next, 0), all.length - 1)];
+    row.tabIndex = -1;
+    row.focus();
+    row.scrollIntoView({ block: "nearest" });
+  };
+
+  const say = (text) => {
+    const line = document.createElement("li");
+    line.textContent = text;
+    document.querySelector("#said").replaceChildren(line);
+  };
+
+  const act = (name, ids) => {
+    const able = ids.filter((id) => !rowOf(id) || mayChange(rowOf(id)));
+    if (!able.length) {
+      say(ids.length ? "This job is not yours to change." : "Select jobs first: x in a row, Shift X for all of yours.");
+      return;
+    }
+    const action = name === "hold" && !holding(able) ? "release" : name;
+    const values = [["action", action], ...able.map((id) => ["job", id])];
+    const inputs = values.map(([key, value]) => Object.assign(document.createElement("input"), { type: "hidden", name: key, value }));
+    form().querySelector("[data-chosen-jobs]").replaceChildren(...inputs);
+    form().querySelector("details").open = false;
+    if (action === "cancel") able.forEach((id) => chosen.delete(id));
+    show();
+    form().requestSubmit();
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("#act button, #waiting button");
+    if (!button) return;
+    const row = button.closest("[data-job]");
+    if (button.dataset.step) step(Number(button.dataset.step));
+    else if ("chooseAll" in button.dataset) chooseAll(button);
+    else if ("chooseNone" in button.dataset) { chosen.clear(); show(); }
+    else if ("choose" in button.dataset) {
+      const at = here && rowOf(here.job);
+      if (at && mayChange(at)) choose(here.job, !chosen.has(here.job));
+    } else if (button.dataset.do) {
+      const ids = chosen.size ? [...chosen] : here ? [here.job] : [];
+      act(button.dataset.do, row ? [row.dataset.job] : ids);
+    }
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-pick]")) {
+      choose(event.target.closest("[data-job]").dataset.job, event.target.checked);
+    }
+  });
+
+  // A row that is pushed anew is another element: the focus goes back to the same place in it, or
+  // to the row that took its place.
+  document.addEventListener("focusin", (event) => {
+    const row = event.target.closest("#waiting [data-job]");
+    if (!row) {
+      if (!event.target.closest("#act")) here = null;
+      return;
+    }
+    const name = event.target.dataset.do ?? "";
+    const inside = event.target.matches("[data-pick]") ? "[data-pick]" : event.target.matches("a") ? "a" : name && `[data-do=${name}]`;
+    here = { job: row.dataset.job, place: rows().indexOf(row), inside };
+  });
+  document.addEventListener("pointerdown", (event) => {
+    if (!event.target.closest("#waiting, #act")) here = null;
+  });
+  const returnFocus = () => {
+    if (!here || document.activeElement !== document.body) return;
+    const row = rowOf(here.job) ?? rows()[Math.min(here.place, rows().length - 1)];
+    if (!row) return;
+    const target = (here.inside && row.querySelector(here.inside)) || row;
+    if (target === row) row.tabIndex = -1;
+    target.focus({ preventScroll: true });
+  };
+
+  const furnishDevices = () => {
+    const template = document.querySelector("#device-controls");
+    if (!template) return;
+    document.querySelectorAll("[data-device]").forEach((device) => {
+      const place = device.querySelector(".device-actions");
+      if (place.childElementCount) return;
+      place.append(template.content.cloneNode(true));
+      place.querySelectorAll("button").forEach((button) => {
+        button.formAction = template.dataset.address.replace("/0/", `/${device.dataset.device}/`);
+        // From "finish this" one may still go on to "now"; what is so already is not offered.
+        if (button.value === device.dataset.pause) button.remove();
+      });
+    });
+  };
+
+  const renew = () => { furnish(); returnFocus(); };
+  document.body.addEventListener("htmx:wsAfterMessage", renew);
+  document.body.addEventListener("htmx:afterSettle", renew);
+  document.body.addEventListener("htmx:sendError", (event) => {
+    if (event.target.id === "act") say("The server did not answer, so nothing was changed that this page knows of. Try again.");
+  });
+  document.body.addEventListener("htmx:responseError", (event) => {
+    if (event.target.id === "act") say("Nothing was changed: these jobs are not yours to change any more. Reload the page.");
+  });
+  renew();
+})();

@@ -1,0 +1,40 @@
+"""Which bodies a call takes, and the refusals that its description names."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+
+from studio.api.schemas import ProblemsOut, Refused
+
+REFUSALS: dict[int, Any] = {401: Refused, 403: Refused, 422: ProblemsOut}
+MISSING: dict[int, Any] = {401: Refused, 403: Refused, 404: Refused}
+
+Call = Callable[..., HttpResponseBase]
+
+
+def json_only(call: Call) -> Call:
+    """Refuse a body that is not declared as JSON, before anything reads it.
+
+    A web page of another site can send forms and text, but not JSON, without our consent.
+    """
+
+    @wraps(call)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.content_type == "application/json":
+            return call(request, *args, **kwargs)
+        detail = "Send the body as JSON with Content-Type: application/json."
+        return JsonResponse({"detail": detail}, status=415)
+
+    return checked
+
+
+def json_if_any(call: Call) -> Call:
+    """The same for calls that need no body."""
+
+    @wraps(call)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return (json_only(call) if request.body else call)(request, *args, **kwargs)
+
+    return checked

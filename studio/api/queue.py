@@ -1,0 +1,194 @@
+"""The calls about jobs that were submitted, and the queue that they wait in."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from ninja import Router
+from ninja.decorators import decorate_view
+
+from generation import queueing
+from generation.errors import SpecError
+from generation.models import Device, Job
+from generation.scheduling.forecast import Place, forecast
+from generation.states import Priority, Status
+from studio import access, acting
+from studio.api.bodies import MISSING, json_only
+from studio.api.lookups import base_of, changeable_job, changeable_jobs, job_of
+from studio.api.schemas import (
+    CancelIn,
+    CancelOut,
+    JobChange,
+    JobOut,
+    ProblemsOut,
+    QueueOut,
+    Refused,
+)
+from studio.requests import PersonRequest
+from studio.status import iso, job_status
+
+router = Router(tags=["queue"])
+
+MOVED: dict[int, Any] = {200: JobOut, 409: Refused, **MISSING}
+
+
+@router.get("/jobs/{uuid:job_id}", response={200: JobOut, **MISSING}, summary="One job")
+def get_job(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
+    """Everything that is true of a job right now."""
+    return _status(request, job_id)
+
+
+@router.post("/jobs/{uuid:job_id}/cancel", response={200: JobOut, **MISSING}, summary="Cancel")
+def cancel_job(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
+    """A waiting job ends at once, a running one at its next step; an ended one stays as it is."""
+    queueing.cancel(changeable_job(request, job_id))
+    return _status(request, job_id)
+
+
+@router.post(
+    "/jobs/cancel",
+    response={200: CancelOut, 415: Refused, 422: ProblemsOut, **MISSING},
+    summary="Cancel many",
+)
+@decorate_view(json_only)
+def cancel_jobs(request: PersonRequest, payload: CancelIn) -> dict[str, list[str]]:
+    """All of them or, when one does not exist or is not yours to change, none."""
+    moved, left = acting.act(acting.ACTIONS["cancel"], changeable_jobs(request, payload.job_ids))
+    return {
+        "cancelled": [str(job.pk) for job in moved],
+        "unchanged": [str(job.pk) for job in left],
+    }
+
+
+@router.post("/jobs/{uuid:job_id}/hold", response=MOVED, summary="Hold")
+def hold_job(request: PersonRequest, job_id: UUID) -> Any:
+    """A waiting job stays where it is until it is released; any other answers 409."""
+    return _moved(request, job_id, queueing.hold, "put on hold", {Status.QUEUED})
+
+
+@router.post("/jobs/{uuid:job_id}/release", response=MOVED, summary="Release")
+def release_job(request: PersonRequest, job_id: UUID) -> Any:
+    """A job on hold waits again, in its old place; one that is not on hold stays as it is."""
+    return _moved(request, job_id, queueing.release, "released", {Status.QUEUED})
+
+
+@router.post("/jobs/{uuid:job_id}/retry", response=MOVED, summary="Try again")
+def retry_job(request: PersonRequest, job_id: UUID) -> Any:
+    """A failed or cancelled job waits again, at the end of its priority; any other answers 409."""
+    return _moved(request, job_id, queueing.retry, "tried again", set())
+
+
+@router.patch(
+    "/jobs/{uuid:job_id}",
+    response={415: Refused, 422: ProblemsOut, **MOVED},
+    summary="Move",
+)
+@decorate_view(json_only)
+def change_job(request: PersonRequest, job_id: UUID, payload: JobChange) -> Any:
+    """Another priority, or the front of one's own jobs of that priority, or both.
+
+    Only a job that waits can be moved; one that runs or has ended answers 409.
+    """
+    job = changeable_job(request, job_id)
+    if payload.priority is None and payload.position is None:
+        raise SpecError("priority", "Nothing to change is named.", "priority, position or both")
+    if payload.priority is not None:
+        queueing.change_priority(job, Priority.from_word(payload.priority))
+        job.refresh_from_db()
+    if payload.position is not None:
+        queueing.move_to_front(job)
+        job.refresh_from_db()
+    if job.status != Status.QUEUED:
+        return 409, {"detail": f"The job is {job.status}; only a queued job can be moved."}
+    return 200, _status(request, job_id)
+
+
+def _moved(
+    request: PersonRequest,
+    job_id: UUID,
+    change: Callable[[Job], bool],
+    done: str,
+    harmless: set[Status],
+) -> Any:
+    """The job after the change; 409 when it was not made, unless it needed none in that status."""
+    job = changeable_job(request, job_id)
+    if not change(job):
+        job.refresh_from_db()
+        if job.state not in harmless:
+            return 409, {"detail": f"The job is {job.status}; it cannot be {done}."}
+    return 200, _status(request, job_id)
+
+
+@router.get("/queue", response={200: QueueOut, 401: Refused}, summary="The queue and the devices")
+def get_queue(request: PersonRequest) -> dict[str, Any]:
+    """Everybody sees the whole queue; job ids only of what they may see."""
+    queue = forecast()
+    waiting = Job.objects.select_related("owner").in_bulk([place.key for place in queue.places])
+    visible = set(access.visible_jobs(request.user).active().values_list("pk", flat=True))
+    running: dict[int | None, list[Job]] = {}
+    for job in Job.objects.processing().for_pages():
+        running.setdefault(job.device_id, []).append(job)
+
+    def shown(job: Job) -> str | None:
+        return str(job.pk) if job.pk in visible else None
+
+    return {
+        "waiting": [
+            _waiting(place, waiting[place.key], shown)
+            for place in queue.places
+            if place.key in waiting
+        ],
+        "held": [_held(job, shown) for job in Job.objects.held().select_related("owner")],
+        "devices": [
+            _device(device, running.get(device.pk, []), shown) for device in Device.objects.all()
+        ],
+    }
+
+
+def _waiting(place: Place, job: Job, shown: Callable[[Job], str | None]) -> dict[str, Any]:
+    return {
+        "position": place.position,
+        **_job(job, shown),
+        "device": place.device,
+        "estimated_start": iso(place.start),
+        "estimated_finish": iso(place.finish),
+        "estimated_seconds": place.seconds,
+        "why": place.why,
+    }
+
+
+def _held(job: Job, shown: Callable[[Job], str | None]) -> dict[str, Any]:
+    return {**_job(job, shown), "held_at": iso(job.held_at)}
+
+
+def _job(job: Job, shown: Callable[[Job], str | None]) -> dict[str, Any]:
+    return {
+        "job_id": shown(job),
+        "owner": job.owner.get_username(),
+        "type": job.type,
+        "quality": job.quality,
+        "work": job.work,
+        "priority": Priority(job.priority).word,
+        "saved_steps": job.saved_steps,
+    }
+
+
+def _device(device: Device, jobs: list[Job], shown: Callable[[Job], str | None]) -> dict[str, Any]:
+    first = jobs[0] if jobs else None
+    return {
+        "name": device.name,
+        "kind": device.kind,
+        "label": device.label,
+        "state": device.state,
+        "pause": device.pause,
+        "works": device.works,
+        "memory_bytes": device.memory_bytes,
+        "resident": device.resident,
+        "batch_size": len(jobs),
+        "job_id": shown(first) if first else None,
+        "progress": round(first.progress.percent, 1) if first else None,
+    }
+
+
+def _status(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
+    return job_status(job_of(request, job_id), base=base_of(request))
