@@ -40,11 +40,12 @@ class Keeper:
     def resume(self, identity: str) -> None:
         """Read the snapshot of a former attempt into `state`, when there is a fitting one."""
         self._identity = identity
-        if not self._attempt.job.saved_steps:
+        if self._attempt.number == 1:
             return
         self.state = snapshots.read(self._attempt.job_id, identity)
         if self.state is not None:
-            self._saved_steps = self._attempt.job.saved_steps
+            # What the file holds counts: a worker may have vanished before it noted that.
+            self._saved_steps = self.state.number
             self._attempt.resumed_from = self._saved_steps
 
     def hold(self, step: Step) -> None:

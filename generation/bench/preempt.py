@@ -76,9 +76,13 @@ class _Site:
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """The urgent render's start after its submit, in seconds, and what became of the picture."""
+    """The urgent render's start after its submit, in seconds, and what became of the picture.
+
+    `let_go` is when the picture was saved and back in the queue, in seconds after the submit too.
+    """
 
     seconds: float
+    let_go: float
     step_seconds: float
     preempted: bool
     identical: bool
@@ -101,13 +105,16 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
         raise RuntimeError("nothing gave way")
     steps = [_steps(trial, pickup) for trial in preempted]
     waits = [_steps(trial, pickup) for trial in baseline]
+    let_go = [trial.let_go / trial.step_seconds for trial in preempted]
     say(f"start of urgent work after its submit, in steps beyond the pickup of {pickup:.4f} s")
     say(f"  giving way        {_site.spread(steps)}   at most {max(steps):.2f}")
+    say(f"  of it, let go     {_site.spread(let_go)}   at most {max(let_go):.2f}")
     say(f"  without it        {_site.spread(waits)}   at most {max(waits):.2f}")
     say(f"  gave way in {len(preempted)} of {len(trials)}")
     return {
         "p99_steps": round(_site.percentile(steps, 0.99), 3),
         "median_steps": round(median(steps), 3),
+        "median_let_go_steps": round(median(let_go), 3),
         "baseline_p99_steps": round(_site.percentile(waits, 0.99), 3),
         "baseline_median_steps": round(median(waits), 3),
         "identical": all(trial.identical for trial in preempted),
@@ -155,6 +162,7 @@ def _interrupt(site: _Site, number: int, priority: Priority) -> _Trial:
     timings = StageTiming.objects.filter(attempt__job=picture, stage=Stage.DENOISE)
     return _Trial(
         _started(urgent) - before,
+        _first_end(picture) - before,
         median(step for timing in timings for step in timing.steps),
         picture.preemptions > 0,
         _digest(picture) == site.digests[seed],
@@ -164,6 +172,11 @@ def _interrupt(site: _Site, number: int, priority: Priority) -> _Trial:
 def _started(job: Job) -> float:
     first: Attempt = job.attempts.order_by("number")[0]
     return first.started_at.timestamp()
+
+
+def _first_end(job: Job) -> float:
+    first: Attempt = job.attempts.order_by("number")[0]
+    return first.finished_at.timestamp() if first.finished_at else 0.0
 
 
 def _digest(job: Job) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,12 @@ from tests.generation.watched import WatchedModel
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Submit = Callable[..., Job]
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings: Any, tmp_path: Path) -> None:
+    """Snapshots of these tests only."""
+    settings.GENGA_HOME = tmp_path
 
 
 @pytest.fixture

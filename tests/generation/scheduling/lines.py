@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
@@ -17,16 +18,17 @@ def waits(
     queued: float = 0.0,
     owner: int = 1,
     rank: float | None = None,
+    key: Any = None,
     **told: Any,
 ) -> WaitingJob:
     """A job; by itself of owner 1, of normal priority, submitted at 0 and in the order of that."""
-    key = told.pop("key", None) or next(_keys)
+    key = next(_keys) if key is None else key
     return WaitingJob(key, owner, priority, queued, queued if rank is None else rank, **told)
 
 
 def lane(
     name: str,
-    seconds: float | dict[str, float | None] | None = 10.0,
+    seconds: float | Mapping[str, float | None] | None = 10.0,
     free_at: float | None = 0.0,
     models: str = "",
     loading: float = 0.0,
@@ -37,7 +39,7 @@ def lane(
         name,
         free_at,
         lambda job: not takes or job.work in takes.split(),
-        lambda job: seconds.get(job.shape) if isinstance(seconds, dict) else seconds,
+        lambda job: seconds.get(job.shape) if isinstance(seconds, Mapping) else seconds,
         lambda _: loading,
         set(models.split()),
     )

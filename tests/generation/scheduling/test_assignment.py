@@ -7,13 +7,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from generation.scheduling.assignment import (
-    BYPASS_SECONDS,
-    LOOK_AHEAD,
-    Assigned,
-    Lane,
-    assign,
-)
+from generation.scheduling.assignment import BYPASS_SECONDS, LOOK_AHEAD, Assigned, Lane, assign
 from generation.scheduling.policy import Level, Line, WaitingJob
 from generation.states import Priority
 from tests.generation.scheduling.lines import lane, waits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -147,6 +148,18 @@ def test_work_that_is_nearly_done_is_left_to_finish(running: Running, submit: Su
     progress(running["cpu:0"], percent=98.0, remaining_seconds=2.0)
     progress(running["cpu:1"], percent=50.0, remaining_seconds=50.0)
     submit(Priority.URGENT)
+
+    assert who_gives_way(running) == ["cpu:1"]
+
+
+def test_a_run_that_outlives_its_estimate_is_nearly_done_by_its_progress_only(
+    running: Running, submit: Submit
+) -> None:
+    a_while_ago = timezone.now() - timedelta(seconds=5)
+    for name, percent in (("cpu:0", 98.0), ("cpu:1", 43.0)):
+        progress(running[name], percent=percent, remaining_seconds=0.3)
+    Progress.objects.update(updated_at=a_while_ago)
+    submit(Priority.URGENT), submit(Priority.URGENT)
 
     assert who_gives_way(running) == ["cpu:1"]
 
