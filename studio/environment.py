@@ -102,7 +102,7 @@ def read() -> Environment:
         s3_endpoint=_address(env, "GENGA_S3_ENDPOINT"),
         heartbeat_seconds=_number(env, "GENGA_HEARTBEAT_SECONDS", 2.0, 0.1, 60.0),
         lease_seconds=_number(env, "GENGA_LEASE_SECONDS", 30.0, 1.0, 3600.0),
-        ageing_minutes=_number(env, "GENGA_AGEING_MINUTES", 20.0, 0.01, 10080.0),
+        ageing_minutes=_number(env, "GENGA_AGEING_MINUTES", 60.0, 0.01, 10080.0),
         snapshot_seconds=_number(env, "GENGA_SNAPSHOT_SECONDS", 5.0, 0.0, 3600.0),
         frames_days=_number(env, "GENGA_FRAMES_DAYS", 30.0, 0.0, 3650.0),
         submit_rate=_rate(env.str("GENGA_SUBMIT_RATE", "120/min")),
