@@ -94,9 +94,8 @@ def test_the_first_render_is_cold_and_the_second_warm(
 def test_the_same_spec_gives_the_same_bytes_and_another_seed_does_not(
     worker: Worker, submit: Submit
 ) -> None:
-    one, same, other = submit(), submit(), submit(seed=8)
-
-    files = [rendered(worker, job).file.read() for job in (one, same, other)]
+    # One after another: members of a batch are alike, but for rounding, and not in every bit.
+    files = [rendered(worker, submit(seed=seed)).file.read() for seed in (7, 7, 8)]
 
     assert files[0] == files[1]
     assert files[0] != files[2]

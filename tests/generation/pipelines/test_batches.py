@@ -22,8 +22,9 @@ SCHEDULERS = [
     "PNDMScheduler",
     "HeunDiscreteScheduler",
 ]
-ALIKE = 1e-4
-"""What float32 may differ by: sums are made in another order for another batch size."""
+ALIKE = 2e-3
+"""What float32 may differ by: sums are made in another order for another batch size and number of
+threads, and a scheduler of second order such as Heun makes that larger."""
 
 
 @pytest.fixture
