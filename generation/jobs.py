@@ -31,6 +31,7 @@ from generation.models import (
     Output,
     Progress,
 )
+from generation.pipelines.families import BATCHING
 from generation.specs import RenderSpec
 from generation.states import Outcome, Priority, Status
 
@@ -83,7 +84,7 @@ def submit(
             family=family_needed(spec, model),
             longest_side=spec.longest_side,
             shape=estimator.shape_of(spec),
-            batch_key=spec.batch_key,
+            batch_key=spec.batch_key if model.family in BATCHING else "",
             queued_at=now,
             rank=now.timestamp(),
             predicted_seconds=prediction.seconds if prediction else None,

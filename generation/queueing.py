@@ -118,26 +118,3 @@ def move_to_front(job: Job) -> bool:
         where={"status": Status.QUEUED, "rank__gte": first},
         fields={"rank": first - 1.0},
     )
-
-
-def swap(job: Job, other: Job) -> bool:
-    """Exchange the places of two waiting jobs of one owner and priority. False when it cannot be.
-
-    The ranks are those that were read with the jobs; when either has changed, nothing happens.
-    """
-    alike = (job.owner_id, job.priority) == (other.owner_id, other.priority)
-    if not alike or job.pk == other.pk:
-        return False
-    try:
-        with transaction.atomic():
-            for moved, target in ((job, other.rank), (other, job.rank)):
-                where = {"status": Status.QUEUED, "rank": moved.rank}
-                if not note(moved, Kind.MOVED, where=where, fields={"rank": target}):
-                    raise _Changed
-    except _Changed:
-        return False
-    return True
-
-
-class _Changed(Exception):
-    """One of two rows is not as it was read: the other's change is taken back."""

@@ -107,22 +107,7 @@ def enhance(
         formats=formats,
         loras=(),
     )
-    model = take.job.model
-    specs.check(spec, model.limits)
-    placement.check(spec, model)
-    made = Plan(spec, model, outlook(spec, model, priority, user.pk))
-    enhanced = submit_spec(
-        made.spec,
-        model=model,
-        user=user,
-        shot=take.shot,
-        priority=priority,
-        predicted_start=made.start,
-        prompt=take.prompt,
-        character=take.character,
-        style=take.style,
-    )
-    return enhanced, made
+    return _submit_again(take, user, spec, priority)
 
 
 def clone(take: Take, user: User, seed: int | None = None) -> tuple[Take, Plan]:
@@ -138,14 +123,21 @@ def clone(take: Take, user: User, seed: int | None = None) -> tuple[Take, Plan]:
     if not job.model.is_active:
         raise SpecError("model", f"{job.model.name} is switched off.", "a model that is offered")
     spec = replace(job.spec, seed=specs.draw_seed() if seed is None else seed)
-    specs.check(spec, job.model.limits)
-    placement.check(spec, job.model)
-    capacity.check(spec, job.model)
-    priority = Priority(job.priority)
-    made = Plan(spec, job.model, outlook(spec, job.model, priority, user.pk))
-    cloned = submit_spec(
+    return _submit_again(take, user, spec, Priority(job.priority))
+
+
+def _submit_again(
+    take: Take, user: User, spec: RenderSpec, priority: Priority
+) -> tuple[Take, Plan]:
+    """A new take of the same shot and model, made of another spec. Raises SpecError."""
+    model = take.job.model
+    specs.check(spec, model.limits)
+    placement.check(spec, model)
+    capacity.check(spec, model)
+    made = Plan(spec, model, outlook(spec, model, priority, user.pk))
+    submitted = submit_spec(
         spec,
-        model=job.model,
+        model=model,
         user=user,
         shot=take.shot,
         priority=priority,
@@ -154,7 +146,7 @@ def clone(take: Take, user: User, seed: int | None = None) -> tuple[Take, Plan]:
         character=take.character,
         style=take.style,
     )
-    return cloned, made
+    return submitted, made
 
 
 def submit_spec(

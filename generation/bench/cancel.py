@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from statistics import median
 from typing import Any, Final
+from unittest.mock import patch
 
 from django.contrib.auth.models import User
 from django.db import connections
@@ -248,8 +249,5 @@ def _watched() -> Iterator[_Watch]:
         watch.note(stage)
         return usual(account, stage, parts)
 
-    setattr(Account, "stage", stage)  # noqa: B010
-    try:
+    with patch.object(Account, "stage", stage):
         yield watch
-    finally:
-        setattr(Account, "stage", usual)  # noqa: B010

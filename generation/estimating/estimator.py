@@ -95,12 +95,6 @@ def run_times(shapes: Iterable[str]) -> dict[tuple[str, str], float]:
     return {like: median(values) for like, values in seconds.items()}
 
 
-def load_times(models: Iterable[str]) -> dict[str, float]:
-    """Median seconds of loading lately, for each model that was ever loaded."""
-    found = ((model, load_seconds(model)) for model in models)
-    return {model: seconds for model, seconds in found if seconds is not None}
-
-
 def load_seconds(model: str, device: Device | None = None) -> float | None:
     """Seconds that loading a model took lately; None when it was never loaded."""
     loads = StageTiming.objects.filter(

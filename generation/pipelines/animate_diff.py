@@ -26,8 +26,6 @@ from generation.specs import RenderSpec
 class AnimateDiff(StableDiffusion):
     """A Stable Diffusion model whose UNet looks at several frames at once."""
 
-    batches = False
-
     def __init__(
         self,
         files: ModelFiles,
@@ -104,7 +102,7 @@ class AnimateDiff(StableDiffusion):
         on_step: OnBatchStep,
     ) -> torch.Tensor:
         """See Pipeline: a clip's frames are a batch already."""
-        raise NotImplementedError("clips are denoised one by one; `batches` says so")
+        raise NotImplementedError("clips are denoised one by one")
 
     def decode(self, latents: torch.Tensor) -> Iterator[Image.Image]:
         """See Pipeline."""

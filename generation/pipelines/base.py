@@ -69,8 +69,6 @@ class Pipeline(Protocol):
     """A loaded model of one family."""
 
     nbytes: int
-    batches: bool
-    """True when several specs can be denoised together, by `denoise_batch`."""
 
     def encode(self, spec: RenderSpec, loras: tuple[LoraFile, ...]) -> torch.Tensor:
         """Text to conditioning. With guidance the negative comes first: (2, tokens, width)."""
@@ -101,7 +99,7 @@ class Pipeline(Protocol):
         Each has its own noise, so that a row is what `denoise` makes of its spec but for rounding
         (a batch of one is bit for bit that), and stays so when others leave. What is returned has
         the rows that `on_step` left in. Raises ValueError for specs that differ in more,
-        NotImplementedError where `batches` is False.
+        NotImplementedError by families that are not among BATCHING.
         """
 
     def decode(self, latents: torch.Tensor) -> Iterator[Image.Image]:

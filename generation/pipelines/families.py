@@ -6,6 +6,9 @@ FAMILIES: dict[str, str] = {
 }
 """Family name to `module:class`; a module is imported when its first model is loaded."""
 
+BATCHING = frozenset({"stable-diffusion"})
+"""Families whose pipelines denoise several specs together, by `denoise_batch`."""
+
 FAMILY_OF_CLASS: dict[str, str] = {
     "StableDiffusionPipeline": "stable-diffusion",
     "MotionAdapter": "animatediff",

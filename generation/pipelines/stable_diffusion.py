@@ -34,8 +34,6 @@ CHUNK_BYTES = 2**26
 class StableDiffusion:
     """One loaded model. Its parts are diffusers'; only the loop over the steps is ours."""
 
-    batches = True
-
     def __init__(
         self,
         files: ModelFiles,

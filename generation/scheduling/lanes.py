@@ -15,41 +15,6 @@ from generation.scheduling import placement
 from generation.scheduling.assignment import Lane
 from generation.scheduling.policy import Line, WaitingJob
 
-COLUMNS = (
-    "pk",
-    "owner_id",
-    "priority",
-    "queued_at",
-    "rank",
-    "work",
-    "family",
-    "longest_side",
-    "model__slug",
-    "shape",
-    "batch_key",
-)
-
-
-def waiting_jobs(jobs: Iterable[Job]) -> list[WaitingJob]:
-    """Rows as the policy sees them; their models must have been selected with them."""
-    return [
-        WaitingJob(
-            job.pk,
-            job.owner_id,
-            job.priority,
-            job.queued_at.timestamp(),
-            job.rank,
-            job.work,
-            job.family,
-            job.longest_side,
-            job.model.slug if job.family else "",
-            job.shape,
-            job.batch_key,
-            job.left,
-        )
-        for job in jobs
-    ]
-
 
 def line(jobs: Iterable[WaitingJob], now: datetime, times: RunTimes | None = None) -> Line:
     """The jobs in the policy's order, with the device time that people had until now."""
@@ -115,15 +80,30 @@ class RunTimes:
         cls._newest, cls._runs, cls._loads = None, {}, {}
 
     @classmethod
+    def _forget_since(cls, newest: int | None) -> None:
+        """Forget the shapes and models of which attempts have ended since the last look."""
+        if cls._newest is None:
+            cls._newest, cls._runs, cls._loads = newest, {}, {}
+            return
+        ended = StageTiming.objects.filter(pk__gt=cls._newest)
+        for shape, model in ended.values_list(
+            "attempt__shape", "attempt__job__model__slug"
+        ).distinct():
+            cls._runs.pop(shape, None)
+            cls._loads.pop(model, None)
+        cls._newest = newest
+
+    @classmethod
     def _read(cls, shapes: set[str], models: set[str]) -> None:
-        """Fill what this process knows; all of it is read anew once another attempt has ended."""
+        """Fill what this process knows; what other attempts have told since is read anew."""
         newest = StageTiming.objects.aggregate(newest=Max("pk"))["newest"]
         if newest != cls._newest:
-            cls._newest, cls._runs, cls._loads = newest, {}, {}
+            cls._forget_since(newest)
         missing = shapes - cls._runs.keys()
         cls._runs.update({shape: {} for shape in missing})
         for (shape, name), seconds in estimator.run_times(missing).items() if missing else ():
-            cls._runs[shape][name] = seconds
+            # Another thread may have forgotten the shape a moment ago.
+            cls._runs.setdefault(shape, {})[name] = seconds
         for model in models - cls._loads.keys() - {""}:
             cls._loads[model] = estimator.load_seconds(model)
 

@@ -124,17 +124,6 @@ class Story(RuleBasedStateMachine):
             assert self._rows()[0].rank < other.rank
             self.moves += 1
 
-    @rule(stale=some.booleans())
-    def swap(self, stale: bool) -> None:
-        row, other = self._rows()
-        before = [row.rank, other.rank]
-        if stale:
-            row.rank += 1.0
-        can = self._is_beside_other() and not stale
-        assert queueing.swap(row, other) is can
-        assert [one.rank for one in self._rows()] == (before[::-1] if can else before)
-        self.moves += can
-
     @rule()
     def cancel(self) -> None:
         can = self.status == Status.QUEUED or (

@@ -55,17 +55,14 @@ def test_a_held_job_waits_for_its_release_in_its_old_place(submit: Submit) -> No
 def test_what_runs_or_has_ended_is_not_moved(
     ask: Callable[[Job], bool], submit: Submit, claimed: Claim
 ) -> None:
-    running, ended, waits = submit(), submit(), submit()
+    running, ended = submit(), submit()
     claimed(running)
     queueing.cancel(ended)
 
     assert not ask(running)
     assert not ask(ended)
-    assert not queueing.swap(running, waits)
-    assert not queueing.swap(waits, ended)
     assert told(running) == [Kind.QUEUED, Kind.CLAIMED]
     assert told(ended) == [Kind.QUEUED, Kind.CANCELLED]
-    assert told(waits) == [Kind.QUEUED], "half a swap is taken back, its event as well"
 
 
 def test_a_held_job_may_be_cancelled_and_changes_its_priority(submit: Submit) -> None:
@@ -155,47 +152,6 @@ def test_one_that_is_as_early_as_the_first_may_still_be_moved_before_it(submit: 
     Job.objects.update(rank=5.0)
 
     assert queueing.move_to_front(second)
-
-    assert waiting() == [second, first]
-
-
-def test_two_neighbours_change_places(submit: Submit) -> None:
-    first, second, third = submit(), submit(), submit()
-
-    assert queueing.swap(second, third)
-
-    assert waiting() == [first, third, second]
-    assert told(second) == told(third) == [Kind.QUEUED, Kind.MOVED]
-
-
-def test_only_two_of_one_owner_and_priority_change_places(submit: Submit, stranger: User) -> None:
-    mine, his, high = submit(), submit(owner=stranger), submit(Priority.HIGH)
-
-    assert not queueing.swap(mine, his)
-    assert not queueing.swap(mine, high)
-    assert not queueing.swap(mine, mine)
-    assert {kind for job in (mine, his, high) for kind in told(job)} == {Kind.QUEUED}
-
-
-def test_a_swap_of_what_was_moved_meanwhile_does_nothing(submit: Submit) -> None:
-    first, second, third = submit(), submit(), submit()
-    seen = [Job.objects.get(pk=job.pk) for job in (first, third)]
-    queueing.move_to_front(third)
-
-    assert not queueing.swap(*seen)
-    assert not queueing.swap(*seen[::-1])
-
-    assert waiting() == [third, first, second]
-    assert told(first) == [Kind.QUEUED]
-    assert told(third) == [Kind.QUEUED, Kind.MOVED]
-
-
-def test_of_two_swaps_in_one_moment_one_is_done(submit: Submit) -> None:
-    first, second = submit(), submit()
-    seen = [Job.objects.get(pk=job.pk) for job in (first, second)]
-
-    assert queueing.swap(first, second)
-    assert not queueing.swap(*seen)
 
     assert waiting() == [second, first]
 

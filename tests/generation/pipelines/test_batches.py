@@ -22,9 +22,15 @@ SCHEDULERS = [
     "PNDMScheduler",
     "HeunDiscreteScheduler",
 ]
-ALIKE = 2e-3
-"""What float32 may differ by: sums are made in another order for another batch size and number of
-threads, and a scheduler of second order such as Heun makes that larger."""
+ALIKE = 1e-9
+"""What may differ in double precision: sums are made in another order for another batch size. In
+float32 that is some 1e-5, and up to 5e-4 for Heun with two threads, which would hide a mistake."""
+
+
+@pytest.fixture(scope="module")
+def pipeline(toon_files: ModelFiles) -> StableDiffusion:
+    """The demo model in double precision."""
+    return StableDiffusion(toon_files, torch.device("cpu"), torch.float64)
 
 
 @pytest.fixture
@@ -186,9 +192,9 @@ def test_a_distilled_model_is_told_its_guidance_for_each_row(
     config = UNet2DConditionModel.load_config(folder / "unet")
     UNet2DConditionModel.from_config(config, time_cond_proj_dim=32).save_pretrained(folder / "unet")
     distilled = StableDiffusion(
-        replace(toon_files, folder=folder), torch.device("cpu"), torch.float32
+        replace(toon_files, folder=folder), torch.device("cpu"), torch.float64
     )
     specs = with_scheduler(three, "LCMScheduler")
 
     for row, spec in zip(together(distilled, specs).split(1), specs, strict=True):
-        torch.testing.assert_close(row, alone(distilled, spec), atol=ALIKE, rtol=1e-4)
+        torch.testing.assert_close(row, alone(distilled, spec), atol=ALIKE, rtol=0)

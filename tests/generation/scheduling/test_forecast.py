@@ -276,3 +276,17 @@ def test_an_outlook_submits_nothing(known: None, spec: RenderSpec, toon: ModelCa
     outlook(spec, toon, Priority.URGENT)
 
     assert Job.objects.count() == before
+
+
+def test_every_attempt_that_ends_counts_in_the_next_forecast(
+    device: Device, ran: Ran, submit: Submit
+) -> None:
+    Device.objects.filter(pk=device.pk).update(resident=["toon"])
+    submit()
+    assert forecast().places[0].seconds is None
+
+    ran(RUN)
+    assert forecast().places[0].seconds == pytest.approx(RUN)
+
+    ran(3 * RUN)
+    assert forecast().places[0].seconds == pytest.approx(2 * RUN)
