@@ -35,7 +35,7 @@ lint: setup-tests
 # Browser tests run in a call of their own: Playwright keeps an event loop in the main thread.
 test: lint
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -m "not browser"
+	$(BIN)/coverage run -m pytest -m "not browser" -n 2 --dist worksteal
 	$(BIN)/coverage run -m pytest tests/browser -m browser
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report

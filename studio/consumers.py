@@ -9,10 +9,10 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
-from generation.events import QUEUE_GROUP, Kind, job_group
-from generation.models import Job, JobEvent
+from generation.events import QUEUE_GROUP, job_group
+from generation.models import JobEvent
 from studio import access
-from studio.fragments import Parts, Topic, render_job
+from studio.fragments import Topic
 from studio.hub import Viewer, hub
 from studio.models import Project, Review
 from studio.status import job_status
@@ -38,18 +38,22 @@ class PageConsumer(AsyncWebsocketConsumer):
             # Accepted first, so that the page hears the reason and does not try again.
             await self.close(code=FORBIDDEN)
             return
-        self.viewer = Viewer(lambda text: self.send(text_data=text), acknowledges=True)
+        self.viewer = Viewer(
+            lambda text: self.send(text_data=text), acknowledges=True, begun=False
+        )
         await hub().join(self.viewer, [Topic(group) for group in groups])
         painted = _painted(self.scope.get("query_string", b""))
         if painted is None or await _has_moved(groups, painted):
+            # What is sent before the page has fetched itself would be painted over by older news.
             await self.send(text_data=REFRESH)
-        running = await _running(groups)
-        if running:
-            self.viewer.offer(running)
+        else:
+            await hub().begin(self.viewer)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """The page says that it has shown the last batch; anything else is ignored."""
+        """The page has shown the last batch or fetched itself; anything else is ignored."""
         if text_data == ACKNOWLEDGED and self.viewer is not None:
+            if not self.viewer.has_begun:
+                await hub().begin(self.viewer)
             self.viewer.acknowledge()
 
     async def disconnect(self, code: int) -> None:
@@ -124,20 +128,6 @@ def _has_moved(groups: list[str], since: datetime) -> bool:
         return True
     reviews = Review.objects.filter(Q(requested_at__gte=since) | Q(decided_at__gte=since))
     return reviews.exists()
-
-
-@database_sync_to_async
-def _running(groups: list[str]) -> Parts:
-    """How far the running jobs are now: progress is told and never an event that one could miss.
-
-    Without it a page that joins while a model loads would show the stage before for as long.
-    """
-    parts: Parts = {}
-    for job in Job.objects.processing():
-        topics = [Topic(group) for group in {QUEUE_GROUP, job.scope, job_group(job.pk)} & {*groups}]
-        for shown in render_job(str(job.pk), {Kind.PROGRESS}, topics).values():
-            parts |= shown
-    return parts
 
 
 @database_sync_to_async

@@ -60,6 +60,20 @@ def render_job(job_id: str, kinds: set[str], topics: Iterable[Topic]) -> dict[To
     return parts
 
 
+def render_running(topics: Iterable[Topic]) -> Parts:
+    """How far the running jobs are now: progress is told and never an event that one could miss.
+
+    Without it a page that joins while a model loads would show the stage before for as long.
+    """
+    topics, parts = list(topics), Parts()
+    for job in Job.objects.processing():
+        about = {QUEUE_GROUP, job.scope, job_group(job.pk)}
+        shown = [topic for topic in topics if topic.group in about]
+        for some in render_job(str(job.pk), {Kind.PROGRESS}, shown).values():
+            parts |= some
+    return parts
+
+
 def render_queue() -> Parts:
     """The board: the devices, and what waits for them."""
     return _html({"devices": "fragments/devices.html", **_WAITING}, queue_context())

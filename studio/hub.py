@@ -36,18 +36,35 @@ PATIENCE = 10.0
 class Viewer:
     """One socket. `send` writes a text to it; one batch is on its way at a time."""
 
-    def __init__(self, send: Callable[[str], Awaitable[None]], acknowledges: bool) -> None:
+    def __init__(
+        self, send: Callable[[str], Awaitable[None]], acknowledges: bool, *, begun: bool = True
+    ) -> None:
         self._send = send
         self._acknowledges = acknowledges
         self._newest: Parts = {}
         self._something = asyncio.Event()
         self._shown = asyncio.Event()
+        self._begun = asyncio.Event()
+        if begun:
+            self._begun.set()
         self._pump = asyncio.create_task(self._run())
 
     def offer(self, parts: Parts) -> None:
         """Replace what has not been sent yet by what is newer."""
         self._newest.update(parts)
         self._something.set()
+
+    @property
+    def has_begun(self) -> bool:
+        """False while the viewer fetches itself: nothing is sent to it meanwhile."""
+        return self._begun.is_set()
+
+    def begin(self, present: Parts) -> None:
+        """Send from now on; `present` was read later than all that was offered before."""
+        self._begun.set()
+        self._newest |= present
+        if self._newest:
+            self._something.set()
 
     def acknowledge(self) -> None:
         """The viewer has shown the last batch."""
@@ -60,6 +77,8 @@ class Viewer:
             await self._pump
 
     async def _run(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._begun.wait(), PATIENCE)
         while True:
             await self._something.wait()
             self._something.clear()
@@ -87,6 +106,7 @@ class Hub:
         self._kinds: dict[str, set[str]] = defaultdict(set)
         self._groups: dict[str, set[str]] = defaultdict(set)
         self._changed = asyncio.Event()
+        self._order = asyncio.Lock()
         self._listed_at = 0.0
 
     async def join(self, viewer: Viewer, topics: Iterable[Topic]) -> None:
@@ -95,6 +115,15 @@ class Hub:
         for topic in topics:
             self._viewers[topic].add(viewer)
             await get_channel_layer().group_add(topic.group, self._channel)
+
+    async def begin(self, viewer: Viewer) -> None:
+        """Show a viewer how far the running jobs are, and from then on what changes.
+
+        In order with everything else that is rendered here, so that nothing goes back.
+        """
+        topics = [topic for topic, viewers in self._viewers.items() if viewer in viewers]
+        async with self._order:
+            viewer.begin(await _running(topics))
 
     async def leave(self, viewer: Viewer) -> None:
         """Forget a viewer, and the groups that nobody watches any more."""
@@ -135,7 +164,8 @@ class Hub:
             for job_id in list(self._kinds):
                 kinds, groups = self._kinds.pop(job_id), self._groups.pop(job_id)
                 try:
-                    await self._spread(job_id, kinds, groups)
+                    async with self._order:
+                        await self._spread(job_id, kinds, groups)
                 except Exception:
                     logger.exception("the live state of job %s was not rendered", job_id)
 
@@ -164,6 +194,11 @@ def _rendered(job_id: str, kinds: set[str], topics: list[Topic]) -> dict[Topic, 
     if not job_id:
         return {topic: fragments.render_queue() for topic in topics if topic.base is None}
     return fragments.render_job(job_id, kinds, topics)
+
+
+@sync_to_async
+def _running(topics: list[Topic]) -> Parts:
+    return fragments.render_running(topics)
 
 
 @sync_to_async

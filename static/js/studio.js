@@ -10,7 +10,17 @@
   };
 
   // A refresh fetches the live part of the page again; forms stand outside of it and stay.
-  const refresh = () => document.body.dispatchEvent(new CustomEvent("genga:refresh"));
+  // The socket holds back what is new until the page says that it has shown what it fetched.
+  const refresh = (socket) => {
+    const told = (event) => {
+      if (event && event.detail.requestConfig.triggeringEvent?.type !== "genga:refresh") return;
+      document.body.removeEventListener("htmx:afterRequest", told);
+      socket.sendImmediately("shown");
+    };
+    document.body.addEventListener("htmx:afterRequest", told);
+    document.body.dispatchEvent(new CustomEvent("genga:refresh"));
+    if (!document.querySelector("#live")) told();
+  };
 
   // Buttons depend on the person, so they are never pushed: they are fetched when a state moved,
   // unless somebody is typing there.
@@ -52,7 +62,7 @@
   document.body.addEventListener("htmx:wsBeforeMessage", (event) => {
     if (event.detail.message !== "refresh") return;
     event.preventDefault();
-    refresh();
+    refresh(event.detail.socketWrapper);
     moved();
   });
   document.body.addEventListener("htmx:wsAfterMessage", (event) => {

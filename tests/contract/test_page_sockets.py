@@ -174,6 +174,23 @@ async def test_a_page_that_missed_another_job_only_stays_as_it_is(
         assert await line.receive_nothing(QUIET)
 
 
+async def test_a_page_that_fetches_itself_is_sent_nothing_older_than_what_it_fetched(
+    job: Job, device: Device, page: dict[str, str]
+) -> None:
+    before = timezone.now() - timedelta(minutes=1)
+    async with listen(live(f"job/{job.pk}", before), **page) as line:
+        assert await line.receive_from(PATIENCE) == "refresh"
+        await start(job, device)
+        for step in (1, 2):
+            await report_step(job, step)
+            await asyncio.sleep(0.05)
+        assert await line.receive_nothing(QUIET), "the page is not there yet"
+
+        await line.send_to("shown")
+
+        assert "step 2 of 8" in await line.receive_from(PATIENCE)
+
+
 async def test_topics_that_one_may_not_see_are_refused(
     job: Job, page: dict[str, str], strangers_page: dict[str, str], foreign_project: Project
 ) -> None:

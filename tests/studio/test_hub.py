@@ -76,6 +76,21 @@ async def test_a_viewer_that_shows_slowly_gets_the_newest_of_each_and_no_backlog
     assert await screen.wait_for(2) == ["10 %", "40 %\npreview"]
 
 
+async def test_a_viewer_that_fetches_itself_first_is_then_sent_the_present(
+    screen: Screen,
+) -> None:
+    viewer = Viewer(screen.show, acknowledges=True, begun=False)
+    viewer.offer({"bar": "10 %", "state": "Rendering"})
+    await asyncio.sleep(0.05)
+    assert screen.batches == []
+
+    viewer.begin({"bar": "20 %"})
+
+    assert await screen.wait_for(1) == ["20 %\nRendering"]
+    assert viewer.has_begun
+    await viewer.close()
+
+
 async def test_a_viewer_that_never_answers_is_sent_the_next_after_a_while(
     screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
