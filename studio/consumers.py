@@ -38,9 +38,7 @@ class PageConsumer(AsyncWebsocketConsumer):
             # Accepted first, so that the page hears the reason and does not try again.
             await self.close(code=FORBIDDEN)
             return
-        self.viewer = Viewer(
-            lambda text: self.send(text_data=text), acknowledges=True, begun=False
-        )
+        self.viewer = Viewer(lambda text: self.send(text_data=text), acknowledges=True, begun=False)
         await hub().join(self.viewer, [Topic(group) for group in groups])
         painted = _painted(self.scope.get("query_string", b""))
         if painted is None or await _has_moved(groups, painted):

@@ -11,6 +11,7 @@ from django.utils import timezone
 from generation import queueing
 from generation.events import QUEUE_GROUP, job_group
 from studio import consumers, reviewing
+from studio.fragments import Parts, Topic, render_running
 from studio.models import Project
 from tests.studio.conftest import MakeTake
 
@@ -19,7 +20,10 @@ pytestmark = pytest.mark.django_db
 # The functions behind the asynchronous ones: what they ask of the database needs no socket.
 page_groups = consumers._page_groups.func
 has_moved = consumers._has_moved.func
-running_parts = consumers._running.func
+
+
+def running_parts(groups: list[str]) -> Parts:
+    return render_running([Topic(group) for group in groups])
 
 
 @pytest.mark.parametrize(
