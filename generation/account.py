@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from generation.attempts import Timing, Timings
 from generation.estimating import estimator
+from generation.estimating.in_flight import InFlight
 from generation.models import Attempt
 from generation.pipelines.base import Pipeline, Step
 from generation.progress import Reporter, Snapshot
@@ -19,8 +20,8 @@ from generation.shares import StageShares
 from generation.specs import RenderSpec
 from generation.states import Stage
 
-STEADY = 3
-"""Steps or frames to watch before their pace says something about the rest."""
+BEFORE = (Stage.LOAD, Stage.ENCODE)
+"""The stages before those that move the bar."""
 
 CHECK_SECONDS = 0.25
 """Frames pass quickly: the world is asked at most this often what it wants of the attempt."""
@@ -40,11 +41,9 @@ class Account:
         self._spec = spec
         self._check = check
         self._shares = StageShares.of(spec)
-        self._usual = estimator.stage_seconds(spec)
+        self._flight = InFlight(_foretold(attempt, spec), self._shares.weights, _parts(spec))
         self._now = Snapshot(Stage.LOAD)
         self._stage_started = self._step_started = self._checked = 0.0
-        self._paces: list[float] = []
-        self._seconds_per_weight: float | None = None
 
     @contextmanager
     def stage(self, stage: Stage, parts: int = 0) -> Iterator[None]:
@@ -56,13 +55,14 @@ class Account:
             parts=parts,
         )
         self._stage_started = self._step_started = time.perf_counter()
-        self._paces = []
+        self._flight.begin(stage)
         timing = self.timings[stage] = Timing(0.0)
         self._tell(0.0)
         try:
             yield
         finally:
             timing.seconds = time.perf_counter() - self._stage_started
+            self._flight.end()
 
     def step(self, step: Step, pipeline: Pipeline) -> None:
         """One more step, or window of a step, is denoised."""
@@ -70,7 +70,6 @@ class Account:
         if step.finished:
             now = time.perf_counter()
             self.timings[Stage.DENOISE].steps.append(now - self._step_started)
-            self._paces.append(now - self._step_started)
             self._step_started = now
             self._now.steps_complete = step.number
             if step.clean is not None and step.number < step.total and self.reporter.preview_due():
@@ -84,8 +83,6 @@ class Account:
     def frame(self, number: int) -> None:
         """`number` frames of the present stage are done."""
         now = time.perf_counter()
-        self._paces.append(now - self._step_started)
-        self._step_started = now
         self._now.part = number
         if self._now.stage in (Stage.DECODE, Stage.INTERPOLATE, Stage.UPSCALE):
             self._now.frames_complete = max(self._now.frames_complete, number)
@@ -95,56 +92,41 @@ class Account:
             self._check()
 
     def _tell(self, share: float, picture: Callable[[], object] | None = None) -> None:
+        self._flight.move(share)
         self._now.percent = self._shares.percent(self._now.stage, share)
-        self._now.remaining_seconds = self._remaining(share)
+        left = self._flight.left(self._later())
+        self._now.remaining_seconds = left
+        self._note_quarter(left)
         self.reporter.note(replace(self._now, picture=picture))
 
-    def _remaining(self, share: float) -> float | None:
-        """The rest of this stage at its own pace, and the later stages as like jobs spent them."""
-        here = self._left_here(share)
-        if here is None:
-            return self._foretold()
-        later = [self._seconds_of(stage) for stage in self._shares.after(self._now.stage)]
-        known = [seconds for seconds in later if seconds is not None]
-        return here + sum(known) if len(known) == len(later) else None
+    def _later(self) -> list[Stage]:
+        """The stages after the present one."""
+        stages = [*BEFORE, *self._shares.weights]
+        return stages[stages.index(self._now.stage) + 1 :] if self._now.stage in stages else []
 
-    def _left_here(self, share: float) -> float | None:
-        stage, pace = self._now.stage, self._pace()
-        if pace is not None:
-            if stage in self._shares.weights:
-                self._seconds_per_weight = pace * self._units / self._shares.weights[stage]
-            return pace * self._units * (1.0 - share)
-        if self._denoising or stage not in self._shares.weights:
-            return None
-        whole = self._seconds_of(stage)
-        return None if whole is None else whole * (1.0 - share)
+    def _note_quarter(self, left: float | None) -> None:
+        """Keep what was foretold a quarter of the way, to be judged by what it took."""
+        attempt = self._attempt
+        if left is None or attempt.predicted_at_quarter is not None:
+            return
+        elapsed = (timezone.now() - attempt.started_at).total_seconds()
+        if elapsed >= (elapsed + left) / 4:
+            attempt.predicted_at_quarter = elapsed + left
 
-    def _pace(self) -> float | None:
-        """Seconds of one step or frame of this stage; the first one also warms up."""
-        if len(self._paces) < STEADY:
-            return None
-        return sum(self._paces[1:]) / (len(self._paces) - 1)
 
-    def _seconds_of(self, stage: Stage) -> float | None:
-        """What a stage will take: as lately, else by its weight beside those of this run."""
-        usual = self._usual.get(stage)
-        if usual is not None or self._seconds_per_weight is None:
-            return usual
-        return self._seconds_per_weight * self._shares.weights[stage]
+def _foretold(attempt: Attempt, spec: RenderSpec) -> dict[Stage, float]:
+    """Seconds of each stage by what is known now, kept with the attempt; empty without evidence."""
+    prediction = estimator.predict(spec, attempt.device)
+    if prediction is None:
+        return {}
+    stages = dict(prediction.stages)
+    if Stage.DENOISE in stages:
+        # A batch takes about as long as its members would one by one, at best a little less.
+        stages[Stage.DENOISE] *= attempt.job.left * attempt.batch_size
+    attempt.predicted_seconds = prediction.seconds
+    return stages
 
-    def _foretold(self) -> float | None:
-        """From what was foretold at submit, until this run's own pace is known."""
-        if self._attempt.job.predicted_seconds is None:
-            return None
-        elapsed = (timezone.now() - self._attempt.started_at).total_seconds()
-        left = self._attempt.job.predicted_seconds * self._attempt.job.left - elapsed
-        return left if left > 0 else None
 
-    @property
-    def _units(self) -> int:
-        """Steps or frames of the present stage."""
-        return self._spec.denoising_steps if self._denoising else self._now.parts
-
-    @property
-    def _denoising(self) -> bool:
-        return self._now.stage == Stage.DENOISE
+def _parts(spec: RenderSpec) -> int:
+    """Steps of the denoising; of a file that is enhanced, its frames."""
+    return spec.denoising_steps or spec.delivered_frames

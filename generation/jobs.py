@@ -20,6 +20,7 @@ from generation.attempts import Timings
 from generation.door import move, record, ring_on_commit
 from generation.errors import RenderError, SpecUnreadable
 from generation.estimating import estimator
+from generation.estimating.prediction import Prediction
 from generation.events import Kind
 from generation.media.files import StoredOutput
 from generation.models import (
@@ -59,14 +60,15 @@ def submit(
     model: ModelCard,
     priority: Priority = Priority.NORMAL,
     scope: str = "",
+    prediction: Prediction | None = None,
     predicted_start: datetime | None = None,
 ) -> Job:
     """Write a job that waits, and ring for it once the surrounding transaction is committed.
 
     `spec` must have passed `specs.check`. What the run will take is foretold and kept with the
-    job, so that the foresight can be judged afterwards.
+    job, so that the foresight can be judged afterwards: `prediction`, when somebody has made it.
     """
-    prediction = estimator.predict(spec)
+    prediction = prediction or estimator.predict(spec)
     now = timezone.now()
     with transaction.atomic():
         # Only people with a row here are looked for by the claim.
@@ -141,6 +143,7 @@ def start(job: Job, device: Device) -> Attempt | None:
             device_name=device.name,
             shape=estimator.shape_of(spec),
             started_at=now,
+            host_load_before=device.host_load,
         )
 
 
@@ -170,6 +173,8 @@ def complete(attempt: Attempt, outputs: Iterable[StoredOutput], timings: Timings
     with transaction.atomic():
         if not _end(attempt, Status.COMPLETED, Kind.COMPLETED, Outcome.COMPLETED, timings):
             return False
+        if attempt.is_comparable:
+            estimator.learn(attempt, [(stage, one.seconds) for stage, one in timings.items()])
         for stored in outputs:
             Output.objects.create(job_id=attempt.job_id, attempt=attempt, **stored.fields())
         Progress.objects.filter(pk=attempt.job_id).update(

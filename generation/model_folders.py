@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ from django.db import transaction
 
 from generation.errors import SpecError
 from generation.models import ModelCard
+from generation.pipelines import flops
 from generation.pipelines.families import BASE_OF_FAMILY, FAMILY_OF_CLASS
 from generation.pipelines.upscalers import default_name, names_for
+
+logger = logging.getLogger(__name__)
 
 READ_BYTES = 1 << 20
 CARD_FILE = "genga.json"
@@ -38,7 +42,7 @@ def register(folder: Path, slug: str, **fields: Any) -> ModelCard:
     root = Path(settings.BASE_DIR)
     inside = folder.resolve().is_relative_to(root)
     base = _base_of(family, fields.pop("base", None) or own.pop("base", None))
-    read = {
+    read: dict[str, Any] = {
         "base": base,
         "family": family,
         "channels": base.channels if base else _channels(folder),
@@ -46,6 +50,7 @@ def register(folder: Path, slug: str, **fields: Any) -> ModelCard:
         "weights_hash": hash_weights(folder),
         "weights_bytes": sum(path.stat().st_size for path in folder.rglob("*.safetensors")),
     }
+    read["costs"] = _costs(slug, read)
     liked = _like_base(base, folder) if base else {"types": ["image"]}
     with transaction.atomic():
         card, _ = ModelCard.objects.update_or_create(
@@ -56,6 +61,21 @@ def register(folder: Path, slug: str, **fields: Any) -> ModelCard:
         if card.is_default:
             ModelCard.objects.make_default(card)
     return card
+
+
+def _costs(slug: str, read: dict[str, Any]) -> dict[str, Any]:
+    """What the model's parts cost; of one whose configuration cannot be built, nothing."""
+    card = ModelCard(slug=slug, **read)
+    known = ModelCard.objects.filter(slug=slug, weights_hash=card.weights_hash).first()
+    if known is not None and known.costs:
+        return dict(known.costs)
+    try:
+        return flops.count(card.files).as_json()
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError):
+        logger.warning(
+            "the costs of %s are guessed: its parts cannot be built", slug, exc_info=True
+        )
+        return {}
 
 
 def _base_of(family: str, slug: str | None) -> ModelCard | None:

@@ -54,11 +54,13 @@ def serve(device_name: str) -> None:
     _stop_on_signals(stop, worker)
     heart = threading.Thread(target=_beat, args=(device, worker, stop), name="heartbeat")
     heart.start()
+    worker.host_load.start()
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     logger.info("worker of %s is ready: %s", device.name, hardware.label)
     stop.wait()
     consumer.stop(graceful=True)
     heart.join()
+    worker.host_load.stop()
     sign_off(device)
 
 
@@ -109,7 +111,7 @@ def beat(device: Device, worker: Worker) -> None:
     otherwise be held for ever, and the device with it.
     """
     now = timezone.now()
-    Device.objects.filter(pk=device.pk).update(heartbeat_at=now)
+    Device.objects.filter(pk=device.pk).update(heartbeat_at=now, host_load=worker.host_load.now)
     for running in list(worker.running):
         Job.objects.filter(
             pk=running.job_id, status=Status.PROCESSING, attempt_number=running.number

@@ -28,6 +28,7 @@ from generation.rendering import Rendering
 from generation.scheduling.claim import claim, claim_mates
 from generation.scheduling.giving_way import gives_way, urgent_waits
 from generation.states import Pause, Status
+from generation.telemetry import HostLoad
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ class Worker:
         self.models = models
         self.stopping = threading.Event()
         self.running: list[Attempt] = []
+        self.host_load = HostLoad()
+        self._began = self.host_load.begin()
 
     def stop(self) -> None:
         """Let go of the present job at its next step and take no other."""
@@ -50,6 +53,7 @@ class Worker:
         count = 0
         while not self.stopping.is_set():
             self.device.refresh_from_db()
+            self.device.host_load = self.host_load.now
             attempt = claim(self.device)
             if attempt is None:
                 break
@@ -65,9 +69,11 @@ class Worker:
         and it is rendered again once the lease has run out.
         """
         self.running = list(claimed)
+        self._began = self.host_load.begin()
         renders = []
         for attempt in claimed:
             attempt.batch_size = len(claimed)
+            attempt.precision = str(self.models.dtype).removeprefix("torch.")
             renders.append(Rendering(attempt, self.models, self._check))
         try:
             with ExitStack() as reporting:
@@ -123,6 +129,7 @@ class Worker:
 
     def _end(self, render: Rendering, move: Callable[[], bool]) -> None:
         """End a job for good, and its snapshot with it."""
+        render.attempt.host_load = self.host_load.since(self._began)
         if move():
             render.keeper.discard()
 

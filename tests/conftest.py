@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from generation import jobs
+from generation.estimating.estimator import Knowledge
 from generation.models import Device, Job, ModelCard
-from generation.scheduling.lanes import RunTimes
 from generation.specs import RenderSpec
 from generation.states import Priority, Work
 from studio.models import Membership, Project, Role, Shot
@@ -27,14 +27,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "gpu" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
-
-
-@pytest.fixture(autouse=True)
-def _no_run_times_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process keeps the run times that it has read; each test has a database of its own."""
-    monkeypatch.setattr(RunTimes, "_newest", None)
-    monkeypatch.setattr(RunTimes, "_runs", {})
-    monkeypatch.setattr(RunTimes, "_loads", {})
 
 
 @pytest.fixture
@@ -63,7 +55,7 @@ def project(artist: User, reviewer: User) -> Project:
 @pytest.fixture(autouse=True)
 def _no_times_of_other_tests() -> None:
     """What a process knows of run times outlives a test's database."""
-    RunTimes.forget()
+    Knowledge.forget()
 
 
 @pytest.fixture

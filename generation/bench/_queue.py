@@ -216,4 +216,14 @@ def _attempt(
         load_seconds=load,
         cold=load > 0,
     )
-    StageTiming.objects.create(attempt=attempt, stage=Stage.LOAD, seconds=load)
+    work = Stage.DENOISE if spec.denoising_steps else Stage.INTERPOLATE
+    if spec.upscale > 1:
+        work = Stage.UPSCALE
+    timings = {Stage.LOAD: load, work: 0.9 * seconds, Stage.WRITE: 0.05 * seconds}
+    if spec.denoising_steps:
+        timings[Stage.DECODE] = 0.05 * seconds
+    StageTiming.objects.bulk_create(
+        StageTiming(attempt=attempt, stage=stage, seconds=length)
+        for stage, length in timings.items()
+    )
+    estimator.learn(attempt, list(timings.items()))

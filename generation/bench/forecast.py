@@ -23,10 +23,11 @@ from generation.bench import _queue, _site
 from generation.demo.portraits import seeded_source
 from generation.models import Device
 from generation.scheduling import lanes as built
+from generation.scheduling import present
 from generation.scheduling import waiting as queue
 from generation.scheduling.assignment import Lane, assign
 from generation.scheduling.forecast import forecast
-from generation.scheduling.policy import Line, WaitingJob
+from generation.scheduling.policy import Line
 from generation.scheduling.replay import Arrival, replay
 from generation.scheduling.rules import Policy
 
@@ -82,8 +83,9 @@ def _timed(function: Callable[[], object]) -> float:
 def _simulation_ms() -> float:
     """The playing forward alone, over data that was read already."""
     now = timezone.now()
-    waiting, had, ageing = queue.read(), built.device_time(now), built.ageing_seconds()
-    times, there = _devices(waiting, now)
+    waiting, ageing = queue.read(), built.ageing_seconds()
+    had = present.device_time(now.timestamp(), present.runs())
+    times, there = _devices(now)
     started = time.perf_counter()
     line = Line(waiting, had, now.timestamp(), ageing, times.typical)
     for _ in assign(line, there, now.timestamp()):
@@ -91,16 +93,16 @@ def _simulation_ms() -> float:
     return 1000 * (time.perf_counter() - started)
 
 
-def _devices(waiting: list[WaitingJob], now: datetime) -> tuple[built.RunTimes, list[Lane]]:
+def _devices(now: datetime) -> tuple[built.RunTimes, list[Lane]]:
     devices = list(Device.objects.online(now))
-    times = built.RunTimes(waiting, devices)
-    return times, built.lanes(devices, times, now)
+    times = built.RunTimes(devices)
+    return times, built.lanes(devices, times, now, present.runs())
 
 
 def _errors(foretold: dict[Any, datetime | None], now: datetime, sigma: float) -> list[float]:
     """How far each foretold start is from the real one, over the time until the real one."""
     waiting = queue.read()
-    times, there = _devices(waiting, now)
+    times, there = _devices(now)
     source = seeded_source(3)
     arrivals = [Arrival(job, 0, exp(source.gauss(0.0, sigma))) for job in waiting]
     rule = Policy(built.ageing_seconds(), times.typical)

@@ -1,135 +1,229 @@
-"""What a render will take, from the history of renders like it.
+"""Estimates: what a render will take on a device, with a range, learned from every attempt.
 
-Like jobs have the same model, size, frames, steps and guidance, on the same kind of device. A
-model that is not resident adds what loading took lately. Without any history the answer is None:
-pages then say "estimating" and the API says null.
+The arithmetic is in `learning`; this module reads what was learned from the database, chooses what
+to go by, and writes what a finished attempt has taught. A process keeps what it has read and reads
+again only what has changed, so an estimate costs the same however long the history is.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
+from math import log
+from time import monotonic
 
-from django.db.models import F, Window
-from django.db.models.functions import RowNumber
+from django.db import connection
+from django.utils import timezone
 
-from generation.models import Attempt, Device, StageTiming
-from generation.specs import MediaType, RenderSpec
-from generation.states import Outcome, Stage
+from generation.estimating import cost
+from generation.estimating.cost import Demands
+from generation.estimating.learning import REST, Speeds
+from generation.estimating.prediction import Prediction, foretell
+from generation.estimating.shapes import Shape, parse
+from generation.models import Attempt, Device, LearnedSpeed, ModelCard
+from generation.pipelines.flops import Costs
+from generation.specs import RenderSpec
+from generation.states import Stage, Work
 
-HISTORY = 30
-"""How many of the latest like attempts are looked at."""
-
-LOW, HIGH = 0.05, 0.95
+CARDS_SECONDS = 10.0
+"""For so long a process believes what it has read of the models' costs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """Seconds of run time: the median, and the 5th and 95th percentile of like jobs."""
+@dataclass(slots=True)
+class _Source:
+    """Speeds to go by for a model on a device, and whether they are another's."""
 
-    seconds: float
-    low: float
-    high: float
-    evidence: int
+    speeds: Speeds
+    foreign: bool = False
+
+
+class Knowledge:
+    """What this process has read. One for all threads: what one forgets, another reads again."""
+
+    _speeds: dict[tuple[int, str], tuple[int, Speeds]] = {}
+    _costs: dict[str, tuple[Costs, int]] = {}
+    _costs_read = 0.0
+    _twins: dict[int, list[int]] = {}
+    _seconds: dict[tuple[int, str], tuple[Speeds, float | None]] = {}
+
+    @classmethod
+    def forget(cls) -> None:
+        """Read everything anew when it is asked for next."""
+        cls._speeds, cls._costs, cls._twins, cls._seconds = {}, {}, {}, {}
+        cls._costs_read = 0.0
+
+    @classmethod
+    def refresh(cls) -> None:
+        """Read what has changed since the last look: one short query, mostly."""
+        # Written in SQL: the claim asks this every time, and the ORM takes longer than the query.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT id, device_id, subject, version FROM generation_learnedspeed")
+            rows = cursor.fetchall()
+        known = cls._speeds
+        stale = [
+            pk
+            for pk, device, subject, version in rows
+            if known.get((device, subject), (0, None))[0] != version
+        ]
+        if len(known) > len(rows):
+            present = {(device, subject) for _, device, subject, _ in rows}
+            cls._speeds = known = {key: one for key, one in known.items() if key in present}
+        if stale:
+            cls._speeds = known | {
+                (row.device_id, row.subject): (row.version, Speeds.from_json(row.state))
+                for row in LearnedSpeed.objects.filter(pk__in=stale)
+            }
+        if monotonic() - cls._costs_read > CARDS_SECONDS:
+            cls._read_cards()
+
+    @classmethod
+    def source(cls, device: Device, subject: str) -> _Source | None:
+        """The device's own speeds of a model, else its twins', else of another of its models."""
+        for pk in (device.pk, *cls._twins.get(device.pk, ())):
+            own = cls._speeds.get((pk, subject))
+            if own is not None and own[1].attempts:
+                return _Source(own[1])
+        if not subject:
+            return None
+        others = [
+            speeds
+            for (pk, other), (_, speeds) in cls._speeds.items()
+            if pk == device.pk and other and speeds.attempts
+        ]
+        if not others:
+            return None
+        return _Source(max(others, key=lambda speeds: speeds.attempts), foreign=True)
+
+    @classmethod
+    def demands(cls, shape: Shape) -> Demands:
+        """What the stages of a shape have to do."""
+        costs, size = cls._costs.get(shape.model) or (Costs.from_json({}), 0)
+        return cost.demands(shape, costs, size)
+
+    @classmethod
+    def warm_seconds(cls, device: Device, shape: str) -> float | None:
+        """Seconds of a shape on a device with an idle host, loading aside; kept while true."""
+        parsed = parse(shape)
+        source = cls.source(device, _subject(parsed))
+        if source is None:
+            return None
+        known = cls._seconds.get((device.pk, shape))
+        if known is None or known[0] is not source.speeds:
+            stages = source.speeds.stage_seconds(cls.demands(parsed), cold=False)
+            seconds = sum(stages.values()) + source.speeds.rest_seconds() if stages else None
+            known = cls._seconds[device.pk, shape] = (source.speeds, seconds)
+        if known[1] is None:
+            return None
+        return known[1] * source.speeds.slowness(device.host_load)
+
+    @classmethod
+    def _read_cards(cls) -> None:
+        cards = ModelCard.objects.select_related("base")
+        cls._costs = {card.slug: (Costs.from_json(card.costs), _bytes(card)) for card in cards}
+        alike: dict[tuple[str, str], list[int]] = {}
+        devices = list(Device.objects.values_list("pk", "kind", "label"))
+        for pk, kind, label in devices:
+            alike.setdefault((kind, label), []).append(pk)
+        cls._twins = {
+            pk: [other for other in alike[kind, label] if other != pk]
+            for pk, kind, label in devices
+        }
+        cls._costs_read = monotonic()
 
 
 def shape_of(spec: RenderSpec) -> str:
     """What makes two renders comparable, as one short text."""
-    guided = "guided" if spec.guided else "unguided"
-    drawn = (
-        f"{spec.model}|{spec.type}|{spec.width}x{spec.height}|{spec.frames}f|"
-        f"{spec.denoising_steps}s|{guided}|{spec.scheduler}|{len(spec.loras)}l"
-    )
-    if spec.type == MediaType.IMAGE and spec.upscale == 1:
-        return drawn
-    context = f"{spec.context_frames}c{'o' if spec.loop else ''}"
-    after = f"{spec.interpolate}i{spec.interpolator}|{spec.upscale}u{spec.upscaler}"
-    return f"{drawn}|{context}|{after}|{'+'.join(spec.formats)}"
+    return str(Shape.of(spec))
 
 
-def predict(spec: RenderSpec, device: Device | None = None) -> Prediction | None:
-    """Run time of a spec on a device, or on any that has run its like; None without history."""
-    loading = 0.0
-    if not spec.enhances and not _is_resident(spec.model, device):
-        loading = load_seconds(spec.model, device) or 0.0
-    history = _warm_seconds(shape_of(spec), device)
-    if not history:
+def predict(
+    spec: RenderSpec, device: Device | None = None, *, cold: bool | None = None
+) -> Prediction | None:
+    """Run time of a spec on a device, or on the quickest that is online; None without evidence.
+
+    `cold` says whether the model has to be loaded first; None: as the device has it now.
+    """
+    Knowledge.refresh()
+    devices = [device] if device is not None else list(Device.objects.online())
+    shape = Shape.of(spec)
+    found = [predict_shape(shape, spec.work, one, cold) for one in devices]
+    known = [prediction for prediction in found if prediction is not None]
+    return min(known, key=lambda prediction: prediction.seconds) if known else None
+
+
+def predict_shape(
+    shape: Shape, work: Work, device: Device, cold: bool | None = None
+) -> Prediction | None:
+    """The same for a shape, by what this process knows; `Knowledge.refresh` comes first."""
+    source = Knowledge.source(device, _subject(shape))
+    if source is None:
         return None
-    return Prediction(
-        seconds=median(history) + loading,
-        low=_quantile(history, LOW) + loading,
-        high=_quantile(history, HIGH) + loading,
-        evidence=len(history),
+    if cold is None:
+        cold = shape.draws and shape.model not in device.resident
+    return foretell(
+        source.speeds,
+        Knowledge.demands(shape),
+        work,
+        cold=cold,
+        host_load=device.host_load,
+        foreign=source.foreign,
     )
 
 
-def stage_seconds(spec: RenderSpec) -> dict[Stage, float]:
-    """Median seconds that like jobs spent in each stage; a stage without history is missing."""
-    latest = Attempt.objects.completed().filter(shape=shape_of(spec)).values("pk")[:HISTORY]
-    seconds: dict[Stage, list[float]] = defaultdict(list)
-    rows = StageTiming.objects.filter(attempt__in=list(latest.values_list("pk", flat=True)))
-    for stage, value in rows.values_list("stage", "seconds"):
-        seconds[Stage(stage)].append(value)
-    return {stage: median(values) for stage, values in seconds.items()}
+def load_seconds(device: Device, model: str) -> float | None:
+    """Seconds that loading a model takes on a device; None when it was never loaded there."""
+    source = Knowledge.source(device, model)
+    known = source.speeds.stages.get(Stage.LOAD) if source else None
+    if source is None or known is None:
+        return None
+    _, size = Knowledge._costs.get(model) or (None, 0)
+    seconds = known.seconds(cost.Demand(1.0, size / 1e9, model))
+    return None if seconds is None else seconds * source.speeds.slowness(device.host_load)
 
 
-def run_times(shapes: Iterable[str]) -> dict[tuple[str, str], float]:
-    """Median seconds, loading aside, by shape and device name; one query for all of them."""
-    latest = (
-        Attempt.objects.comparable()
-        .filter(shape__in=set(shapes))
-        .annotate(
-            age=Window(
-                RowNumber(),
-                partition_by=[F("shape"), F("device_name")],
-                order_by=F("finished_at").desc(),
-            )
-        )
-        .filter(age__lte=HISTORY)
-        .values_list("shape", "device_name", "run_seconds", "load_seconds")
-    )
-    seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for shape, name, run, load in latest:
-        if run is not None:
-            seconds[shape, name].append(run - load)
-    return {like: median(values) for like, values in seconds.items()}
+def learn(attempt: Attempt, timings: Iterable[tuple[str, float]]) -> None:
+    """Take in one finished attempt, with the seconds of its stages; in the ending's transaction.
+
+    Only attempts that ran alone and from the start say how long their like takes.
+    """
+    if attempt.device is None or attempt.run_seconds is None:
+        return
+    shape = parse(attempt.shape)
+    row, speeds = _row(attempt.device, _subject(shape))
+    stages: dict[str, float] = dict(timings)
+    stages[REST] = attempt.run_seconds - sum(stages.values())
+    demands = Knowledge.demands(shape)
+    _judge(speeds, attempt, demands)
+    speeds.learn(demands, stages, cold=bool(attempt.cold), load=attempt.host_load)
+    row.state, row.version = speeds.as_json(), row.version + 1
+    row.save()
 
 
-def load_seconds(model: str, device: Device | None = None) -> float | None:
-    """Seconds that loading a model took lately; None when it was never loaded."""
-    loads = StageTiming.objects.filter(
-        attempt__shape__startswith=f"{model}|", attempt__cold=True, stage=Stage.LOAD
-    )
-    # A load that failed ended early: its seconds say nothing.
-    loads = loads.exclude(attempt__outcome=Outcome.FAILED)
-    if device is not None:
-        loads = loads.filter(attempt__device=device)
-    found = list(loads.order_by("-id").values_list("seconds", flat=True)[:HISTORY])
-    return median(found) if found else None
+def _judge(speeds: Speeds, attempt: Attempt, demands: Demands) -> None:
+    """Hold what was foretold at the submit against what it took."""
+    job = attempt.job
+    low, high = job.predicted_low, job.predicted_high
+    if not job.predicted_seconds or not attempt.run_seconds or low is None or high is None:
+        return
+    error = log(attempt.run_seconds / job.predicted_seconds)
+    inside = low <= attempt.run_seconds <= high
+    speeds.band(job.work).learn(error, inside, speeds.unsure(demands))
 
 
-def _warm_seconds(shape: str, device: Device | None) -> list[float]:
-    """Run time less the loading of the latest like attempts, in seconds, sorted."""
-    attempts = Attempt.objects.comparable().filter(shape=shape)
-    if device is not None:
-        attempts = attempts.filter(device=device)
-    rows = attempts.order_by("-finished_at").values_list("run_seconds", "load_seconds")[:HISTORY]
-    return sorted(run - load for run, load in rows if run is not None)
+def _row(device: Device, subject: str) -> tuple[LearnedSpeed, Speeds]:
+    """The row to change and what it says; a new one starts with nothing learned."""
+    if monotonic() - Knowledge._costs_read > CARDS_SECONDS:
+        Knowledge._read_cards()
+    row = LearnedSpeed.objects.select_for_update().filter(device=device, subject=subject).first()
+    if row is None:
+        row = LearnedSpeed(device=device, subject=subject, version=0, updated_at=timezone.now())
+        return row, Speeds.fresh(device.kind)
+    return row, Speeds.from_json(row.state)
 
 
-def _is_resident(model: str, device: Device | None) -> bool:
-    if device is not None:
-        return model in device.resident
-    return any(model in resident for resident in _resident_sets())
+def _subject(shape: Shape) -> str:
+    return shape.model if shape.draws else ""
 
 
-def _resident_sets() -> list[list[str]]:
-    return list(Device.objects.online().values_list("resident", flat=True))
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    """Linear interpolation between the two nearest of the sorted values."""
-    place = share * (len(ordered) - 1)
-    below = int(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+def _bytes(card: ModelCard) -> int:
+    return int(card.weights_bytes + (card.base.weights_bytes if card.base else 0))

@@ -4,6 +4,7 @@ from generation.models.attempt import Attempt, StageTiming
 from generation.models.device import Device
 from generation.models.device_time import DeviceTime
 from generation.models.job import Job, JobEvent, Progress
+from generation.models.learned_speed import LearnedSpeed
 from generation.models.model_card import ModelCard
 from generation.models.output import Output
 
@@ -13,6 +14,7 @@ __all__ = [
     "DeviceTime",
     "Job",
     "JobEvent",
+    "LearnedSpeed",
     "ModelCard",
     "Output",
     "Progress",

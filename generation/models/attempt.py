@@ -47,6 +47,19 @@ class Attempt(models.Model):
     batch_size = models.PositiveSmallIntegerField(
         default=1, help_text="How many jobs were denoised together."
     )
+    host_load = models.FloatField(
+        default=0.0, help_text="Other work on the host meanwhile: runnable threads for each core."
+    )
+    host_load_before = models.FloatField(
+        default=0.0, help_text="The same when it was claimed: all that an estimate can know."
+    )
+    precision = models.CharField(max_length=10, blank=True, help_text="Such as float16.")
+    predicted_seconds = models.FloatField(
+        null=True, help_text="What was foretold when it was claimed."
+    )
+    predicted_at_quarter = models.FloatField(
+        null=True, help_text="The whole run time as foretold a quarter of the way."
+    )
     lowered = models.JSONField(default=list, help_text="Settings lowered to make it fit.")
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
@@ -64,6 +77,11 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"Attempt {self.number} on {self.device_name}: {self.outcome}"
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether its run time says how long its like takes; see the queryset's `comparable`."""
+        return not self.resumed_from and self.batch_size == 1
 
     @property
     def outcome_label(self) -> str:

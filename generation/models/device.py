@@ -39,6 +39,10 @@ class Device(models.Model):
     )
     pause = models.CharField(max_length=10, choices=choices(Pause), default=Pause.NONE, blank=True)
     resident = models.JSONField(default=list, help_text="Slugs of the models loaded now.")
+    host_load = models.FloatField(
+        default=0.0, help_text="Other work on its host: runnable threads for each core."
+    )
+    calibrated_at = models.DateTimeField(null=True, blank=True)
     hostname = models.CharField(max_length=120, blank=True)
     pid = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True)

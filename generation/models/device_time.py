@@ -36,8 +36,3 @@ class DeviceTime(models.Model):
         had.seconds = had.at(now) + seconds
         had.as_of = now
         had.save()
-
-    @classmethod
-    def of_everybody(cls, now: datetime) -> dict[int, float]:
-        """Faded seconds by owner; who never had any is missing."""
-        return {row.owner_id: row.at(now) for row in cls.objects.all()}

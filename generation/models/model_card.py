@@ -51,6 +51,11 @@ class ModelCard(models.Model):
     channels = models.PositiveIntegerField(
         default=320, editable=False, help_text="Width of the denoiser at full size."
     )
+    costs = models.JSONField(
+        default=dict,
+        editable=False,
+        help_text="FLOPs of its parts, counted from its configuration.",
+    )
     base = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,

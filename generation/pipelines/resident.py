@@ -50,6 +50,12 @@ class ResidentModels:
         self._evict()
         return self._models[files.weights_hash][1]
 
+    def clear(self) -> None:
+        """Unload everything."""
+        self._models.clear()
+        gc.collect()
+        self._give_back()
+
     def _evict(self) -> None:
         """The model in use always stays, even when it alone passes the budget."""
         while len(self._models) > 1 and self._loaded_bytes() > self.budget_bytes:

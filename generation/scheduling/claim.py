@@ -16,7 +16,7 @@ from django.utils import timezone
 from generation import jobs
 from generation.errors import SpecUnreadable
 from generation.models import Attempt, Device, Job
-from generation.scheduling import heads, placement
+from generation.scheduling import heads, placement, present
 from generation.scheduling import lanes as built
 from generation.scheduling.assignment import LOOK_AHEAD, Lane, assign
 from generation.scheduling.policy import WaitingJob
@@ -73,21 +73,21 @@ def _started(job: Job, device: Device) -> Attempt | None:
 
 def _next_job(device: Device, now: datetime) -> Job | None:
     """The job that this device should have now."""
-    present = heads.waiting(device)
-    if not present:
+    some = heads.waiting(device)
+    if not some:
         return None
-    works = {work for _, _, work in present}
+    works = {work for _, _, work in some}
     others = [
         other
         for other in Device.objects.online(now).filter(pause="").exclude(pk=device.pk)
         if works & set(other.works)
     ]
     if others:
-        waiting = heads.first(device, present, max(2, SEEN // len(present)))
+        waiting = heads.first(device, some, max(2, SEEN // len(some)))
         chosen = _beside_others(device, others, waiting, now)
     else:
-        depth = max(1, min(LOOK_AHEAD, SEEN // len(present)))
-        chosen = _for_the_only_device(device, heads.first(device, present, depth), now)
+        depth = max(1, min(LOOK_AHEAD, SEEN // len(some)))
+        chosen = _for_the_only_device(device, heads.first(device, some, depth), now)
     for one in chosen:
         # Somebody else may have had it, and deleted it, by now.
         job = Job.objects.filter(pk=one.key).first()
@@ -101,11 +101,11 @@ def _beside_others(
 ) -> Iterator[WaitingJob]:
     """What the assignment gives to this device, found out as far as somebody asks."""
     devices = [device, *others]
-    times = built.RunTimes(waiting, devices)
-    there = built.lanes(devices, times, now)
+    times, running = built.RunTimes(devices), present.runs()
+    there = built.lanes(devices, times, now, running)
     # This device is free: it asks.
     there[0].free_at = now.timestamp()
-    order = assign(built.line(waiting, now, times), there, now.timestamp())
+    order = assign(built.line(waiting, now, running, times), there, now.timestamp())
     return (one.job for one in order if one.lane is there[0])
 
 
@@ -121,5 +121,5 @@ def _for_the_only_device(
         lambda _: ONE_LOAD,
         set(device.resident),
     )
-    line = built.line(waiting, now)
+    line = built.line(waiting, now, present.runs())
     return (one.job for one in assign(line, [lane], now.timestamp()))

@@ -15,11 +15,11 @@ from typing import Any
 from django.utils import timezone
 
 from generation.estimating import estimator
-from generation.estimating.estimator import Prediction
+from generation.estimating.prediction import Prediction
 from generation.jobs import family_needed
 from generation.models import Device, Job, ModelCard
 from generation.scheduling import lanes as built
-from generation.scheduling import placement
+from generation.scheduling import placement, present
 from generation.scheduling import waiting as queue
 from generation.scheduling.assignment import Assigned, Lane, assign
 from generation.scheduling.policy import Level, WaitingJob
@@ -129,15 +129,23 @@ def outlook(
     )
     for position, one in enumerate(_assigned([*queue.read(), new], now), start=1):
         if one.job is new:
-            return Outlook(estimator.predict(spec), position, _moment(one.start))
+            return Outlook(_prediction(spec, one), position, _moment(one.start))
     raise AssertionError("the assignment hands out every job")
+
+
+def _prediction(spec: RenderSpec, one: Assigned) -> Prediction | None:
+    """The run where the queue will let it run, with the model as it will be there by then."""
+    if one.lane is None:
+        return estimator.predict(spec)
+    device = Device.objects.get(name=one.lane.name)
+    return estimator.predict(spec, device, cold=bool(one.load))
 
 
 def _assigned(waiting: list[WaitingJob], now: datetime) -> Iterable[Assigned]:
     devices = list(Device.objects.online(now).filter(pause=""))
-    times = built.RunTimes(waiting, devices)
-    there = built.lanes(devices, times, now)
-    return assign(built.line(waiting, now, times), there, now.timestamp())
+    times, running = built.RunTimes(devices), present.runs()
+    there = built.lanes(devices, times, now, running)
+    return assign(built.line(waiting, now, running, times), there, now.timestamp())
 
 
 def _moment(seconds: float | None) -> datetime | None:

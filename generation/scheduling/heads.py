@@ -7,13 +7,14 @@ make an object of every row.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
 from generation.models import Device, Job
 from generation.scheduling.policy import WaitingJob
+from generation.scheduling.present import seconds
 
 Head = tuple[int, int, str]
 """Owner, priority and work of some jobs that wait."""
@@ -95,14 +96,12 @@ def _job(
     batch_key: str,
     saved_steps: int,
 ) -> WaitingJob:
-    # SQLite knows no moments and keeps them as text, in UTC.
-    moment = queued if isinstance(queued, datetime) else datetime.fromisoformat(queued)
     resumed = Job.objects.filter(pk=key).first() if saved_steps else None
     return WaitingJob(
         key,
         owner,
         priority,
-        moment.replace(tzinfo=UTC).timestamp(),
+        seconds(queued),
         rank,
         work,
         family,

@@ -1,0 +1,100 @@
+"""The cost model: what each stage of a render has to do, in units that its time grows with.
+
+Two units a stage: a count (evaluations of the denoiser, or simply one) and a volume (teraflops,
+or megapixels). A device's seconds are learned as a combination of the two, so that sizes, steps
+and lengths that it never saw are foretold from others. `like` names what is so alike that the
+seconds of one count are the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from generation.estimating.shapes import Shape
+from generation.pipelines.flops import Costs
+from generation.pipelines.windows import split
+from generation.specs import MediaType
+from generation.states import Stage
+
+PIXELS_TO_A_LATENT = 8
+TERA, MEGA = 1e12, 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one stage has to do."""
+
+    count: float
+    volume: float
+    like: str
+
+
+Demands = dict[Stage, Demand]
+
+
+@lru_cache(maxsize=4096)
+def demands(shape: Shape, costs: Costs, model_bytes: int = 0) -> Demands:
+    """Every stage of a render with what it has to do; loading comes first.
+
+    Of a file that is only enhanced, "loading" is reading its frames.
+    """
+    size = f"{shape.width}x{shape.height}"
+    pixels = shape.width * shape.height / MEGA
+    found: Demands = {}
+    if shape.draws:
+        found[Stage.LOAD] = Demand(1.0, model_bytes / 1e9, shape.model)
+        found[Stage.ENCODE] = Demand(1.0, 0.0, f"{shape.model}|{shape.guided}")
+        found[Stage.DENOISE] = _denoise(shape, costs)
+        found[Stage.DECODE] = Demand(
+            shape.frames,
+            shape.frames * costs.decoding(_latents(shape)) / TERA,
+            f"{shape.model}|{size}|{'clip' if shape.frames > 1 else 'picture'}",
+        )
+    else:
+        found[Stage.LOAD] = Demand(shape.frames, shape.frames * pixels, size)
+    found.update(_afterwards(shape, size, pixels))
+    return found
+
+
+def _denoise(shape: Shape, costs: Costs) -> Demand:
+    windows = [[0]] if shape.type == MediaType.IMAGE else _windows(shape)
+    size, count = len(windows[0]), len(windows)
+    forwards = 2 if shape.guided else 1
+    flops = costs.evaluation(_latents(shape), size) * forwards / TERA
+    return Demand(
+        shape.steps * count,
+        shape.steps * count * flops,
+        f"{shape.model}|{shape.width}x{shape.height}|{size}|{shape.guided}|{shape.scheduler}"
+        f"|{shape.loras}",
+    )
+
+
+def _windows(shape: Shape) -> list[list[int]]:
+    return split(shape.frames, shape.context, loop=shape.loop)
+
+
+def _latents(shape: Shape) -> int:
+    return (shape.width // PIXELS_TO_A_LATENT) * (shape.height // PIXELS_TO_A_LATENT)
+
+
+def _afterwards(shape: Shape, size: str, pixels: float) -> Demands:
+    """What comes after drawing: in-betweens, enlarging, writing and checking."""
+    found: Demands = {}
+    delivered = shape.delivered_frames
+    if shape.interpolate > 1:
+        made = delivered - shape.frames
+        found[Stage.INTERPOLATE] = Demand(
+            made, made * pixels, f"{size}|{shape.interpolate}|{shape.interpolator}"
+        )
+    written = delivered * pixels * shape.upscale**2
+    if shape.upscale > 1:
+        found[Stage.UPSCALE] = Demand(
+            delivered, written, f"{size}|{shape.upscale}|{shape.upscaler}"
+        )
+    clip = shape.type == MediaType.VIDEO
+    how = f"{size}|{shape.upscale}|{shape.keeps}|{shape.formats}|{'clip' if clip else 'picture'}"
+    found[Stage.WRITE] = Demand(1.0, written * (1 + shape.formats.count("+")), f"{how}|{delivered}")
+    if clip:
+        found[Stage.CHECK] = Demand(1.0, written, f"{how}|{delivered}")
+    return found

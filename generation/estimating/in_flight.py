@@ -1,0 +1,92 @@
+"""The time left of a run that is going on: what was foretold, put right by what it has shown.
+
+Every step and frame says how this run's pace differs from the usual; the more of them there are,
+the more they count. Stages that come later are expected to differ as much. A stage that tells no
+parts and outlives what was foretold is given a share of its own age on top, so that the time left
+neither stands at nothing nor jumps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
+
+from generation.states import Stage
+
+BELIEF = 2.0
+"""So many parts of the longest stage does the foretold pace count as."""
+STEADY = 3
+"""Parts to watch before a pace stands for itself, where nothing was foretold."""
+LONGER = 0.15
+"""A stage that outlives its time is expected to take this share of its age more."""
+
+
+class InFlight:
+    """Seconds left, asked for at any moment.
+
+    `foretold` has the seconds of each stage, empty when nobody could tell; `weights` how the stages
+    compare, for then. `parts` is how many steps the denoising makes.
+    """
+
+    def __init__(
+        self,
+        foretold: Mapping[Stage, float],
+        weights: Mapping[Stage, float],
+        parts: int,
+        clock: Callable[[], float] = perf_counter,
+    ) -> None:
+        self._foretold = dict(foretold)
+        self._known = bool(foretold)
+        self._weights = dict(weights)
+        self._clock = clock
+        longest = max(self._foretold.values(), default=0.0)
+        self._belief = BELIEF * longest / max(1, parts)
+        self._actual = self._expected = 0.0
+        self._seen = 0
+        self._stage: Stage | None = None
+        self._share = 0.0
+        self._stage_began = self._moved = clock()
+
+    def begin(self, stage: Stage) -> None:
+        """A stage starts now."""
+        self._stage, self._share = stage, 0.0
+        self._stage_began = self._moved = self._clock()
+
+    def move(self, share: float) -> None:
+        """So much of the present stage is done, 0 to 1."""
+        now = self._clock()
+        done = share - self._share
+        if done <= 0 or self._stage is None:
+            return
+        self._seen += 1
+        self._actual += now - self._moved
+        if self._known:
+            self._expected += self._foretold.get(self._stage, 0.0) * done
+        else:
+            self._expected += self._weights.get(self._stage, 0.0) * done
+        self._share, self._moved = share, now
+
+    def end(self) -> None:
+        """The present stage is over; one that tells no parts says how the run goes by its whole."""
+        if self._stage is not None and not self._share and self._known:
+            self.move(1.0)
+
+    def left(self, later: Sequence[Stage]) -> float | None:
+        """Seconds until the end, with these stages after the present one; None: nobody can tell."""
+        pace = self.pace
+        expected = self._foretold if self._known else self._weights
+        if pace is None or self._stage is None:
+            return None
+        rest = sum(expected.get(stage, 0.0) for stage in later) * pace
+        here = expected.get(self._stage, 0.0) * (1.0 - self._share) * pace
+        waited = self._clock() - self._moved
+        return max(here - waited, LONGER * waited if here else 0.0) + rest
+
+    @property
+    def pace(self) -> float | None:
+        """How many times as long as expected everything takes; None while nobody can tell."""
+        if self._known:
+            return (self._actual + self._belief) / max(self._expected + self._belief, 1e-9)
+        if self._seen < STEADY or not self._expected:
+            return None
+        return self._actual / self._expected
