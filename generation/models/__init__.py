@@ -1,5 +1,6 @@
 """The engine's tables. The job row is the truth; everything else explains it."""
 
+from generation.models.accuracy_week import AccuracyWeek
 from generation.models.attempt import Attempt, StageTiming
 from generation.models.device import Device
 from generation.models.device_time import DeviceTime
@@ -9,6 +10,7 @@ from generation.models.model_card import ModelCard
 from generation.models.output import Output
 
 __all__ = [
+    "AccuracyWeek",
     "Attempt",
     "Device",
     "DeviceTime",

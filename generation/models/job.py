@@ -61,6 +61,16 @@ class Job(models.Model):
     device = models.ForeignKey(
         "generation.Device", on_delete=models.SET_NULL, null=True, related_name="jobs"
     )
+    pinned_to = models.ForeignKey(
+        "generation.Device",
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="pinned_jobs",
+        help_text="The only device that may take it: what calibrates a device runs there.",
+    )
+    reasons = models.JSONField(
+        default=list, help_text="What was chosen for whoever asked, and why: pairs of texts."
+    )
     work = models.CharField(max_length=12, choices=choices(Work), default=Work.IMAGE)
     family = models.CharField(
         max_length=40, blank=True, help_text="The model's, where a model draws it."
