@@ -5,7 +5,7 @@ longer owns its job (its lease ran out and another took over) changes nothing: e
 conditional on the attempt's number. What people ask of a job later is in `generation.queueing`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -62,6 +62,7 @@ def submit(
     scope: str = "",
     prediction: Prediction | None = None,
     predicted_start: datetime | None = None,
+    reasons: Sequence[tuple[str, str]] = (),
 ) -> Job:
     """Write a job that waits, and ring for it once the surrounding transaction is committed.
 
@@ -93,6 +94,7 @@ def submit(
             predicted_low=prediction.low if prediction else None,
             predicted_high=prediction.high if prediction else None,
             predicted_start=predicted_start,
+            reasons=list(reasons),
             event_sequence=1,
         )
         Progress.objects.create(job=job)

@@ -1,6 +1,6 @@
 """From what a person asked to one RenderSpec: shot + character + style + quality."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from generation import specs
@@ -8,9 +8,11 @@ from generation.errors import SpecError
 from generation.model_folders import choose_upscaler
 from generation.models import ModelCard, Output
 from generation.pipelines import interpolate
+from generation.scheduling import capacity
 from generation.specs import Lora, MediaType, Quality, RenderSpec, Source, SourceUse
 from generation.states import Priority
 from studio.models import Character, Project, Shot, Style
+from studio.workflow import Reason, Wish, Workflow, choose
 
 MEDIA_WORDS = {MediaType.IMAGE: "pictures", MediaType.VIDEO: "clips"}
 
@@ -51,13 +53,20 @@ class RenderRequest:
     finish_within: float | None = None
 
 
-def compose(request: RenderRequest) -> tuple[RenderSpec, ModelCard]:
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A complete spec, its model, and why what nobody named was chosen so."""
+
+    spec: RenderSpec
+    model: ModelCard
+    reasons: list[Reason]
+
+
+def compose(request: RenderRequest) -> Composed:
     """The complete spec and its model, checked. Raises SpecError naming the first bad field."""
     model = _model_of(request)
     if request.type == MediaType.IMAGE:
         _refuse_what_only_clips_have(request)
-    style = request.style
-    wishes = style.settings() if style else {}
     spec = RenderSpec(
         type=request.type,
         model=model.slug,
@@ -66,10 +75,10 @@ def compose(request: RenderRequest) -> tuple[RenderSpec, ModelCard]:
         quality=request.quality,
         width=_first(request.width, model.width),
         height=_first(request.height, model.height),
-        steps=_first(request.steps, style_steps(style, model, request.quality)),
-        guidance=_first(request.guidance, wishes.get("guidance"), model.guidance),
+        steps=_first(request.steps, style_steps(request.style, model, request.quality)),
+        guidance=_first(request.guidance, model.guidance),
         seed=_first(request.seed, specs.draw_seed()),
-        scheduler=wishes.get("scheduler") or model.scheduler,
+        scheduler=model.scheduler,
         interpolate=request.interpolate,
         upscale=request.upscale,
         upscaler=choose_upscaler(request.upscale, request.upscaler),
@@ -77,7 +86,22 @@ def compose(request: RenderRequest) -> tuple[RenderSpec, ModelCard]:
         loras=_loras(request.character),
         **(_clip_fields(request, model) if request.type == MediaType.VIDEO else {}),
     )
-    return specs.check(spec, model.limits), model
+    flow = _choose(request, spec, model)
+    return Composed(specs.check(replace(spec, **flow.settings), model.limits), model, flow.reasons)
+
+
+def _choose(request: RenderRequest, spec: RenderSpec, model: ModelCard) -> Workflow:
+    """What the rules of the workflow make of everything that nobody named."""
+    named = ("type", "quality", "width", "height", "steps", "guidance", "model")
+    wish = Wish(
+        **{name: getattr(request, name) for name in named},
+        character=request.character,
+        style=request.style,
+    )
+    chosen = ("width", "height", "steps", "guidance", "scheduler", "context_frames")
+    settings = {name: getattr(spec, name) for name in chosen}
+    fits = spec.type != MediaType.VIDEO or capacity.window_fits(spec, model)
+    return choose(wish, spec.prompt, model, settings, window_fits=fits)
 
 
 def style_steps(style: Style | None, model: ModelCard, quality: Quality) -> int:

@@ -86,6 +86,13 @@ class RenderForm(forms.Form):
         coerce=lambda value: Priority(int(value)),
         initial=Priority.NORMAL,
     )
+    within = forms.FloatField(
+        required=False,
+        min_value=0.1,
+        max_value=10_080,
+        label="I need it in (minutes)",
+        widget=forms.NumberInput(attrs={"placeholder": "no hurry", "step": "any"}),
+    )
     source = forms.ModelChoiceField(
         queryset=Output.objects.none(), required=False, widget=forms.HiddenInput
     )
@@ -158,6 +165,8 @@ class RenderForm(forms.Form):
         """What was asked, once the form is valid."""
         found = {name: self.cleaned_data[name] for name in self.fields}
         found["quality"] = Quality(found["quality"])
+        within = found.pop("within")
+        found["finish_within"] = None if within is None else within * 60.0
         found["formats"] = tuple(found["formats"])
         found["upscaler"] = found["upscaler"] or None
         found["type"] = found["type"] or MediaType.IMAGE

@@ -1,7 +1,6 @@
 """What a person asks for becomes a job and a take: planned, foretold, submitted."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -14,44 +13,13 @@ from generation.model_folders import choose_upscaler
 from generation.models import ModelCard
 from generation.pipelines.interpolate import DEFAULT as DEFAULT_INTERPOLATOR
 from generation.scheduling import capacity, placement
-from generation.scheduling.forecast import Outlook, outlook
-from generation.specs import MediaType, Quality, RenderSpec, Source, SourceUse
+from generation.scheduling.forecast import outlook
+from generation.specs import Quality, RenderSpec, Source, SourceUse
 from generation.states import Priority
-from studio import durations
-from studio.compose import RenderRequest, compose, style_steps
+from studio.compose import RenderRequest, style_steps
 from studio.models import Membership, Project, Role, Shot, Style, Take
 from studio.models.project import SKETCHBOOK_SHOT
-
-LONG_SECONDS = 60.0
-"""Renders that take longer come with the suggestion of a draft."""
-
-
-@dataclass(slots=True)
-class Plan:
-    """A request made complete, and what it would meet if it were submitted now."""
-
-    spec: RenderSpec
-    model: ModelCard
-    outlook: Outlook
-    fits: bool | None = None
-    """Whether `finish_within` will be met; None when nobody asked or nobody can tell."""
-
-    @property
-    def seconds(self) -> float | None:
-        """Run time, without the waiting."""
-        return self.outlook.prediction.seconds if self.outlook.prediction else None
-
-    @property
-    def start(self) -> datetime | None:
-        """When it would start."""
-        return self.outlook.start
-
-
-def plan(request: RenderRequest) -> Plan:
-    """Complete a request. Raises SpecError naming the field for what cannot be rendered."""
-    if request.finish_within is None:
-        return _plan(request)
-    return _plan_within(request, request.finish_within)
+from studio.planner import Plan, plan
 
 
 def submit(request: RenderRequest, user: User) -> tuple[Take, Plan]:
@@ -65,7 +33,7 @@ def submit(request: RenderRequest, user: User) -> tuple[Take, Plan]:
             user=user,
             shot=shot,
             priority=request.priority,
-            predicted_start=made.start,
+            foreseen=made,
             prompt=request.prompt,
             character=request.character,
             style=request.style,
@@ -141,7 +109,7 @@ def _submit_again(
         user=user,
         shot=take.shot,
         priority=priority,
-        predicted_start=made.start,
+        foreseen=made,
         prompt=take.prompt,
         character=take.character,
         style=take.style,
@@ -156,7 +124,7 @@ def submit_spec(
     user: User,
     shot: Shot,
     priority: Priority,
-    predicted_start: datetime | None,
+    foreseen: Plan,
     **take_fields: Any,
 ) -> Take:
     """The job of a complete spec and its take in a shot."""
@@ -170,83 +138,19 @@ def submit_spec(
             model=model,
             priority=priority,
             scope=shot.project.group,
-            predicted_start=predicted_start,
+            prediction=foreseen.outlook.prediction,
+            predicted_start=foreseen.start,
+            reasons=foreseen.reasons,
         )
         return Take.objects.create(
             shot=shot, number=newest + 1, job=job, created_by=user, **take_fields
         )
 
 
-def message_for(made: Plan) -> str:
-    """What to expect, as a colleague would say it."""
-    spec, prediction = made.spec, made.outlook.prediction
-    what = _what(spec)
-    if prediction is None:
-        took = f"{what} was not rendered here before: its time is not known yet"
-    else:
-        span = durations.span(prediction.low, prediction.high)
-        took = f"{what} takes about {durations.spoken(prediction.seconds)} ({span})"
-    wait = durations.until(made.start)
-    if wait is None:
-        starts = f"its place in the queue is {made.outlook.position}"
-    elif wait < 1:
-        starts = "it starts at once"
-    else:
-        starts = f"it starts in about {durations.spoken(wait)}"
-    limit = "" if made.fits is not False else " No quality fits the time you have."
-    return f"{took}, and {starts}.{limit}"
-
-
-def _what(spec: RenderSpec) -> str:
-    """The thing that was asked for: "A draft of 256x256", "A final clip of 9 seconds"."""
-    width, height = spec.delivered_size
-    if spec.type == MediaType.IMAGE:
-        return f"A {spec.quality} of {width}x{height}"
-    length = durations.spoken(spec.delivered_frames / spec.delivered_fps)
-    return f"A {spec.quality} clip of {length} ({spec.delivered_frames} frames, {width}x{height})"
-
-
-def suggestion_for(request: RenderRequest, made: Plan) -> str | None:
-    """A cheaper way when the render is long; None when it is not, or when nothing is known."""
-    if made.spec.quality == Quality.DRAFT or (made.seconds or 0.0) < LONG_SECONDS:
-        return None
-    draft = _plan(replace(request, quality=Quality.DRAFT, steps=None)).seconds
-    if draft is None or made.seconds is None or draft > 0.7 * made.seconds:
-        return None
-    return f"Use draft quality for a preview in about {durations.spoken(draft)}."
-
-
 def finish(spec: RenderSpec, model: ModelCard, style: Style | None) -> RenderSpec:
     """The final of an approved draft: the same in everything but the number of steps."""
     steps = max(spec.steps, style_steps(style, model, Quality.FINAL))
     return replace(spec, quality=Quality.FINAL, steps=steps)
-
-
-def _plan(request: RenderRequest) -> Plan:
-    spec, model = compose(request)
-    placement.check(spec, model)
-    capacity.check(spec, model)
-    return Plan(spec, model, outlook(spec, model, request.priority, request.owner_id))
-
-
-def _plan_within(request: RenderRequest, limit: float) -> Plan:
-    """The best quality whose upper bound, waiting included, fits `limit` seconds."""
-    plans = [
-        _plan(replace(request, quality=quality, steps=None))
-        for quality in (Quality.FINAL, Quality.STANDARD, Quality.DRAFT)
-    ]
-    known = False
-    for made in plans:
-        wait, prediction = durations.until(made.start), made.outlook.prediction
-        if wait is None or prediction is None:
-            continue
-        known = True
-        if wait + prediction.high <= limit:
-            made.fits = True
-            return made
-    # Nothing is known to fit: the quickest is the honest choice, and it is said.
-    plans[-1].fits = False if known else None
-    return plans[-1]
 
 
 def _own_project(user: User) -> Project:

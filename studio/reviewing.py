@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from generation import events
 from generation.models.output import FRAMES_KIND
+from generation.scheduling.forecast import outlook
 from generation.states import Priority
 from studio import rendering
 from studio.models import Review, Take, Verdict
+from studio.planner import Plan
 
 
 class ReviewConflict(Exception):
@@ -58,13 +60,16 @@ def request_changes(review: Review, reviewer: User, comment: str) -> None:
 
 
 def _submit_final(draft: Take) -> Take:
+    job, priority = draft.job, Priority(draft.job.priority)
+    spec = rendering.finish(job.spec, job.model, draft.style)
+    met = outlook(spec, job.model, priority, draft.created_by_id)
     return rendering.submit_spec(
-        rendering.finish(draft.job.spec, draft.job.model, draft.style),
-        model=draft.job.model,
+        spec,
+        model=job.model,
         user=draft.created_by,
         shot=draft.shot,
-        priority=Priority(draft.job.priority),
-        predicted_start=None,
+        priority=priority,
+        foreseen=Plan(spec, job.model, met),
         prompt=draft.prompt,
         character=draft.character,
         style=draft.style,

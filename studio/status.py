@@ -45,6 +45,7 @@ def job_status(job: Job, *, base: str = "", queue: Forecast | None = None) -> di
         "quality": job.quality,
         "cancel_requested": job.is_cancelling,
         "seed": spec.seed,
+        "reasons": [{"chosen": what, "why": why} for what, why in job.reasons],
         "attempts": [_attempt(attempt) for attempt in job.attempts.all()],
         "outputs": [_output(output, base) for output in job.outputs.all()],
         "error": _error(job),

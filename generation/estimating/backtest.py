@@ -103,7 +103,7 @@ def replay(
     for number, record in enumerate(records):
         shape, demands = parse(record.shape), demands_of(record.shape)
         subject = (record.device, shape.model if shape.draws else "")
-        speeds = known.setdefault(subject, Speeds.fresh(record.kind))
+        speeds = known.setdefault(subject, Speeds(record.kind))
         prediction = foretell(
             speeds, demands, record.work, cold=record.cold, host_load=record.load_before
         )

@@ -44,7 +44,7 @@ class Knowledge:
     _costs: dict[str, tuple[Costs, int]] = {}
     _costs_read = 0.0
     _twins: dict[int, list[int]] = {}
-    _seconds: dict[tuple[int, str], tuple[Speeds, float | None]] = {}
+    _seconds: dict[tuple[int, str], tuple[Speeds, float, float | None]] = {}
 
     @classmethod
     def forget(cls) -> None:
@@ -107,14 +107,13 @@ class Knowledge:
         source = cls.source(device, _subject(parsed))
         if source is None:
             return None
+        load = round(device.host_load, 1)
         known = cls._seconds.get((device.pk, shape))
-        if known is None or known[0] is not source.speeds:
-            stages = source.speeds.stage_seconds(cls.demands(parsed), cold=False)
-            seconds = sum(stages.values()) + source.speeds.rest_seconds() if stages else None
-            known = cls._seconds[device.pk, shape] = (source.speeds, seconds)
-        if known[1] is None:
-            return None
-        return known[1] * source.speeds.slowness(device.host_load)
+        if known is None or known[0] is not source.speeds or known[1] != load:
+            stages = source.speeds.stage_seconds(cls.demands(parsed), cold=False, load=load)
+            seconds = sum(stages.values()) + source.speeds.rest_seconds(load) if stages else None
+            known = cls._seconds[device.pk, shape] = (source.speeds, load, seconds)
+        return known[2]
 
     @classmethod
     def _read_cards(cls) -> None:
@@ -177,8 +176,7 @@ def load_seconds(device: Device, model: str) -> float | None:
     if source is None or known is None:
         return None
     _, size = Knowledge._costs.get(model) or (None, 0)
-    seconds = known.seconds(cost.Demand(1.0, size / 1e9, model))
-    return None if seconds is None else seconds * source.speeds.slowness(device.host_load)
+    return known.seconds(cost.Demand(1.0, size / 1e9, model), device.host_load)
 
 
 def learn(attempt: Attempt, timings: Iterable[tuple[str, float]]) -> None:
@@ -217,7 +215,7 @@ def _row(device: Device, subject: str) -> tuple[LearnedSpeed, Speeds]:
     row = LearnedSpeed.objects.select_for_update().filter(device=device, subject=subject).first()
     if row is None:
         row = LearnedSpeed(device=device, subject=subject, version=0, updated_at=timezone.now())
-        return row, Speeds.fresh(device.kind)
+        return row, Speeds(device.kind)
     return row, Speeds.from_json(row.state)
 
 

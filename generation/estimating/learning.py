@@ -3,11 +3,12 @@
 Pure data and arithmetic, so that a history can be played through it in memory as well. Each stage
 is learned twice: as seconds of what is exactly alike, and as a combination of the cost model's two
 units, which also tells what was never seen. Beside that stand how much other work on the host slows
-the device down, and a drift that all stages share.
+each stage down, and a drift that all stages share.
 """
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import exp, log
@@ -28,11 +29,20 @@ TRUST = 0.3
 SLOWEST_GAIN = 0.15
 """What is alike follows a new observation by at least this share."""
 DRIFT_GAIN = 0.25
+DRIFT_GAIN_BUSY = 0.1
 LOAD_GAIN = 0.35
 KNOTS = (0.0, 0.25, 0.5, 1.0, 2.0)
 """Other work on the host, as runnable threads for each core, between which slowness is drawn."""
-BUSY = 0.1
+BUSY = 0.15
 """Less other work than this is none."""
+BUSY_FROM = (BUSY, 0.35, 0.8, 1.5)
+"""Loads from here to the next count as the same."""
+TRUST_BUSY = 0.7
+"""Beside so many observations under a load, what is known of the stage counts as one."""
+SETTLED = 3
+"""Attempts before which a surprise is no drift: too little is known."""
+SMALL = frozenset({Stage.LOAD, Stage.ENCODE, Stage.WRITE, Stage.CHECK})
+"""Stages without which an estimate is still one."""
 MOST = log(2.0)
 """One observation moves nothing farther than a factor of two."""
 ALIKE_KEPT = 64
@@ -84,147 +94,73 @@ class Line:
         return demand.count * per_count + demand.volume * per_volume
 
 
+Rates = dict[str, list[float]]
+"""By likeness the logarithm of a count's seconds, and how often it was seen."""
+
+
 @dataclass(slots=True)
 class StageSpeed:
-    """One stage: the combination; by likeness the logarithm of a count's seconds, and evidence."""
+    """One stage: on an idle host, and what other work on the host makes of it.
 
+    `slow` is by how much, as a logarithm, that slows the stage at each of KNOTS, whatever is
+    rendered; `busy` are rates of what was seen under such a load itself.
+    """
+
+    slow: list[float]
     line: Line = field(default_factory=Line)
-    alike: dict[str, list[float]] = field(default_factory=dict)
+    alike: Rates = field(default_factory=dict)
+    busy: Rates = field(default_factory=dict)
 
-    def learn(self, demand: Demand, seconds: float) -> None:
-        """One stage that took so long."""
+    def learn(self, demand: Demand, seconds: float, load: float) -> None:
+        """One stage that took so long with so much other work on the host."""
         seconds = max(seconds, 1e-5)
-        self.line.learn(demand, seconds)
         rate = log(seconds / demand.count)
-        known, evidence = self.alike.pop(demand.like, (rate, 0.0))
-        evidence += 1.0
-        gain = max(1.0 / evidence, SLOWEST_GAIN)
-        self.alike[demand.like] = [known + gain * (rate - known), evidence]
-        if len(self.alike) > ALIKE_KEPT:
-            del self.alike[next(iter(self.alike))]
+        if load >= BUSY:
+            self._shift(demand, seconds, load)
+            _follow(self.busy, _busy_like(demand, load), rate)
+            seconds /= self.slowness(load)
+            if demand.like in self.alike:
+                # How it runs on an idle host is known better than through what a load makes of it.
+                return
+            rate = log(seconds / demand.count)
+        self.line.learn(demand, seconds)
+        _follow(self.alike, demand.like, rate)
 
-    def seconds(self, demand: Demand) -> float | None:
+    def seconds(self, demand: Demand, load: float) -> float | None:
         """What such a stage will take; None when nothing was learned."""
-        base = self.line.seconds(demand)
-        if base is None:
+        idle = self._idle(demand)
+        if idle is None:
             return None
-        if demand.like not in self.alike:
-            return base
-        known, evidence = self.alike[demand.like]
-        trust = evidence / (evidence + TRUST)
-        return exp(trust * (known + log(demand.count)) + (1 - trust) * log(max(base, 1e-5)))
+        expected = log(max(idle * self.slowness(load), 1e-5))
+        if load >= BUSY and (seen := self.busy.get(_busy_like(demand, load))):
+            trust = seen[1] / (seen[1] + TRUST_BUSY)
+            expected += trust * (seen[0] + log(demand.count) - expected)
+        return exp(expected)
+
+    def slowness(self, load: float) -> float:
+        """How many times as long it takes with so much other work on the host."""
+        below, share = _between(load)
+        return exp(self.slow[below] * (1 - share) + self.slow[below + 1] * share)
 
     def evidence(self, demand: Demand) -> float:
         """How often the like was seen."""
         return self.alike.get(demand.like, (0.0, 0.0))[1]
 
+    def _idle(self, demand: Demand) -> float | None:
+        base = self.line.seconds(demand)
+        if base is None or demand.like not in self.alike:
+            return base
+        known, evidence = self.alike[demand.like]
+        trust = evidence / (evidence + TRUST)
+        return exp(trust * (known + log(demand.count)) + (1 - trust) * log(max(base, 1e-5)))
 
-@dataclass(slots=True)
-class Speeds:
-    """Everything that was learned of one model on one device; seconds are of an idle host."""
-
-    stages: dict[str, StageSpeed] = field(default_factory=dict)
-    slow: list[float] = field(default_factory=list)
-    """By how much, as a logarithm, other work slows the device at each of KNOTS."""
-    drift: float = 0.0
-    bands: dict[str, Band] = field(default_factory=dict)
-    """By kind of work."""
-    attempts: int = 0
-
-    @classmethod
-    def fresh(cls, kind: str) -> Speeds:
-        """Nothing learned yet. On a CPU other work takes its share; a card minds it little."""
-        return cls(slow=[log(1.0 + load) if kind == "cpu" else 0.0 for load in KNOTS])
-
-    def stage_seconds(self, demands: Demands, *, cold: bool) -> dict[Stage, float] | None:
-        """Seconds of each stage on an idle host; None when too little is known for a guess."""
-        found: dict[Stage, float] = {}
-        for stage, demand in demands.items():
-            if stage == Stage.LOAD and Stage.DENOISE in demands and not cold:
-                continue
-            known = self.stages.get(stage)
-            seconds = known.seconds(demand) if known else None
-            if seconds is None:
-                if stage in (Stage.LOAD, Stage.ENCODE, Stage.CHECK, Stage.WRITE):
-                    continue
-                return None
-            found[stage] = seconds
-        return found if self.attempts else None
-
-    def rest_seconds(self) -> float:
-        """Seconds outside of every stage."""
-        known = self.stages.get(REST)
-        return (known.seconds(_REST) if known else None) or 0.0
-
-    def slowness(self, load: float) -> float:
-        """How many times as long everything takes with so much other work on the host."""
-        below, share = _between(load)
-        return exp(self.drift + self.slow[below] * (1 - share) + self.slow[below + 1] * share)
-
-    def unsure(self, demands: Demands) -> float:
-        """How much wider than usual a range has to be: 1 for what was seen often, 3 for never."""
-        main = demands.get(Stage.DENOISE) or max(demands.values(), key=lambda one: one.volume)
-        stage = next(name for name, one in demands.items() if one is main)
-        known = self.stages.get(stage)
-        return 1.0 + 2.0 / (1.0 + (known.evidence(main) if known else 0.0))
-
-    def learn(
-        self, demands: Demands, seconds: Mapping[str, float], *, cold: bool, load: float
-    ) -> None:
-        """One finished attempt: the seconds of each stage, and of REST, under a host's load."""
-        stages = self.stage_seconds(demands, cold=cold)
-        actual = sum(seconds.values())
-        if stages is not None and self.attempts >= 2:
-            expected = (sum(stages.values()) + self.rest_seconds()) * self.slowness(load)
-            self._shift(max(-MOST, min(MOST, log(actual / max(expected, 1e-5)))), load)
-        slowness = self.slowness(load)
-        for stage, demand in demands.items():
-            if stage == Stage.LOAD and Stage.DENOISE in demands and not cold:
-                continue
-            if seconds.get(stage, 0.0) > 0:
-                self._stage(stage).learn(demand, seconds[stage] / slowness)
-        self._stage(REST).learn(_REST, max(seconds.get(REST, 0.0), 1e-3) / slowness)
-        self.attempts += 1
-
-    def band(self, work: str) -> Band:
-        """The range of a kind of work."""
-        return self.bands.setdefault(work, Band())
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain data that `from_json` reads."""
-        return {
-            "stages": {
-                name: [one.line.gram, one.line.moment, one.line.weight, one.alike]
-                for name, one in self.stages.items()
-            },
-            "slow": self.slow,
-            "drift": self.drift,
-            "bands": {work: band.as_json() for work, band in self.bands.items()},
-            "attempts": self.attempts,
-        }
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Speeds:
-        """What `as_json` wrote."""
-        return cls(
-            {
-                name: StageSpeed(Line(gram, moment, weight), alike)
-                for name, (gram, moment, weight, alike) in data["stages"].items()
-            },
-            data["slow"],
-            data["drift"],
-            {work: Band.from_json(band) for work, band in data["bands"].items()},
-            data["attempts"],
-        )
-
-    def _stage(self, name: str) -> StageSpeed:
-        return self.stages.setdefault(name, StageSpeed())
-
-    def _shift(self, surprise: float, load: float) -> None:
-        """Put a surprise down to the host's other work when there is some, else to a drift."""
-        if load < BUSY:
-            self.drift += DRIFT_GAIN * surprise
+    def _shift(self, demand: Demand, seconds: float, load: float) -> None:
+        """Learn from one stage under load how much such a load slows the stage."""
+        idle = self._idle(demand)
+        if idle is None:
             return
+        surprise = log(seconds / max(idle * self.slowness(load), 1e-5))
+        surprise = max(-MOST, min(MOST, surprise))
         below, share = _between(load)
         parts = (1 - share, share)
         # The first knot is the idle host and stays; the weights make the step what it should be.
@@ -234,7 +170,145 @@ class Speeds:
                 self.slow[knot] += LOAD_GAIN * surprise * part / whole
 
 
+def _follow(rates: Rates, like: str, rate: float) -> None:
+    """Let a rate follow an observation: the mean at first, later the latest ones more."""
+    known, evidence = rates.pop(like, (rate, 0.0))
+    evidence += 1.0
+    gain = max(1.0 / evidence, SLOWEST_GAIN)
+    # Written last, so that what was not seen for longest is the first to be forgotten.
+    rates[like] = [known + gain * (rate - known), evidence]
+    if len(rates) > ALIKE_KEPT:
+        del rates[next(iter(rates))]
+
+
+def _busy_like(demand: Demand, load: float) -> str:
+    return f"{bisect(BUSY_FROM, load)}|{demand.like}"
+
+
+@dataclass(slots=True, eq=False)
+class Speeds:
+    """Everything that was learned of one model on one device.
+
+    `drift` is by how much, as a logarithm, everything takes longer lately than it did; `bands` are
+    the ranges by kind of work.
+    """
+
+    kind: str = "cpu"
+    stages: dict[str, StageSpeed] = field(default_factory=dict)
+    drift: float = 0.0
+    bands: dict[str, Band] = field(default_factory=dict)
+    attempts: int = 0
+
+    def stage_seconds(
+        self, demands: Demands, *, cold: bool, load: float
+    ) -> dict[Stage, float] | None:
+        """Seconds of each stage under a host's load; None when too little is known for a guess."""
+        if not self.attempts:
+            return None
+        found: dict[Stage, float] = {}
+        lately = exp(self.drift)
+        for stage, demand in demands.items():
+            if _is_skipped(stage, demands, cold):
+                continue
+            known = self.stages.get(stage)
+            seconds = known.seconds(demand, load) if known else None
+            if seconds is not None:
+                found[stage] = seconds * lately
+            elif stage not in SMALL:
+                return None
+        return found
+
+    def rest_seconds(self, load: float) -> float:
+        """Seconds outside of every stage."""
+        known = self.stages.get(REST)
+        return (known.seconds(_REST, load) if known else None) or 0.0
+
+    def unsure(self, demands: Demands) -> float:
+        """How much wider than usual a range has to be: 1 for what was seen often, 3 for never."""
+        main = max(demands.items(), key=_weight)
+        known = self.stages.get(main[0])
+        return 1.0 + 2.0 / (1.0 + (known.evidence(main[1]) if known else 0.0))
+
+    def learn(
+        self, demands: Demands, seconds: Mapping[str, float], *, cold: bool, load: float
+    ) -> None:
+        """One finished attempt: the seconds of each stage, and of REST, under a host's load."""
+        self._drift(demands, seconds, cold, load)
+        lately = exp(self.drift)
+        for stage, demand in demands.items():
+            if not _is_skipped(stage, demands, cold) and seconds.get(stage, 0.0) > 0:
+                self._stage(stage).learn(demand, seconds[stage] / lately, load)
+        self._stage(REST).learn(_REST, max(seconds.get(REST, 0.0), 1e-3), load)
+        self.attempts += 1
+
+    def band(self, work: str) -> Band:
+        """The range of a kind of work."""
+        return self.bands.setdefault(work, Band())
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data that `from_json` reads."""
+        return {
+            "kind": self.kind,
+            "stages": {
+                name: [
+                    one.slow,
+                    [one.line.gram, one.line.moment, one.line.weight],
+                    one.alike,
+                    one.busy,
+                ]
+                for name, one in self.stages.items()
+            },
+            "drift": self.drift,
+            "bands": {work: band.as_json() for work, band in self.bands.items()},
+            "attempts": self.attempts,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Speeds:
+        """What `as_json` wrote."""
+        return cls(
+            data["kind"],
+            {
+                name: StageSpeed(slow, Line(*line), alike, busy)
+                for name, (slow, line, alike, busy) in data["stages"].items()
+            },
+            data["drift"],
+            {work: Band.from_json(band) for work, band in data["bands"].items()},
+            data["attempts"],
+        )
+
+    def _stage(self, name: str) -> StageSpeed:
+        if name not in self.stages:
+            # On a CPU other work takes its share of the cores; a card minds it little.
+            slow = [log(1.0 + load) if self.kind == "cpu" else 0.0 for load in KNOTS]
+            self.stages[name] = StageSpeed(slow)
+        return self.stages[name]
+
+    def _drift(
+        self, demands: Demands, seconds: Mapping[str, float], cold: bool, load: float
+    ) -> None:
+        """Follow what all stages together took longer or shorter than expected."""
+        stages = self.stage_seconds(demands, cold=cold, load=load)
+        if not stages or self.attempts < SETTLED:
+            return
+        expected = sum(stages.values())
+        actual = sum(seconds.get(stage, 0.0) for stage in stages)
+        surprise = log(max(actual, 1e-5) / max(expected, 1e-5))
+        gain = DRIFT_GAIN_BUSY if load >= BUSY else DRIFT_GAIN
+        self.drift += gain * max(-MOST, min(MOST, surprise))
+
+
 _REST = Demand(1.0, 0.0, "")
+
+
+def _weight(stage: tuple[Stage, Demand]) -> tuple[bool, float]:
+    """The stage that most of a run goes to: the denoising, else the largest volume."""
+    return stage[0] == Stage.DENOISE, stage[1].volume
+
+
+def _is_skipped(stage: Stage, demands: Demands, cold: bool) -> bool:
+    """A model that is loaded already costs no loading; reading a finished file always does."""
+    return stage == Stage.LOAD and Stage.DENOISE in demands and not cold
 
 
 def _between(load: float) -> tuple[int, float]:

@@ -44,12 +44,10 @@ def foretell(
     foreign: bool = False,
 ) -> Prediction | None:
     """What a render will take; `foreign` when the speeds are another model's. None: no evidence."""
-    idle = speeds.stage_seconds(demands, cold=cold)
-    if idle is None:
+    stages = speeds.stage_seconds(demands, cold=cold, load=host_load)
+    if stages is None:
         return None
-    slowness = speeds.slowness(host_load)
-    stages = {stage: seconds * slowness for stage, seconds in idle.items()}
-    seconds = sum(stages.values()) + speeds.rest_seconds() * slowness
+    seconds = sum(stages.values()) + speeds.rest_seconds(host_load)
     unsure = speeds.unsure(demands) * (FOREIGN if foreign else 1.0)
     low, high = speeds.band(work).range(seconds, unsure)
     return Prediction(

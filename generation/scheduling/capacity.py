@@ -67,6 +67,17 @@ class Need:
         return max(0, int(left / (self.window_frame + self.frame)))
 
 
+def window_fits(spec: RenderSpec, model: ModelCard) -> bool:
+    """Whether some device holds a window of the spec's clip, or no device is known yet."""
+    devices = [device for device in Device.objects.all() if Work.VIDEO in device.works]
+    window = min(spec.frames, spec.context_frames)
+    needs = (
+        (Need.of(spec, model, device.kind).total(window, window), device.memory_bytes)
+        for device in devices
+    )
+    return not devices or any(need <= memory * USABLE for need, memory in needs)
+
+
 def check(spec: RenderSpec, model: ModelCard) -> None:
     """Nothing, when some device has the memory for a clip, or none is known yet.
 

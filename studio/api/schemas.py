@@ -97,6 +97,13 @@ class EstimateOut(Schema):
     suggestion: str | None
 
 
+class ReasonOut(Schema):
+    """A setting that was chosen for whoever asked, and why."""
+
+    chosen: str
+    why: str
+
+
 class GenerateOut(EstimateOut):
     """The job that was made of a request."""
 
@@ -172,6 +179,7 @@ class JobOut(Schema):
     quality: str
     cancel_requested: bool
     seed: int
+    reasons: list[ReasonOut]
     attempts: list[AttemptOut]
     outputs: list[OutputOut]
     error: ErrorOut | None

@@ -14,7 +14,7 @@ from generation.models import Job, Output
 from generation.scheduling.forecast import forecast
 from generation.states import Priority, Status
 from generation.version import VERSION
-from studio import access, rendering
+from studio import access, expectation, planner, rendering
 from studio.api import problems, queue
 from studio.api.authentication import SubmitThrottle, TokenOrLoopback
 from studio.api.bodies import REFUSALS, json_if_any, json_only
@@ -34,7 +34,7 @@ from studio.api.schemas import (
 )
 from studio.durations import spoken
 from studio.models import Take
-from studio.rendering import Plan
+from studio.planner import Plan
 from studio.requests import PersonRequest
 from studio.status import job_status
 
@@ -64,7 +64,7 @@ def generate(request: PersonRequest, payload: GenerateIn) -> tuple[int, dict[str
     """Answer at once with the job's place in the queue and what to expect."""
     asked = render_request(request.user, payload)
     take, made = rendering.submit(asked, request.user)
-    return 202, _submitted(request, take, made, rendering.suggestion_for(asked, made))
+    return 202, _submitted(request, take, made, expectation.suggestion_for(asked, made))
 
 
 @router.post(
@@ -101,8 +101,8 @@ def estimate(request: PersonRequest, payload: Query[EstimateIn]) -> dict[str, An
     """The same parameters as a submit, in the query."""
     refuse_unknown(request, EstimateIn.model_fields)
     asked = render_request(request.user, payload)
-    made = rendering.plan(asked)
-    return _expectation(made, rendering.suggestion_for(asked, made))
+    made = planner.plan(asked)
+    return _expectation(made, expectation.suggestion_for(asked, made))
 
 
 @router.get(
@@ -175,7 +175,7 @@ def _expectation(made: Plan, suggestion: str | None) -> dict[str, Any]:
         "estimated_time": spoken(made.seconds),
         "estimated_start": made.start,
         "quality": made.spec.quality,
-        "message": rendering.message_for(made),
+        "message": expectation.message_for(made),
         "suggestion": suggestion,
     }
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from generation.errors import SpecError
 from generation.specs import MediaType
-from studio import access, rendering
+from studio import access, expectation, planner, rendering
 from studio.forms import RenderForm
 from studio.models import Take
 from studio.requests import PersonRequest
@@ -49,13 +49,13 @@ def _expectation(form: RenderForm) -> dict[str, Any]:
         return {"hint": "The form is not complete yet."}
     request = form.request()
     try:
-        made = rendering.plan(request)
+        made = planner.plan(request)
     except SpecError as problem:
         return {"problem": f"{problem.message} Allowed: {problem.allowed}."}
     return {
         "plan": made,
-        "message": rendering.message_for(made),
-        "suggestion": rendering.suggestion_for(request, made),
+        "message": expectation.message_for(made),
+        "suggestion": expectation.suggestion_for(request, made),
     }
 
 

@@ -1,0 +1,126 @@
+"""A request made complete: its settings, what it will meet in the queue, and what fits the time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from generation import specs
+from generation.errors import SpecError
+from generation.estimating import estimator
+from generation.models import ModelCard
+from generation.scheduling import capacity, placement
+from generation.scheduling.forecast import Outlook, outlook
+from generation.specs import Quality, RenderSpec
+from studio import durations
+from studio.compose import Composed, RenderRequest, compose, style_steps
+from studio.compromise import Compromise, Freedom, compromises
+from studio.workflow import Reason
+
+
+@dataclass(slots=True)
+class Plan:
+    """A complete request, and what it would meet if it were submitted now."""
+
+    spec: RenderSpec
+    model: ModelCard
+    outlook: Outlook
+    reasons: list[Reason] = field(default_factory=list)
+    fits: bool | None = None
+    """Whether `finish_within` will be met; None when nobody asked or nobody can tell."""
+    given_up: tuple[str, ...] = ()
+    """What the time has cost, in words."""
+
+    @property
+    def seconds(self) -> float | None:
+        """Run time, without the waiting."""
+        return self.outlook.prediction.seconds if self.outlook.prediction else None
+
+    @property
+    def start(self) -> datetime | None:
+        """When it would start."""
+        return self.outlook.start
+
+    @property
+    def bound(self) -> float | None:
+        """Seconds after which it is done in nineteen of twenty cases, the waiting included.
+
+        The work ahead is as unsure as its own. None when nobody can tell.
+        """
+        wait, prediction = durations.until(self.start), self.outlook.prediction
+        if wait is None or prediction is None:
+            return None
+        return wait * prediction.high / prediction.seconds + prediction.high
+
+
+def plan(request: RenderRequest) -> Plan:
+    """Complete a request. Raises SpecError naming the field for what cannot be rendered."""
+    if request.finish_within is None:
+        return foresee(request, compose(request))
+    return _plan_within(request, request.finish_within)
+
+
+def foresee(request: RenderRequest, made: Composed) -> Plan:
+    """What complete settings would meet. Raises SpecError for what no device can render."""
+    placement.check(made.spec, made.model)
+    capacity.check(made.spec, made.model)
+    met = outlook(made.spec, made.model, request.priority, request.owner_id)
+    return Plan(made.spec, made.model, met, made.reasons)
+
+
+def _plan_within(request: RenderRequest, limit: float) -> Plan:
+    """The least loss whose upper bound, waiting included, fits `limit` seconds.
+
+    What cannot fit by its run time alone is passed over, and so is what takes longer than
+    something that did not fit: to play the queue forward for dozens of ways would take long.
+    """
+    best = compose(replace(request, quality=Quality.FINAL))
+    ways = [(way, estimator.predict(way.spec)) for way in _ways(request, best)]
+    known = [(way, foretold) for way, foretold in ways if foretold is not None]
+    if not known:
+        return foresee(request, compose(replace(request, quality=Quality.DRAFT)))
+    too_long = limit
+    for way, foretold in known:
+        if foretold.high > too_long:
+            continue
+        made = _foresee_way(request, best, way)
+        if made.bound is not None and made.bound <= limit:
+            made.fits = True
+            return made
+        too_long = min(too_long, 0.99 * foretold.high)
+    quickest, _ = min(known, key=lambda one: one[1].high)
+    nearest = _foresee_way(request, best, quickest)
+    nearest.fits = False if nearest.bound is not None else None
+    return nearest
+
+
+def _ways(request: RenderRequest, best: Composed) -> list[Compromise]:
+    """The ways that the model can render."""
+    free = Freedom(
+        steps=request.steps is None,
+        size=request.width is None and request.height is None,
+        frames=request.interpolate == 1 and request.source is None,
+    )
+
+    def steps_of(quality: Quality) -> int:
+        return style_steps(request.style, best.model, quality)
+
+    return [
+        way for way in compromises(best.spec, steps_of, free) if _is_possible(way.spec, best.model)
+    ]
+
+
+def _is_possible(spec: RenderSpec, model: ModelCard) -> bool:
+    try:
+        specs.check(spec, model.limits)
+    except SpecError:
+        return False
+    return True
+
+
+def _foresee_way(request: RenderRequest, best: Composed, way: Compromise) -> Plan:
+    why = f"It is to be done within {durations.spoken(request.finish_within)}."
+    reasons = [*best.reasons, *((said.capitalize(), why) for said in way.given_up)]
+    made = foresee(request, Composed(way.spec, best.model, reasons))
+    made.given_up = way.given_up
+    return made
