@@ -64,4 +64,4 @@ def suggestion_for(request: RenderRequest, made: Plan) -> str | None:
     draft = plan(replace(request, quality=Quality.DRAFT, steps=None, finish_within=None)).seconds
     if draft is None or made.seconds is None or draft > 0.7 * made.seconds:
         return None
-    return f"Use draft quality for a preview in about {durations.spoken(draft)}."
+    return f"A draft shows you the composition in {durations.spoken(draft)}."

@@ -79,6 +79,9 @@ class Knowledge:
     @classmethod
     def source(cls, device: Device, subject: str) -> _Source | None:
         """The device's own speeds of a model, else its twins', else of another of its models."""
+        if device.pk not in cls._twins:
+            # It has joined since.
+            cls._read_cards()
         for pk in (device.pk, *cls._twins.get(device.pk, ())):
             own = cls._speeds.get((pk, subject))
             if own is not None and own[1].attempts:
@@ -110,7 +113,9 @@ class Knowledge:
         load = round(device.host_load, 1)
         known = cls._seconds.get((device.pk, shape))
         if known is None or known[0] is not source.speeds or known[1] != load:
-            stages = source.speeds.stage_seconds(cls.demands(parsed), cold=False, load=load)
+            stages = source.speeds.stage_seconds(
+                cls.demands(parsed), cold=False, load=load, foreign=source.foreign
+            )
             seconds = sum(stages.values()) + source.speeds.rest_seconds(load) if stages else None
             known = cls._seconds[device.pk, shape] = (source.speeds, load, seconds)
         return known[2]

@@ -70,6 +70,14 @@ class Line:
         ]
         self.weight = FORGET * self.weight + 1.0
 
+    def by_volume(self, demand: Demand) -> float | None:
+        """What another model's stage will take: of the two units the volume alone is common."""
+        if not self.weight:
+            return None
+        if not self.gram[2] or not demand.volume:
+            return self.seconds(demand)
+        return demand.volume * self.moment[1] / self.gram[2]
+
     def seconds(self, demand: Demand) -> float | None:
         """What such a stage will take; None when nothing was learned."""
         if not self.weight:
@@ -126,9 +134,9 @@ class StageSpeed:
         self.line.learn(demand, seconds)
         _follow(self.alike, demand.like, rate)
 
-    def seconds(self, demand: Demand, load: float) -> float | None:
+    def seconds(self, demand: Demand, load: float, *, foreign: bool = False) -> float | None:
         """What such a stage will take; None when nothing was learned."""
-        idle = self._idle(demand)
+        idle = self.line.by_volume(demand) if foreign else self._idle(demand)
         if idle is None:
             return None
         expected = log(max(idle * self.slowness(load), 1e-5))
@@ -200,9 +208,12 @@ class Speeds:
     attempts: int = 0
 
     def stage_seconds(
-        self, demands: Demands, *, cold: bool, load: float
+        self, demands: Demands, *, cold: bool, load: float, foreign: bool = False
     ) -> dict[Stage, float] | None:
-        """Seconds of each stage under a host's load; None when too little is known for a guess."""
+        """Seconds of each stage under a host's load; None when too little is known for a guess.
+
+        `foreign` when the demands are those of a model that these speeds were not learned of.
+        """
         if not self.attempts:
             return None
         found: dict[Stage, float] = {}
@@ -211,7 +222,7 @@ class Speeds:
             if _is_skipped(stage, demands, cold):
                 continue
             known = self.stages.get(stage)
-            seconds = known.seconds(demand, load) if known else None
+            seconds = known.seconds(demand, load, foreign=foreign) if known else None
             if seconds is not None:
                 found[stage] = seconds * lately
             elif stage not in SMALL:

@@ -13,7 +13,7 @@ THIN = 3
 """With fewer finished attempts an estimate is marked as rough."""
 NEVER_SEEN = 2.0
 """How unsure an estimate is of which hardly anything like it was seen."""
-FOREIGN = 2.0
+FOREIGN = 1.25
 """A range from another model's speeds is so many times as wide again."""
 
 
@@ -44,7 +44,7 @@ def foretell(
     foreign: bool = False,
 ) -> Prediction | None:
     """What a render will take; `foreign` when the speeds are another model's. None: no evidence."""
-    stages = speeds.stage_seconds(demands, cold=cold, load=host_load)
+    stages = speeds.stage_seconds(demands, cold=cold, load=host_load, foreign=foreign)
     if stages is None:
         return None
     seconds = sum(stages.values()) + speeds.rest_seconds(host_load)

@@ -8,7 +8,8 @@ in the number of latents, so a few counts tell every size.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def _with_motion(unet: Any, folder: Path) -> tuple[float, float, float, float]:
     from diffusers.models import UNetMotionModel
 
     adapter = _build(folder)
-    with torch.device("meta"):
+    with torch.device("meta"), _quiet():
         moving = UNetMotionModel.from_unet2d(unet, adapter).to("meta")
     side = SIDES[0]
     one, four = (_evaluated(moving, side, frames) for frames in (1, 4))
@@ -124,8 +125,19 @@ def _build(folder: Path) -> Any:
 
     config = json.loads((folder / "config.json").read_text())
     kind = getattr(diffusers, config["_class_name"])
-    with torch.device("meta"):
+    with torch.device("meta"), _quiet():
         return kind.from_config(config).eval()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without diffusers' remarks on configurations: the load itself makes them again."""
+    from diffusers.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    yield
+    logging.set_verbosity(before)
 
 
 def _empty(*size: int) -> torch.Tensor:
