@@ -41,7 +41,9 @@ class Account:
         self._spec = spec
         self._check = check
         self._shares = StageShares.of(spec)
-        self._flight = InFlight(_foretold(attempt, spec), self._shares.weights, _parts(spec))
+        self._flight = InFlight(
+            _foretold(attempt, spec), self._shares.weights, _parts(spec), time.perf_counter
+        )
         self._now = Snapshot(Stage.LOAD)
         self._stage_started = self._step_started = self._checked = 0.0
 

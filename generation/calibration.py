@@ -1,7 +1,7 @@
 """Calibration: two or three small renders that teach what a new device needs to be foretold.
 
 A small and a larger picture of few steps tell what an evaluation and a teraflop cost; clips, where
-a model makes them, get the same. They are ordinary jobs of low priority.
+a model makes them, get the same. They are ordinary jobs that only this device takes.
 """
 
 from __future__ import annotations
@@ -9,12 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.contrib.auth.models import User
-
-from generation import jobs
-from generation.models import Job, ModelCard
+from generation.models import ModelCard
 from generation.specs import MediaType, Quality, RenderSpec
-from generation.states import Priority
 
 PROMPT = "1girl, smiling, sky background"
 STEPS = 6
@@ -36,15 +32,6 @@ SIZES = (_Size(1.0, 8, STEPS), _Size(0.6, 12, STEPS), _Size(0.75, 4, STEPS))
 def specs_for(cards: Iterable[ModelCard]) -> list[RenderSpec]:
     """What has to be rendered for these models."""
     return [spec for card in cards for size in (SIZES[0], *SIZES) for spec in [_spec(card, size)]]
-
-
-def submit(cards: Iterable[ModelCard], owner: User) -> list[Job]:
-    """The calibration of some models as jobs that wait."""
-    known = {card.slug: card for card in cards}
-    return [
-        jobs.submit(spec, owner=owner, model=known[spec.model], priority=Priority.LOW)
-        for spec in specs_for(known.values())
-    ]
 
 
 def _spec(card: ModelCard, size: _Size) -> RenderSpec:

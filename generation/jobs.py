@@ -63,6 +63,7 @@ def submit(
     prediction: Prediction | None = None,
     predicted_start: datetime | None = None,
     reasons: Sequence[tuple[str, str]] = (),
+    pinned_to: Device | None = None,
 ) -> Job:
     """Write a job that waits, and ring for it once the surrounding transaction is committed.
 
@@ -87,7 +88,9 @@ def submit(
             family=family_needed(spec, model),
             longest_side=spec.longest_side,
             shape=estimator.shape_of(spec),
-            batch_key=spec.batch_key if model.family in BATCHING else "",
+            # What calibrates a device has to run alone there.
+            batch_key=spec.batch_key if model.family in BATCHING and not pinned_to else "",
+            pinned_to=pinned_to,
             queued_at=now,
             rank=now.timestamp(),
             predicted_seconds=prediction.seconds if prediction else None,

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.utils import timezone
 
-from generation import events, sweeper
+from generation import events, rollup, sweeper
 from generation.errors import SettingError
 from generation.hardware import Hardware, detect
 from generation.jobs import lease_length
@@ -30,6 +30,7 @@ from generation.worker import Worker
 logger = logging.getLogger(__name__)
 
 SWEEP_EVERY_BEATS = 5
+ROLL_UP_SECONDS = 3600.0
 
 
 def serve(device_name: str) -> None:
@@ -121,6 +122,7 @@ def beat(device: Device, worker: Worker) -> None:
 def _beat(device: Device, worker: Worker, stop: threading.Event) -> None:
     """The heartbeat thread. A locked database delays a beat; it must never end the thread."""
     count = 0
+    rolled_up = float("-inf")
     while not stop.is_set():
         started = time.monotonic()
         try:
@@ -130,6 +132,9 @@ def _beat(device: Device, worker: Worker, stop: threading.Event) -> None:
                 sweeper.sweep_leases()
                 sweeper.sweep_frames()
                 sweeper.sweep_snapshots()
+            if started - rolled_up >= ROLL_UP_SECONDS:
+                rolled_up = started
+                rollup.roll_up(timezone.now())
         except Exception:
             logger.exception("a heartbeat of %s failed", device.name)
         count += 1

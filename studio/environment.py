@@ -31,8 +31,10 @@ NAMES = {
     "GENGA_AGEING_MINUTES": "how long a job waits before it rises one level of priority",
     "GENGA_SNAPSHOT_SECONDS": "how often a running render is saved, to be resumed after a crash",
     "GENGA_FRAMES_DAYS": "how long the lossless frames of a final clip are kept",
+    "GENGA_HISTORY_DAYS": "how long the seconds of every stage of every render are kept",
     "GENGA_SUBMIT_RATE": "submits one person may send through the API, such as 120/min",
     "GENGA_LOCAL_USER": "who the API acts for on loopback without a token (embedded only)",
+    "GENGA_METRICS_TOKEN": "a token that reads /metrics and nothing else",
     "GENGA_DEBUG": "1 shows Django's error pages; never in production",
 }
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -62,8 +64,10 @@ class Environment:
     ageing_minutes: float
     snapshot_seconds: float
     frames_days: float
+    history_days: float
     submit_rate: str
     local_user: str
+    metrics_token: str
     debug: bool
 
     @property
@@ -105,8 +109,11 @@ def read() -> Environment:
         ageing_minutes=_number(env, "GENGA_AGEING_MINUTES", 60.0, 0.01, 10080.0),
         snapshot_seconds=_number(env, "GENGA_SNAPSHOT_SECONDS", 5.0, 0.0, 3600.0),
         frames_days=_number(env, "GENGA_FRAMES_DAYS", 30.0, 0.0, 3650.0),
+        # What is said of the last seven days needs their details.
+        history_days=_number(env, "GENGA_HISTORY_DAYS", 90.0, 7.0, 36500.0),
         submit_rate=_rate(env.str("GENGA_SUBMIT_RATE", "120/min")),
         local_user=env.str("GENGA_LOCAL_USER", "artist"),
+        metrics_token=env.str("GENGA_METRICS_TOKEN", ""),
         debug=_debug(env, embedded),
     )
 

@@ -88,7 +88,7 @@ class RenderForm(forms.Form):
     )
     within = forms.FloatField(
         required=False,
-        min_value=0.1,
+        min_value=0.01,
         max_value=10_080,
         label="I need it in (minutes)",
         widget=forms.NumberInput(attrs={"placeholder": "no hurry", "step": "any"}),
@@ -175,6 +175,14 @@ class RenderForm(forms.Form):
             # What was typed for a clip stays in the form, out of sight, and is not asked for.
             found = {name: value for name, value in found.items() if name not in self.clip_only}
         return RenderRequest(owner_id=self.user_id, **found)
+
+    @property
+    def first_problem(self) -> str:
+        """What is wrong with something that was typed; empty when only something is missing."""
+        for name, field in self.fields.items():
+            if self.errors.get(name) and self[name].value() not in (None, ""):
+                return f"{field.label or name.capitalize()}: {self.errors[name][0]}"
+        return ""
 
     @property
     def begins_with(self) -> Output | None:

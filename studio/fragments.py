@@ -18,7 +18,7 @@ from generation.events import QUEUE_GROUP, Kind, job_group
 from generation.models import Device, Job
 from generation.scheduling.forecast import Forecast, forecast
 from generation.states import Status, Work
-from studio import history
+from studio import devices, history
 from studio.models import Shot, Take
 from studio.status import job_status, remaining_seconds, stage_text
 
@@ -127,10 +127,15 @@ def queue_context() -> dict[str, Any]:
     running: dict[int | None, list[Job]] = {}
     for job in Job.objects.processing().for_pages():
         running.setdefault(job.device_id, []).append(job)
-    devices = [
-        _device_context(device, running.get(device.pk, [])) for device in Device.objects.all()
+    calibrations = devices.calibrations()
+    board = [
+        {
+            **_device_context(device, running.get(device.pk, [])),
+            "calibration": calibrations.get(device.pk),
+        }
+        for device in Device.objects.all()
     ]
-    return {"devices": devices, **waiting_context(queue)}
+    return {"devices": board, **waiting_context(queue)}
 
 
 def _device_context(device: Device, jobs: list[Job]) -> dict[str, Any]:

@@ -30,6 +30,14 @@ class Plan:
     """Whether `finish_within` will be met; None when nobody asked or nobody can tell."""
     given_up: tuple[str, ...] = ()
     """What the time has cost, in words."""
+    limit: float | None = None
+    """The seconds that were asked for."""
+
+    @property
+    def all_reasons(self) -> list[Reason]:
+        """Why the settings are as they are, with what the time has cost."""
+        why = f"It is to be done within {durations.spoken(self.limit)}."
+        return [*self.reasons, *((said.capitalize(), why) for said in self.given_up)]
 
     @property
     def seconds(self) -> float | None:
@@ -119,8 +127,6 @@ def _is_possible(spec: RenderSpec, model: ModelCard) -> bool:
 
 
 def _foresee_way(request: RenderRequest, best: Composed, way: Compromise) -> Plan:
-    why = f"It is to be done within {durations.spoken(request.finish_within)}."
-    reasons = [*best.reasons, *((said.capitalize(), why) for said in way.given_up)]
-    made = foresee(request, Composed(way.spec, best.model, reasons))
-    made.given_up = way.given_up
+    made = foresee(request, Composed(way.spec, best.model, best.reasons))
+    made.given_up, made.limit = way.given_up, request.finish_within
     return made

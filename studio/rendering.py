@@ -10,7 +10,7 @@ from django.db.models import Max
 from generation import jobs, specs
 from generation.errors import SpecError
 from generation.model_folders import choose_upscaler
-from generation.models import ModelCard
+from generation.models import Device, ModelCard
 from generation.pipelines.interpolate import DEFAULT as DEFAULT_INTERPOLATOR
 from generation.scheduling import capacity, placement
 from generation.scheduling.forecast import outlook
@@ -125,6 +125,7 @@ def submit_spec(
     shot: Shot,
     priority: Priority,
     foreseen: Plan,
+    pinned_to: Device | None = None,
     **take_fields: Any,
 ) -> Take:
     """The job of a complete spec and its take in a shot."""
@@ -140,7 +141,8 @@ def submit_spec(
             scope=shot.project.group,
             prediction=foreseen.outlook.prediction,
             predicted_start=foreseen.start,
-            reasons=foreseen.reasons,
+            reasons=foreseen.all_reasons,
+            pinned_to=pinned_to,
         )
         return Take.objects.create(
             shot=shot, number=newest + 1, job=job, created_by=user, **take_fields
@@ -163,6 +165,14 @@ def _own_project(user: User) -> Project:
     if created:
         Membership.objects.create(project=project, user=user, role=Role.ADMIN)
     return project
+
+
+def sketches_of(user: User, slug: str, name: str) -> Shot:
+    """A shot of the person's sketchbook that the house keeps for something."""
+    shot, _ = Shot.objects.get_or_create(
+        project=_own_project(user), slug=slug, defaults={"name": name, "order": 1001}
+    )
+    return shot
 
 
 def _sketches(project: Project) -> Shot:

@@ -8,7 +8,19 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from studio.api.views import api
-from studio.views import account, dashboard, files, gallery, jobs, projects, queue, renders, takes
+from studio.views import (
+    account,
+    accuracy,
+    dashboard,
+    files,
+    gallery,
+    jobs,
+    metrics,
+    projects,
+    queue,
+    renders,
+    takes,
+)
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -37,6 +49,7 @@ urlpatterns = [
     path("queue/mine/", queue.mine, name="queue-mine"),
     path("queue/changeable/", queue.changeable, name="queue-changeable"),
     path("devices/<int:pk>/pause/", queue.pause_device, name="device-pause"),
+    path("devices/<int:pk>/calibrate/", queue.calibrate_device, name="device-calibrate"),
     path("takes/<int:pk>/", takes.take, name="take"),
     path("takes/<int:pk>/review/", takes.send_to_review, name="take-review"),
     path("takes/<int:pk>/approve/", takes.approve, name="take-approve"),
@@ -44,12 +57,14 @@ urlpatterns = [
     path("takes/<int:pk>/enhance/", takes.enhance, name="take-enhance"),
     path("reviews/", takes.reviews, name="reviews"),
     path("gallery/", gallery.gallery, name="gallery"),
+    path("accuracy/", accuracy.accuracy, name="accuracy"),
     path("tokens/", account.tokens, name="tokens"),
     path("tokens/<int:pk>/revoke/", account.revoke, name="token-revoke"),
     path("outputs/<uuid:output_id>/", files.output, name="output"),
     path("outputs/<uuid:output_id>/thumbnail/", files.output_thumbnail, name="output-thumbnail"),
     path("outputs/<uuid:output_id>/strip/", files.output_strip, name="output-strip"),
     path("references/<int:pk>/", files.reference, name="reference"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("healthz", healthz, name="healthz"),
     # Browsers ask here on pages that name no icon, such as the admin site's.
     path("favicon.ico", RedirectView.as_view(url=static("icon.svg"))),

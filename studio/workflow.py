@@ -121,7 +121,7 @@ RULES: tuple[Rule, ...] = (
         "{subjects} people stand side by side better in a wide picture.",
     ),
     Rule(
-        lambda flow: flow.wish.guidance is None and bool(_style_wish(flow, "guidance")),
+        lambda flow: flow.wish.guidance is None and _style_wish(flow, "guidance") is not None,
         lambda flow: {"guidance": _style_wish(flow, "guidance")},
         "Guidance {guidance:g}",
         "The style {style} asks for it.",

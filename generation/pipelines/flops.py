@@ -136,8 +136,10 @@ def _quiet() -> Iterator[None]:
 
     before = logging.get_verbosity()
     logging.set_verbosity_error()
-    yield
-    logging.set_verbosity(before)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def _empty(*size: int) -> torch.Tensor:

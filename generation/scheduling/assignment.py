@@ -31,7 +31,7 @@ class Lane:
     `free_at` is a moment in seconds, None when nobody can tell; `models` are loaded by then.
     `takes` says whether the device may run a job, `seconds` how long it would, loading aside, and
     `loading` how long its model takes to load; None for what is not known. Answers may depend on a
-    job's work, family, side, model and shape only.
+    job's work, family, side, model, shape and pin only.
     """
 
     name: str
@@ -100,7 +100,7 @@ class _Board:
     def __init__(self, lanes: list[Lane], now: float) -> None:
         self._lanes = lanes
         self._now = now
-        self._options: dict[tuple[str, str, int, str, str], _Options] = {}
+        self._options: dict[tuple[str, str, int, str, str, int | None], _Options] = {}
 
     def clock(self) -> float:
         """The first moment at which some lane is free."""
@@ -174,7 +174,7 @@ class _Board:
         return 0.0 if job.model in option.lane.models else option.loading
 
     def _for(self, job: WaitingJob) -> _Options:
-        like = (job.work, job.family, job.longest_side, job.model, job.shape)
+        like = (job.work, job.family, job.longest_side, job.model, job.shape, job.pinned)
         found = self._options.get(like)
         if found is None:
             found = self._options[like] = _Options(

@@ -157,7 +157,7 @@ class _Reasons:
 
     def __init__(self) -> None:
         self._devices: list[Device] | None = None
-        self._nowhere: dict[tuple[str, str, int], str] = {}
+        self._nowhere: dict[tuple[str, str, int, int | None], str] = {}
 
     def of(self, one: Assigned, position: int) -> str:
         """One or two short sentences."""
@@ -168,17 +168,16 @@ class _Reasons:
         return f"{_turn(one, position)} {_choice(one, one.lane)}"
 
     def _no_device(self, job: WaitingJob) -> str:
-        like = (job.work, job.family, job.longest_side)
+        like = (job.work, job.family, job.longest_side, job.pinned)
         if like not in self._nowhere:
             self._nowhere[like] = self._find_no_device(*like)
         return self._nowhere[like]
 
-    def _find_no_device(self, work: str, family: str, side: int) -> str:
+    def _find_no_device(self, work: str, family: str, side: int, pinned: int | None) -> str:
         if self._devices is None:
             self._devices = list(Device.objects.all())
-        refusals = {
-            device: placement.refusal(device, work, family, side) for device in self._devices
-        }
+        asked = (work, family, side, pinned)
+        refusals = {device: placement.refusal(device, *asked) for device in self._devices}
         for device in self._devices:
             if refusals[device] is None:
                 return (
@@ -199,6 +198,8 @@ def _turn(one: Assigned, position: int) -> str:
 
 
 def _choice(one: Assigned, lane: Lane) -> str:
+    if one.job.pinned is not None:
+        return f"It calibrates {lane.name}."
     if one.able == 1:
         return f"Only {lane.name} takes it."
     if not one.load and one.job.model:

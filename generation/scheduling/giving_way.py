@@ -41,7 +41,8 @@ def gives_way(attempt: Attempt, device: Device) -> bool:
 
 
 def _takes(device: Device, job: Job) -> bool:
-    return placement.refusal(device, job.work, job.family, job.longest_side) is None
+    pinned = job.pinned_to_id
+    return placement.refusal(device, job.work, job.family, job.longest_side, pinned) is None
 
 
 def _running(device: Device, job: Job) -> Running:

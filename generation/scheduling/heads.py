@@ -33,7 +33,7 @@ WHERE EXISTS (
 FIRST = """
 SELECT * FROM (
     SELECT job.id, job.owner_id, job.priority, job.queued_at, job.rank, job.work, job.family,
-        job.longest_side, model.slug, job.shape, job.batch_key, job.saved_steps
+        job.longest_side, model.slug, job.shape, job.batch_key, job.saved_steps, job.pinned_to_id
     FROM generation_job AS job JOIN generation_modelcard AS model ON model.id = job.model_id
     WHERE job.status = 'queued' AND job.held_at IS NULL AND job.owner_id = %s
     AND job.priority = %s AND job.work = %s {taken} ORDER BY job.rank, job.id LIMIT {depth}
@@ -70,8 +70,9 @@ def first(device: Device, heads: list[Head], depth: int) -> list[WaitingJob]:
 
 
 def _taken_by(device: Device) -> tuple[str, list[Any]]:
-    """Families and sizes that the device takes, as `placement.claimable` has it."""
-    taken, values = "", []
+    """What the device takes, as `placement.claimable` has it."""
+    taken = " AND (job.pinned_to_id IS NULL OR job.pinned_to_id = %s)"
+    values: list[Any] = [device.pk]
     if device.families:
         marks = ", ".join(["%s"] * (len(device.families) + 1))
         taken += f" AND job.family IN ({marks})"
@@ -95,6 +96,7 @@ def _job(
     shape: str,
     batch_key: str,
     saved_steps: int,
+    pinned: int | None,
 ) -> WaitingJob:
     resumed = Job.objects.filter(pk=key).first() if saved_steps else None
     return WaitingJob(
@@ -110,4 +112,5 @@ def _job(
         shape,
         batch_key,
         resumed.left if resumed else 1.0,
+        pinned,
     )

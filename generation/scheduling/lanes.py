@@ -77,7 +77,8 @@ def lanes(
 
 def _taker(device: Device) -> Callable[[WaitingJob], bool]:
     def takes(job: WaitingJob) -> bool:
-        return placement.refusal(device, job.work, job.family, job.longest_side) is None
+        refusal = placement.refusal(device, job.work, job.family, job.longest_side, job.pinned)
+        return refusal is None
 
     return takes
 

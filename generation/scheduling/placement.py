@@ -16,8 +16,15 @@ from generation.specs import RenderSpec
 from generation.states import Work
 
 
-def refusal(device: Device, work: str, family: str, longest_side: int) -> str | None:
-    """Why the device never takes such work, as a sentence; None when it does."""
+def refusal(
+    device: Device, work: str, family: str, longest_side: int, pinned: int | None = None
+) -> str | None:
+    """Why the device never takes such work, as a sentence; None when it does.
+
+    `pinned` is the number of the only device that may.
+    """
+    if pinned not in (None, device.pk):
+        return f"{device.name} leaves it to the device that it calibrates."
     if work not in device.works:
         return f"{device.name} is not set up for {Work(work).label.lower()}."
     if not _loads(device, family):
@@ -33,7 +40,7 @@ def claimable(device: Device) -> JobQuerySet:
 
 
 def _taken_by(device: Device) -> Q:
-    taken = Q(work__in=device.works)
+    taken = Q(work__in=device.works) & (Q(pinned_to=None) | Q(pinned_to=device))
     if device.families:
         taken &= Q(family__in=["", *device.families])
     if device.largest_size is not None:

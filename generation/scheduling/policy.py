@@ -40,7 +40,8 @@ class WaitingJob:
 
     `queued` is the moment since which it waits, `rank` its place among its owner's jobs, lower is
     sooner; by itself the moment of submit. Moments are seconds since any one moment. `left` is the
-    share of its run time that a job still needs which goes on from a snapshot.
+    share of its run time that a job still needs which goes on from a snapshot, `pinned` the number
+    of the only device that may take it.
     """
 
     key: Any
@@ -55,6 +56,7 @@ class WaitingJob:
     shape: str = ""
     batch_key: str = ""
     left: float = 1.0
+    pinned: int | None = None
 
 
 def level(priority: int, waited: float, ageing: float) -> Level:

@@ -29,6 +29,7 @@ COLUMNS = (
     "model__slug",
     "shape",
     "batch_key",
+    "pinned_to_id",
 )
 CHANGING = ("key_text", "priority", "rank", "queued_text", "saved_steps")
 """As the database has them: to make objects of keys and moments is what takes long."""
@@ -84,9 +85,22 @@ def _job(
     model: str,
     shape: str,
     batch_key: str,
+    pinned: int | None,
 ) -> WaitingJob:
     moment = queued.timestamp()
     model = model if family else ""
     return WaitingJob(
-        key, owner, priority, moment, rank, work, family, side, model, shape, batch_key, left
+        key,
+        owner,
+        priority,
+        moment,
+        rank,
+        work,
+        family,
+        side,
+        model,
+        shape,
+        batch_key,
+        left,
+        pinned,
     )

@@ -165,9 +165,11 @@
       if (place.childElementCount) return;
       place.append(template.content.cloneNode(true));
       place.querySelectorAll("button").forEach((button) => {
-        button.formAction = template.dataset.address.replace("/0/", `/${device.dataset.device}/`);
+        const address = button.dataset.address ?? template.dataset.address;
+        button.formAction = address.replace("/0/", `/${device.dataset.device}/`);
         // From "finish this" one may still go on to "now"; what is so already is not offered.
-        if (button.value === device.dataset.pause) button.remove();
+        const offered = "calibrate" in button.dataset ? "uncalibrated" in device.dataset : button.value !== device.dataset.pause;
+        if (!offered) button.remove();
       });
     });
   };

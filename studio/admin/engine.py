@@ -1,15 +1,17 @@
 """What renders: devices and models."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 
+from generation.errors import SpecError
 from generation.models import Device, ModelCard
 from generation.pipelines.families import FAMILIES
 from generation.specs import SIZE_MULTIPLE
@@ -61,6 +63,19 @@ class DeviceAdmin(admin.ModelAdmin):
     search_fields = ["name", "label", "hostname"]
     fields = ["name", "state_badge", *RULES, *KNOWN_BY_WORKER]
     readonly_fields = ["name", "state_badge", *KNOWN_BY_WORKER]
+
+    actions = ["calibrate"]
+
+    @admin.action(description="Calibrate", permissions=["change"])
+    def calibrate(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:
+        """Let devices find out how fast they are."""
+        for device in queryset:
+            try:
+                takes = devices.calibrate(device, cast(User, request.user))
+            except SpecError as problem:
+                self.message_user(request, problem.message, messages.WARNING)
+            else:
+                self.message_user(request, f"{device.name} renders {len(takes)} small takes.")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody: a worker that starts registers its device."""

@@ -3,9 +3,11 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
+from generation.accuracy import lately
 from generation.states import Pause, Priority
-from studio import access
+from studio import access, accuracy
 from studio.fragments import FINISHED_SHOWN, job_context, queue_context
 from studio.models import Take
 from studio.requests import PersonRequest
@@ -24,6 +26,7 @@ def dashboard(request: PersonRequest) -> HttpResponse:
         **queue_context(),
         **changeable_context(request),
         "may_change_devices": access.may_change_devices(request.user),
+        "estimates": accuracy.badge(lately(timezone.now())),
         "priorities": list(Priority),
         "pauses": list(Pause),
         "visible": set(mine),

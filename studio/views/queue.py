@@ -10,6 +10,7 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
+from generation.errors import SpecError
 from generation.models import Device, Job
 from generation.states import Pause, Status
 from studio import access, acting, devices
@@ -82,6 +83,22 @@ def pause_device(request: PersonRequest, pk: int) -> HttpResponse:
         messages.success(request, devices.said(device, wanted))
     else:
         messages.info(request, f"{device.name} is in that state already.")
+    return redirect("dashboard")
+
+
+@login_required
+@require_POST
+def calibrate_device(request: PersonRequest, pk: int) -> HttpResponse:
+    """Let a device find out how fast it is."""
+    if not access.may_change_devices(request.user):
+        raise PermissionDenied("Only a lead of the house may calibrate a device.")
+    device = get_object_or_404(Device, pk=pk)
+    try:
+        takes = devices.calibrate(device, request.user)
+    except SpecError as problem:
+        messages.error(request, f"{problem.message} Allowed: {problem.allowed}.")
+    else:
+        messages.success(request, f"{device.name} renders {len(takes)} small takes to be known.")
     return redirect("dashboard")
 
 

@@ -45,6 +45,8 @@ def _expectation(form: RenderForm) -> dict[str, Any]:
     """Plan and message for a valid form; what is missing for another."""
     if not form.is_bound:
         return {"hint": "Describe the picture to see what it will take."}
+    if not form.is_valid() and form.first_problem:
+        return {"problem": form.first_problem}
     if not form.is_valid():
         return {"hint": "The form is not complete yet."}
     request = form.request()

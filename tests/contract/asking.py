@@ -151,6 +151,7 @@ OUTPUT = Shape(
     sha256=str,
     consistency=(dict, None),
 )
+REASON = Shape(chosen=str, why=str)
 STATUS = Shape(
     job_id="id",
     type=str,
@@ -175,6 +176,7 @@ STATUS = Shape(
     quality=str,
     cancel_requested=bool,
     seed=int,
+    reasons=[REASON],
     attempts=[ATTEMPT],
     outputs=[OUTPUT],
     error=(Shape(code=str, message=str, hint=str), None),

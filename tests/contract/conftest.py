@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,14 +13,19 @@ from django.test import Client
 from django.utils import timezone
 
 from generation import jobs
+from generation.attempts import Timing
 from generation.media.files import Shelf, StoredOutput
 from generation.models import Attempt, Device, Job, JobEvent, Output
+from generation.states import Stage
 from studio.models import ApiToken, Membership, Project, Role, Shot, Take
 from tests.contract.asking import Caller
 from tests.contract.real import Genga
 
 REMOTE = "192.0.2.7"
 """An address that is not this machine: it needs a token."""
+
+DECODING = 0.001
+"""Seconds of every render in a test's history that do not grow with its steps."""
 
 Rows = dict[str, int]
 History = Callable[..., None]
@@ -85,15 +91,20 @@ def rows() -> Callable[[], Rows]:
 
 @pytest.fixture
 def history(submit: Callable[..., Job], device: Device) -> History:
-    """Renders that took so many seconds: `history(3.0, steps=8)`, of the model's usual size."""
+    """Renders that took so many seconds: `history(3.0, steps=8)`, of the model's usual size.
+
+    Each was foretold when it was submitted, so that ranges are as wide as the errors were.
+    """
 
     def add(*seconds: float, **changes: Any) -> None:
         for run in seconds:
             job = submit(**{"width": 256, "height": 256, **changes})
             attempt = jobs.start(job, device)
             assert attempt is not None
-            assert jobs.complete(attempt, [], {})
-            Attempt.objects.filter(pk=attempt.pk).update(run_seconds=run)
+            attempt.started_at = timezone.now() - timedelta(seconds=run)
+            denoising = Timing(run - DECODING)
+            timings = {Stage.DENOISE: denoising, Stage.DECODE: Timing(DECODING)}
+            assert jobs.complete(attempt, [], timings)
 
     return add
 

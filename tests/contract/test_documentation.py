@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from generation import progress, specs
 from generation.models import Device, ModelCard
 from generation.states import Outcome, Status
-from studio import acting, hub, rendering
+from studio import acting, expectation, hub
 from studio.api import schemas, views
 from studio.environment import read
 from studio.models import Membership, Project
@@ -128,7 +128,7 @@ def test_every_word_is_named(word: str) -> None:
         f"{views.PAGE_SIZE} a page",
         f"quicker than {hub.SHORTEST_PAUSE:g} s",
         f"up to {progress.REPORTS_PER_SECOND} times a second",
-        f"takes {rendering.LONG_SECONDS:g} seconds or more",
+        f"takes {expectation.LONG_SECONDS:g} seconds or more",
         f"more submits than {settings.GENGA_SUBMIT_RATE.removesuffix('/min')} in a minute",
         f"http://127.0.0.1:{read().port}",
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,23 +71,32 @@ def stored() -> StoredOutput:
 
 @pytest.fixture
 def ran(submit: Callable[..., Job], claimed: Claim, stored: StoredOutput) -> Ran:
-    """Write a finished attempt into the history: `ran(run=3.0, load=1.0)`, in seconds."""
+    """Write a finished attempt into the history: `ran(run=3.0, load=1.0)`, in seconds.
+
+    What is not loading or `tail` (decoding and writing) is denoising. `noted` are fields of the
+    attempt, such as `batch_size`. A few milliseconds pass in the test itself and are counted too.
+    """
 
     def finish(
         run: float,
         load: float = 0.0,
-        tail: float = 0.0,
-        cold: bool = False,
+        tail: float = 0.02,
         on: Device | None = None,
+        noted: Mapping[str, Any] | None = None,
         **changes: Any,
     ) -> Attempt:
         attempt = claimed(submit(**changes), on)
+        attempt.cold = load > 0
+        for name, value in (noted or {}).items():
+            setattr(attempt, name, value)
+        timings = {
+            Stage.LOAD: Timing(load),
+            Stage.DENOISE: Timing(run - load - tail),
+            Stage.DECODE: Timing(tail / 2),
+            Stage.WRITE: Timing(tail / 2),
+        }
         attempt.started_at = timezone.now() - timedelta(seconds=run)
-        attempt.cold = cold
-        timings = {Stage.LOAD: Timing(load), Stage.DECODE: Timing(tail / 2)}
-        assert jobs.complete(attempt, [stored], {**timings, Stage.WRITE: Timing(tail / 2)})
-        # The clock went on between the two lines above; a history for a test must be exact.
-        Attempt.objects.filter(pk=attempt.pk).update(run_seconds=run)
+        assert jobs.complete(attempt, [stored], timings)
         assert attempt.outcome == Outcome.COMPLETED
         return attempt
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from generation.account import Account
 from generation.models import Attempt
@@ -15,7 +17,7 @@ from generation.pipelines.base import Step
 from generation.progress import Snapshot
 from generation.specs import RenderSpec
 from generation.states import Stage
-from tests.generation.conftest import Claim
+from tests.generation.conftest import Claim, Ran
 
 pytestmark = pytest.mark.django_db
 
@@ -140,14 +142,66 @@ def test_whoever_has_to_stop_is_asked_after_every_step_and_window(
     assert account.timings[Stage.DENOISE].seconds >= 0.0
 
 
-def test_what_goes_on_from_a_snapshot_is_foretold_by_what_is_left(
-    attempt: Attempt, spec: RenderSpec, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("saved", "batch", "left"),
+    [(0, 1, 4000.0), (3, 1, 1000.0), (0, 3, 12_000.0)],
+    ids=["from the start", "from a snapshot", "with two others"],
+)
+def test_what_is_left_of_the_work_is_what_is_foretold(
+    saved: int,
+    batch: int,
+    left: float,
+    ran: Ran,
+    attempt: Attempt,
+    spec: RenderSpec,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    attempt.job.predicted_seconds, attempt.job.saved_steps = 4000.0, 3
+    ran(4000.0)
+    attempt.job.saved_steps, attempt.batch_size = saved, batch
     account = Account(attempt, spec, check=lambda: None)
     heard = listened(account, monkeypatch)
 
     with account.stage(Stage.LOAD):
         pass
 
-    assert heard[0].remaining_seconds == pytest.approx(1000.0, abs=10.0)
+    assert heard[0].remaining_seconds == pytest.approx(left, rel=0.01)
+    assert attempt.predicted_seconds == pytest.approx(4000.0, rel=0.01), "of its like, whole"
+
+
+def test_a_known_run_counts_down_from_its_first_moment_and_finds_its_own_pace(
+    ran: Ran,
+    attempt: Attempt,
+    spec: RenderSpec,
+    clock: Callable[[float], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Foretold are ten seconds a step, and it takes thirty."""
+    ran(40.0)
+    account = Account(attempt, spec, check=lambda: None)
+    heard = listened(account, monkeypatch)
+
+    with account.stage(Stage.DENOISE):
+        steps(account, 4, 4, lambda: clock(30.0))
+
+    left = [told.remaining_seconds for told in heard]
+    assert left[0] == pytest.approx(40.0, rel=0.01)
+    assert left[1] == pytest.approx(3 * 10.0 * (30 + 20) / (10 + 20), rel=0.01)
+    assert left[4] == pytest.approx(0.0, abs=0.1)
+
+
+def test_what_was_foretold_a_quarter_of_the_way_is_kept_once(
+    ran: Ran, attempt: Attempt, spec: RenderSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran(40.0)
+    account = Account(attempt, spec, check=lambda: None)
+    listened(account, monkeypatch)
+    kept = []
+
+    with account.stage(Stage.DENOISE):
+        for number in range(1, 5):
+            attempt.started_at = timezone.now() - timedelta(seconds=10 * number)
+            account.step(Step(number, 4, None), NO_MODEL)
+            kept.append(attempt.predicted_at_quarter)
+
+    assert kept[0] is not None
+    assert kept == [kept[0]] * 4

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,11 @@ from studio.models import Membership, Project, Role, Shot, Take
 
 MakeTake = Callable[..., Take]
 LogIn = Callable[[User], Client]
+Took = Callable[..., None]
 
 PROMPT = "1girl, short pink hair, blue eyes"
+DECODING = 0.001
+"""Seconds of every render in a test's history that do not grow with its steps."""
 
 
 @pytest.fixture(autouse=True)
@@ -115,6 +119,27 @@ def finished(queued: MakeTake, device: Device) -> MakeTake:
         return fresh(take)
 
     return finish
+
+
+@pytest.fixture
+def took(queued: MakeTake, device: Device) -> Took:
+    """Write a history: `took({Quality.DRAFT: 4.0})`, in seconds; then the model is loaded.
+
+    Each render was foretold when it was submitted, so that ranges are as wide as the errors were.
+    """
+
+    def remember(seconds: Mapping[Quality, float], times: int = 8, **asked: Any) -> None:
+        for quality, run in seconds.items():
+            for _ in range(times):
+                attempt = jobs.start(queued(quality=quality, **asked).job, device)
+                assert attempt is not None
+                denoising = Timing(run - DECODING)
+                attempt.started_at = timezone.now() - timedelta(seconds=run)
+                timings = {Stage.DENOISE: denoising, Stage.DECODE: Timing(DECODING)}
+                assert jobs.complete(attempt, [], timings)
+        Device.objects.filter(pk=device.pk).update(resident=["toon"])
+
+    return remember
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from generation import model_folders
 from generation.demo import portraits
 from generation.models import ModelCard
-from studio import demo_project, rendering
+from studio import demo_project, planner
 from studio.compose import RenderRequest
 from studio.models import Character, Membership, Project, Role, Sequence, Shot, Style
 
@@ -88,7 +88,7 @@ def test_shots_for_any_character_leave_the_look_to_them(loaded: Project) -> None
     for shot in shots:
         for character in Character.objects.all():
             for style in Style.objects.all():
-                spec = rendering.plan(
+                spec = planner.plan(
                     RenderRequest(prompt=shot.prompt, character=character, style=style)
                 ).spec
                 assert len(set(parts(spec.prompt))) == len(parts(spec.prompt))

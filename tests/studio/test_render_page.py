@@ -11,12 +11,11 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from generation import jobs
-from generation.models import Attempt, Device, Job, ModelCard
+from generation.models import Device, Job, ModelCard
 from generation.specs import Quality
 from generation.states import Priority
 from studio.models import Character, Project, Shot, Style, Take
-from tests.studio.conftest import PROMPT, LogIn, MakeTake
+from tests.studio.conftest import PROMPT, LogIn, MakeTake, Took
 
 pytestmark = pytest.mark.django_db
 
@@ -302,19 +301,29 @@ def test_the_estimate_of_something_new_is_estimating(client: Client, device: Dev
 
 
 def test_the_estimate_of_something_known_names_time_range_and_a_cheaper_way(
-    client: Client, queued: MakeTake, device: Device
+    client: Client, took: Took
 ) -> None:
-    for quality, seconds in ((Quality.FINAL, 300.0), (Quality.DRAFT, 9.0)):
-        attempt = jobs.start(queued(quality=quality).job, device)
-        assert attempt is not None
-        jobs.complete(attempt, [], {})
-        Attempt.objects.filter(pk=attempt.pk).update(run_seconds=seconds)
+    took({Quality.FINAL: 300.0})
 
     html = estimate(client, quality="final", width="128", height="128")
 
     assert "<strong>About 5 minutes</strong>" in html
-    assert "(5 min), and it starts at once." in html
-    assert "Use draft quality for a preview in about 9.0 seconds." in html
+    assert "takes about 5 minutes (5 min) and would start at once." in html
+    assert "A draft shows you the composition in 80 seconds." in html
+
+
+def test_the_form_asks_how_soon_in_minutes_and_tells_what_that_costs(
+    client: Client, took: Took
+) -> None:
+    took({Quality.FINAL: 300.0})
+
+    html = estimate(client, width="128", height="128", within="4")
+
+    assert "It gives up: 22 steps instead of 30." in html
+    submit(client, width="128", height="128", within="4")
+    assert (job := Job.objects.latest("submitted_at")).spec.steps == 22
+    why = "It is to be done within 4 minutes."
+    assert job.reasons == [["22 steps instead of 30", why]], "the reason is told"
 
 
 def test_the_estimate_tells_what_the_engine_would_refuse(client: Client) -> None:

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from generation.errors import SpecError
 from generation.models import Job, ModelCard
 from generation.specs import MAX_PROMPT_LENGTH, Lora, Quality
-from studio import rendering
+from studio import planner, rendering
 from studio.compose import RenderRequest
 from studio.models import Character, Project, Shot, Style, Take
 from studio.models.project import SKETCHBOOK_SHOT
@@ -38,7 +38,7 @@ def ink(db: None) -> Style:
 
 def spec_of(**asked: Any) -> Any:
     """The spec of a request for a smile, with what else was asked."""
-    return rendering.plan(RenderRequest(**{"prompt": "smiling", **asked})).spec
+    return planner.plan(RenderRequest(**{"prompt": "smiling", **asked})).spec
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from django.utils import timezone
 from generation import jobs, queueing
 from generation.errors import ModelMissing
 from generation.models import Attempt, Device, Job, Progress
+from generation.specs import Quality
 from generation.states import Priority, Stage
 from studio.models import Take
 from studio.status import iso, job_status, queue_position, remaining_seconds, stage_text
-from tests.studio.conftest import MakeTake, finish_job
+from tests.studio.conftest import MakeTake, Took
 
 pytestmark = pytest.mark.django_db
 
@@ -108,11 +109,8 @@ def test_a_run_without_an_estimate_is_estimating(running: MakeTake) -> None:
     )
 
 
-def test_waiting_is_part_of_what_remains(
-    running: MakeTake, queued: MakeTake, device: Device
-) -> None:
-    finish_job(queued(), device)
-    Attempt.objects.update(run_seconds=10.0)
+def test_waiting_is_part_of_what_remains(running: MakeTake, queued: MakeTake, took: Took) -> None:
+    took({Quality.DRAFT: 10.0})
     running()
 
     status = job_status(again(queued()))

@@ -1,21 +1,31 @@
-"""What a render will take, learned from renders like it."""
+"""What a render will take, learned from every attempt through the database."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from generation import jobs
 from generation.attempts import Timing
 from generation.errors import ModelUnreadable
 from generation.estimating import estimator
-from generation.models import Device, Job
-from generation.specs import Lora, RenderSpec
+from generation.estimating.estimator import Knowledge, load_seconds
+from generation.estimating.prediction import THIN, Prediction
+from generation.models import Device, Job, LearnedSpeed, ModelCard
+from generation.specs import RenderSpec, Source, SourceUse
 from generation.states import Stage
 from tests.generation.conftest import Claim, Ran
 
 pytestmark = pytest.mark.django_db
+
+EXACT = 0.01
+"""The history's own writing takes some milliseconds, and they count."""
 
 
 def make_resident(device: Device, *slugs: str) -> None:
@@ -23,189 +33,335 @@ def make_resident(device: Device, *slugs: str) -> None:
     device.resident = list(slugs)
 
 
+def foretold(
+    spec: RenderSpec, device: Device | None = None, cold: bool | None = None
+) -> Prediction:
+    """An estimate that must be there."""
+    prediction = estimator.predict(spec, device, cold=cold)
+    assert prediction is not None
+    return prediction
+
+
+def another(name: str, **fields: Any) -> Device:
+    """One more device that is online."""
+    return Device.objects.create(name=name, heartbeat_at=timezone.now(), **fields)
+
+
 def test_without_history_there_is_no_estimate(spec: RenderSpec, device: Device) -> None:
     assert estimator.predict(spec) is None
     assert estimator.predict(spec, device) is None
-    assert estimator.stage_seconds(spec) == {}
-    assert estimator.load_seconds("toon") is None
+    assert load_seconds(device, "toon") is None
 
 
-def test_the_estimate_is_the_median_of_like_renders(
+def test_one_render_foretells_the_next_with_a_wide_range(
     ran: Ran, spec: RenderSpec, device: Device
 ) -> None:
-    for seconds in (2.0, 90.0, 3.0):
+    ran(30.0)
+    make_resident(device, "toon")
+
+    prediction = foretold(spec)
+
+    assert prediction.seconds == pytest.approx(30.0, rel=EXACT)
+    assert prediction.low < 20.0
+    assert prediction.high > 45.0
+    assert (prediction.evidence, prediction.rough) == (1, True)
+
+
+def test_many_renders_of_the_like_make_the_range_narrow_and_sure(
+    ran: Ran, spec: RenderSpec, device: Device
+) -> None:
+    make_resident(device, "toon")
+    for _ in range(10):
+        ran(30.0)
+
+    prediction = foretold(spec)
+
+    assert prediction.seconds == pytest.approx(30.0, rel=EXACT)
+    assert 29.0 < prediction.low < prediction.seconds < prediction.high < 31.0
+    assert (prediction.evidence, prediction.rough) == (10, False)
+
+
+def test_a_range_is_as_wide_as_the_estimates_of_the_past_were_wrong(
+    ran: Ran, spec: RenderSpec, device: Device
+) -> None:
+    make_resident(device, "toon")
+    for seconds in (30.0, 45.0, 20.0, 33.0, 26.0, 40.0, 22.0, 30.0, 38.0, 25.0):
         ran(seconds)
+
+    prediction = foretold(spec)
+
+    assert 24.0 < prediction.seconds < 38.0
+    assert prediction.high / prediction.low > 1.5
+
+
+def test_each_kind_of_work_has_a_range_of_its_own(
+    ran: Ran, spec: RenderSpec, device: Device
+) -> None:
     make_resident(device, "toon")
+    for _ in range(10):
+        ran(30.0)
 
-    prediction = estimator.predict(spec)
+    final = foretold(replace(spec, quality="final"))
 
-    assert prediction is not None
-    assert (prediction.seconds, prediction.evidence) == (3.0, 3)
+    assert final.seconds == pytest.approx(30.0, rel=EXACT), "the same stages"
+    assert final.high > 1.4 * final.seconds, "of finals no estimate was ever judged"
 
 
-def test_the_range_spans_nine_of_ten(ran: Ran, spec: RenderSpec, device: Device) -> None:
-    for seconds in range(1, 22):
-        ran(float(seconds))
+def test_an_unseen_number_of_steps_follows_from_the_seen_ones(
+    ran: Ran, spec: RenderSpec, device: Device
+) -> None:
     make_resident(device, "toon")
+    for _ in range(3):
+        ran(8.0, steps=4)
 
-    prediction = estimator.predict(spec)
-
-    assert prediction is not None
-    assert (prediction.low, prediction.seconds, prediction.high) == (2.0, 11.0, 20.0)
+    assert foretold(replace(spec, steps=20)).seconds == pytest.approx(40.0, rel=0.02)
 
 
-def test_one_render_is_its_own_range(ran: Ran, spec: RenderSpec, device: Device) -> None:
-    ran(3.0)
+def test_an_unseen_size_is_between_its_neighbours_and_rough(
+    ran: Ran, spec: RenderSpec, device: Device
+) -> None:
     make_resident(device, "toon")
+    for side, seconds in ((128, 4.0), (256, 14.0)) * 3:
+        ran(seconds, width=side, height=side)
 
-    prediction = estimator.predict(spec)
+    between = foretold(replace(spec, width=192, height=192))
 
-    assert prediction is not None
-    assert (prediction.low, prediction.seconds, prediction.high) == (3.0, 3.0, 3.0)
-
-
-def test_only_the_latest_renders_count(ran: Ran, spec: RenderSpec, device: Device) -> None:
-    for _ in range(5):
-        ran(100.0)
-    for _ in range(estimator.HISTORY):
-        ran(1.0)
-    make_resident(device, "toon")
-
-    prediction = estimator.predict(spec)
-
-    assert prediction is not None
-    assert (prediction.high, prediction.evidence) == (1.0, estimator.HISTORY)
+    # A straight line through 4 s for one part of area and 14 s for four parts, at 2.25 parts.
+    assert between.seconds == pytest.approx(8.2, rel=0.25)
+    assert between.rough
+    assert not foretold(spec).rough
 
 
 def test_a_cold_device_pays_for_loading_and_a_warm_one_does_not(
     ran: Ran, spec: RenderSpec, device: Device
 ) -> None:
-    ran(9.0, load=4.0, cold=True)
+    ran(9.0, load=4.0)
     ran(5.0)
 
     make_resident(device)
-    cold = estimator.predict(spec, device)
+    cold = foretold(spec, device)
     make_resident(device, "toon")
-    warm = estimator.predict(spec, device)
+    warm = foretold(spec, device)
 
-    assert cold is not None
-    assert warm is not None
-    assert (warm.low, warm.seconds, warm.high) == (5.0, 5.0, 5.0)
-    assert (cold.low, cold.seconds, cold.high) == (9.0, 9.0, 9.0)
+    assert warm.seconds == pytest.approx(5.0, rel=EXACT)
+    assert cold.seconds == pytest.approx(9.0, rel=EXACT)
+    assert (warm.load, cold.load) == (0.0, pytest.approx(4.0, rel=EXACT))
+    assert load_seconds(device, "toon") == pytest.approx(4.0, rel=EXACT)
+    assert foretold(spec, device, cold=True).seconds == pytest.approx(cold.seconds)
 
 
-def test_without_a_device_one_that_has_the_model_loaded_is_enough(
+def test_the_stages_of_an_estimate_are_those_of_the_render(
     ran: Ran, spec: RenderSpec, device: Device
 ) -> None:
-    ran(9.0, load=4.0, cold=True)
-    away = Device.objects.create(name="cpu:1", resident=["toon"])
+    ran(9.0, load=4.0, tail=1.0)
 
-    cold = estimator.predict(spec)
-    make_resident(device, "other", "toon")
-    warm = estimator.predict(spec)
+    stages = foretold(spec, device).stages
+
+    assert stages == {
+        Stage.LOAD: pytest.approx(4.0, rel=EXACT),
+        Stage.DENOISE: pytest.approx(4.0, rel=EXACT),
+        Stage.DECODE: pytest.approx(0.5, rel=EXACT),
+        Stage.WRITE: pytest.approx(0.5, rel=EXACT),
+    }
+
+
+def test_without_a_device_the_quickest_that_is_online_counts(
+    ran: Ran, spec: RenderSpec, device: Device
+) -> None:
+    slow = another("cuda:0", kind="cuda", label="old", resident=["toon"])
+    away = Device.objects.create(name="cuda:1", kind="cuda", label="new", resident=["toon"])
+    make_resident(device, "toon")
+    ran(10.0)
+    ran(40.0, on=slow)
+    ran(1.0, on=away)
 
     assert not away.is_online
-    assert (cold and cold.seconds, warm and warm.seconds) == (9.0, 5.0)
+    assert foretold(spec).seconds == pytest.approx(10.0, rel=EXACT)
+    assert foretold(spec, slow).seconds == pytest.approx(40.0, rel=EXACT)
 
 
-def test_loading_that_was_never_seen_adds_nothing(ran: Ran, spec: RenderSpec) -> None:
-    ran(5.0)
-
-    prediction = estimator.predict(spec)
-
-    assert prediction is not None
-    assert prediction.seconds == 5.0
-
-
-def test_each_device_has_a_history_of_its_own(ran: Ran, spec: RenderSpec, device: Device) -> None:
-    slow = Device.objects.create(name="cpu:1", resident=["toon"])
-    make_resident(device, "toon")
-    ran(2.0, load=0.5, cold=True)
-    ran(20.0, load=5.0, cold=True, on=slow)
-
-    quick, late = estimator.predict(spec, device), estimator.predict(spec, slow)
-
-    assert (quick and quick.seconds, late and late.seconds) == (1.5, 15.0)
-    assert estimator.load_seconds("toon", device) == 0.5
-    assert estimator.load_seconds("toon", slow) == 5.0
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"width": 136},
-        {"height": 136},
-        {"steps": 5},
-        {"guidance": 1.0},
-        {"scheduler": "DDIMScheduler"},
-        {"model": "other"},
-        {"frames": 8},
-        {"loras": (Lora(file="one.safetensors", sha256="a" * 64),)},
-    ],
-    ids=lambda change: next(iter(change)),
-)
-def test_another_shape_has_no_history(change: dict[str, Any], ran: Ran, spec: RenderSpec) -> None:
-    ran(5.0)
-
-    assert estimator.predict(replace(spec, **change)) is None
-
-
-@pytest.mark.parametrize(
-    "change", [{"seed": 8}, {"prompt": "1boy"}, {"guidance": 9.0}, {"quality": "final"}], ids=str
-)
-def test_what_costs_the_same_shares_a_history(
-    change: dict[str, Any], ran: Ran, spec: RenderSpec
+def test_a_device_that_has_the_model_loaded_is_the_quicker_one(
+    ran: Ran, spec: RenderSpec, device: Device
 ) -> None:
+    ran(9.0, load=4.0)
     ran(5.0)
+    another("cpu:1", kind="cpu", resident=["other", "toon"])
 
-    assert estimator.predict(replace(spec, **change)) is not None
+    assert foretold(spec, device).seconds == pytest.approx(9.0, rel=EXACT)
+    assert foretold(spec).seconds == pytest.approx(5.0, rel=EXACT)
+
+
+def test_a_twin_is_believed_until_a_device_has_a_history_of_its_own(
+    ran: Ran, spec: RenderSpec, device: Device
+) -> None:
+    ran(10.0)
+    twin = another("cpu:1", kind="cpu", resident=["toon"])
+    stranger = another("cuda:0", kind="cuda", resident=["toon"])
+
+    assert foretold(spec, twin).seconds == pytest.approx(10.0, rel=EXACT)
+    assert estimator.predict(spec, stranger) is None, "other hardware"
+
+    ran(30.0, on=twin)
+    assert foretold(spec, twin).seconds == pytest.approx(30.0, rel=EXACT)
+    make_resident(device, "toon")
+    assert foretold(spec, device).seconds == pytest.approx(10.0, rel=EXACT)
+
+
+def test_another_models_speeds_give_a_rough_estimate_with_a_wide_range(
+    ran: Ran, spec: RenderSpec, device: Device, toon: ModelCard
+) -> None:
+    """A model of ten times the volume, of which nothing ever ran here."""
+    toon.costs = {"evaluate": [0.0, 1e7, 0.0, 0.0], "decode": [1e6, 0.0]}
+    toon.save()
+    heavy = {"evaluate": [0.0, 1e8, 0.0, 0.0], "decode": [1e6, 0.0]}
+    ModelCard.objects.create(slug="oils", family="stable-diffusion", costs=heavy)
+    make_resident(device, "toon", "oils")
+    for _ in range(10):
+        ran(30.0)
+
+    oils = foretold(replace(spec, model="oils"))
+
+    assert oils.seconds == pytest.approx(300.0, rel=0.05)
+    assert (oils.evidence, oils.rough) == (0, True)
+    known = foretold(spec)
+    assert oils.high / oils.low > known.high / known.low
+
+
+def test_enhancing_is_learned_apart_from_drawing(
+    ran: Ran, submit: Callable[..., Job], claimed: Claim, spec: RenderSpec, device: Device
+) -> None:
+    ran(10.0)
+    source = Source(file="outputs/one.png", sha256="a" * 64, use=SourceUse.ENHANCE)
+    enhancing = {"steps": 0, "source": source, "upscale": 2, "upscaler": "anime"}
+    enhanced = replace(spec, **enhancing)
+    assert estimator.predict(enhanced) is None
+
+    attempt = claimed(submit(**enhancing))
+    timings = {Stage.LOAD: Timing(0.1), Stage.UPSCALE: Timing(7.0), Stage.WRITE: Timing(0.1)}
+    assert jobs.complete(attempt, [], timings)
+
+    make_resident(device)
+    prediction = foretold(enhanced)
+    assert prediction.seconds == pytest.approx(7.2, rel=EXACT)
+    assert prediction.load == 0.0, "no model is loaded for it"
+
+
+def test_other_work_on_the_devices_host_makes_the_estimate_longer(
+    ran: Ran, spec: RenderSpec, device: Device
+) -> None:
+    make_resident(device, "toon")
+    ran(10.0)
+    idle = foretold(spec, device).seconds
+    device.host_load = 1.0
+
+    assert foretold(spec, device).seconds == pytest.approx(2 * idle, rel=0.01), "a CPU shares"
+    for _ in range(6):
+        ran(35.0, noted={"host_load": 1.0})
+    assert foretold(spec, device).seconds == pytest.approx(35.0, rel=0.05), "as it was seen"
+
+
+def test_what_an_attempt_taught_is_known_to_other_processes_at_once(
+    ran: Ran, spec: RenderSpec, device: Device
+) -> None:
+    """Each row counts its versions; a process reads again what has another one than it knows."""
+    make_resident(device, "toon")
+    ran(10.0)
+    foretold(spec)
+    here = dict(Knowledge._speeds)
+
+    ran(30.0)
+    assert LearnedSpeed.objects.get().version == 2
+    assert Knowledge._speeds == here, "a process that only learned has read nothing new"
+
+    assert 14.0 < foretold(spec).seconds < 20.0
+
+
+def test_what_has_not_changed_is_not_read_again(ran: Ran, spec: RenderSpec, device: Device) -> None:
+    ran(10.0)
+    foretold(spec, device)
+
+    with CaptureQueriesContext(connection) as asked:
+        for _ in range(5):
+            foretold(spec, device)
+
+    assert len(asked) == 5
+    assert all("version" in query["sql"] and "state" not in query["sql"] for query in asked)
+
+
+def test_what_is_deleted_is_forgotten(ran: Ran, spec: RenderSpec, device: Device) -> None:
+    ran(10.0)
+    foretold(spec)
+
+    LearnedSpeed.objects.all().delete()
+
+    assert estimator.predict(spec) is None
 
 
 def test_failed_and_cancelled_renders_teach_nothing(
     submit: Callable[..., Job], claimed: Claim, spec: RenderSpec
 ) -> None:
-    jobs.fail(claimed(submit()), ModelUnreadable("It broke."), {})
-    jobs.end_cancelled(claimed(submit()), {})
+    jobs.fail(claimed(submit()), ModelUnreadable("It broke."), {Stage.DENOISE: Timing(1.0)})
+    jobs.end_cancelled(claimed(submit()), {Stage.DENOISE: Timing(1.0)})
 
+    assert not LearnedSpeed.objects.exists()
     assert estimator.predict(spec) is None
 
 
-def test_a_load_that_failed_says_nothing_about_loading(
-    submit: Callable[..., Job], claimed: Claim, ran: Ran
+@pytest.mark.parametrize("noted", [{"resumed_from": 2}, {"batch_size": 4}], ids=str)
+def test_what_did_not_run_alone_and_from_the_start_teaches_nothing(
+    noted: dict[str, int], ran: Ran
 ) -> None:
-    ran(9.0, load=4.0, cold=True)
-    for _ in range(3):
-        attempt = claimed(submit())
-        attempt.cold = True
-        jobs.fail(attempt, ModelUnreadable("It broke."), {Stage.LOAD: Timing(0.001)})
+    ran(10.0, noted=noted)
 
-    assert estimator.load_seconds("toon") == 4.0
+    assert not LearnedSpeed.objects.exists()
 
 
-def test_a_model_whose_name_begins_like_another_is_another(ran: Ran) -> None:
-    ran(9.0, load=4.0, cold=True)
+def test_a_model_whose_name_begins_like_another_is_another(ran: Ran, device: Device) -> None:
+    ran(9.0, load=4.0)
+    Knowledge.refresh()
 
-    assert estimator.load_seconds("too") is None
+    own, others = Knowledge.source(device, "toon"), Knowledge.source(device, "too")
+
+    assert own is not None
+    assert others is not None
+    assert (own.foreign, others.foreign) == (False, True)
 
 
-def test_each_stage_takes_what_it_took_in_like_renders(ran: Ran, spec: RenderSpec) -> None:
-    for tail in (0.2, 0.4, 8.0):
-        ran(5.0, tail=tail)
+@pytest.mark.parametrize(
+    "change", [{"seed": 8}, {"prompt": "1boy"}, {"guidance": 9.0}, {"quality": "final"}], ids=str
+)
+def test_what_costs_the_same_is_foretold_the_same(
+    change: dict[str, Any], ran: Ran, spec: RenderSpec, device: Device
+) -> None:
+    ran(5.0)
 
-    seconds = estimator.stage_seconds(spec)
-    assert seconds[Stage.DECODE] + seconds[Stage.WRITE] == pytest.approx(0.4)
+    assert foretold(replace(spec, **change)).seconds == foretold(spec).seconds
 
 
 def test_a_submit_remembers_what_was_foretold(
     ran: Ran, submit: Callable[..., Job], device: Device
 ) -> None:
-    for seconds in (2.0, 3.0, 4.0):
-        ran(seconds)
     make_resident(device, "toon")
+    for _ in range(THIN):
+        ran(30.0)
 
     job = submit()
 
-    assert job.predicted_seconds == 3.0
+    assert job.predicted_seconds == pytest.approx(30.0, rel=EXACT)
     assert job.predicted_low is not None
     assert job.predicted_high is not None
-    assert job.predicted_low < 3.0 < job.predicted_high
+    assert job.predicted_low < 30.0 < job.predicted_high
+
+
+def test_the_waiting_counts_with_the_seconds_of_a_warm_run(
+    ran: Ran, spec: RenderSpec, device: Device
+) -> None:
+    ran(9.0, load=4.0)
+    Knowledge.refresh()
+    shape = estimator.shape_of(spec)
+
+    assert Knowledge.warm_seconds(device, shape) == pytest.approx(5.0, rel=EXACT)
+    device.host_load = 1.0
+    assert Knowledge.warm_seconds(device, shape) == pytest.approx(10.0, rel=EXACT)
+    device.host_load = 0.0
+    assert Knowledge.warm_seconds(device, shape) == pytest.approx(5.0, rel=EXACT)

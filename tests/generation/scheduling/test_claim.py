@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from generation import jobs, queueing
 from generation.models import Device, DeviceTime, Job, ModelCard
+from generation.scheduling import present
 from generation.scheduling.claim import claim
 from generation.scheduling.placement import claimable
 from generation.states import Priority, Status
@@ -141,7 +142,7 @@ def test_each_member_of_a_batch_is_charged_its_share(
         attempt.started_at, attempt.batch_size = timezone.now() - timedelta(seconds=20), 4
         assert jobs.complete(attempt, [], {})
 
-    had = DeviceTime.of_everybody(timezone.now())
+    had = present.device_time(timezone.now().timestamp(), [])
     assert had[artist.pk] == pytest.approx(15.0, abs=0.5)
     assert had[stranger.pk] == pytest.approx(5.0, abs=0.5)
 
@@ -151,7 +152,7 @@ def test_device_time_counts_half_after_an_hour(artist: User) -> None:
     DeviceTime.add(artist.pk, 80.0, now - timedelta(hours=2))
     DeviceTime.add(artist.pk, 10.0, now - timedelta(hours=1))
 
-    assert DeviceTime.of_everybody(now)[artist.pk] == pytest.approx(25.0)
+    assert present.device_time(now.timestamp(), [])[artist.pk] == pytest.approx(25.0)
 
 
 def test_a_retried_job_goes_behind_those_that_waited(submit: Submit, device: Device) -> None:

@@ -1,0 +1,37 @@
+"""Metrics: figures for whoever watches the house's machines."""
+
+import secrets
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from generation.metrics import exposition
+from studio.models import ApiToken
+from studio.origin import bearer
+
+REALM = "Send `Authorization: Bearer TOKEN` with a staff member's token or GENGA_METRICS_TOKEN."
+
+
+@require_GET
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus' text format, for staff and for the metrics token; others get 401 or 403."""
+    token = bearer(request.headers.get("Authorization", ""))
+    if token is None or not _is_metrics_token(token):
+        user = request.user if token is None else ApiToken.owner_of(token)
+        if user is None or not user.is_authenticated:
+            refused = HttpResponse(f"{REALM}\n", status=401, content_type="text/plain")
+            refused["WWW-Authenticate"] = "Bearer"
+            return refused
+        if not user.is_staff:
+            told = "Only staff may read the metrics.\n"
+            return HttpResponse(told, status=403, content_type="text/plain")
+    body, content_type = exposition(request.headers.get("Accept", ""))
+    return HttpResponse(body, content_type=content_type)
+
+
+def _is_metrics_token(token: str) -> bool:
+    wanted: str = settings.GENGA_METRICS_TOKEN
+    return bool(wanted) and secrets.compare_digest(token.encode(), wanted.encode())

@@ -1,0 +1,198 @@
+"""The time left of a run that is going on, by a clock that the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from generation.estimating.in_flight import STEADY, InFlight
+from generation.states import Stage
+
+FORETOLD = {
+    Stage.LOAD: 2.0,
+    Stage.ENCODE: 0.1,
+    Stage.DENOISE: 20.0,
+    Stage.DECODE: 4.0,
+    Stage.WRITE: 2.0,
+}
+WEIGHTS = {Stage.DENOISE: 20.0, Stage.DECODE: 4.0, Stage.WRITE: 2.0}
+STEPS = 20
+AFTER_DENOISING = [Stage.DECODE, Stage.WRITE]
+
+
+@dataclass
+class Run:
+    """A run of STEPS steps with its clock."""
+
+    foretold: Mapping[Stage, float] = field(default_factory=lambda: FORETOLD)
+    now: float = 1000.0
+
+    def __post_init__(self) -> None:
+        self.flight = InFlight(self.foretold, WEIGHTS, STEPS, clock=lambda: self.now)
+
+    def part(self, seconds: float, share: float) -> None:
+        self.now += seconds
+        self.flight.move(share)
+
+    def whole(self, stage: Stage, seconds: float) -> None:
+        """A stage that tells no parts."""
+        self.flight.begin(stage)
+        self.now += seconds
+        self.flight.end()
+
+    def left(self, *later: Stage) -> float:
+        seconds = self.flight.left(later)
+        assert seconds is not None
+        return seconds
+
+
+def test_a_run_that_goes_as_foretold_counts_down_steadily_to_its_end() -> None:
+    run, told = Run(), []
+    run.whole(Stage.LOAD, 2.0)
+    run.whole(Stage.ENCODE, 0.1)
+    run.flight.begin(Stage.DENOISE)
+    for step in range(1, STEPS + 1):
+        run.part(1.0, step / STEPS)
+        told.append(run.left(*AFTER_DENOISING))
+    run.flight.end()
+    run.flight.begin(Stage.DECODE)
+    for frame in range(1, 5):
+        run.part(1.0, frame / 4)
+        told.append(run.left(Stage.WRITE))
+
+    assert told == pytest.approx([26.0 - second for second in range(1, 25)], rel=1e-6)
+
+
+def test_between_two_steps_the_time_goes_on() -> None:
+    run = Run()
+    run.flight.begin(Stage.DENOISE)
+    run.part(1.0, 1 / STEPS)
+    before = run.left(*AFTER_DENOISING)
+
+    run.now += 0.5
+
+    assert run.left(*AFTER_DENOISING) == pytest.approx(before - 0.5)
+
+
+@pytest.mark.parametrize("slower", [0.5, 1.0, 3.0])
+def test_the_rest_follows_this_runs_own_pace(slower: float) -> None:
+    """Half of the steps say what the other half, and everything behind it, will take."""
+    run = Run()
+    run.flight.begin(Stage.DENOISE)
+    for step in range(1, STEPS // 2 + 1):
+        run.part(slower, step / STEPS)
+
+    true = slower * (10.0 + 4.0 + 2.0)
+    assert run.left(*AFTER_DENOISING) == pytest.approx(true, rel=0.2)
+    for step in range(STEPS // 2 + 1, STEPS + 1):
+        run.part(slower, step / STEPS)
+    assert run.left(*AFTER_DENOISING) == pytest.approx(slower * 6.0, rel=0.1)
+
+
+def test_a_slower_pace_is_believed_step_by_step_and_never_at_a_jump() -> None:
+    run, told = Run(), []
+    run.flight.begin(Stage.DENOISE)
+    for step in range(1, STEPS + 1):
+        run.part(2.0, step / STEPS)
+        told.append(run.left(*AFTER_DENOISING))
+
+    changes = [later - sooner for sooner, later in pairwise(told)]
+    assert max(changes) < 6.0, "from 26 foretold seconds to 52 in small steps"
+    assert all(change < 0 for change in changes[5:])
+
+
+def test_a_stage_without_parts_that_took_longer_makes_the_rest_longer() -> None:
+    run = Run()
+    run.whole(Stage.LOAD, 8.0)
+    run.flight.begin(Stage.DENOISE)
+
+    assert run.left(*AFTER_DENOISING) > 26.0
+
+
+def test_what_begins_next_was_counted_before() -> None:
+    run = Run()
+    run.flight.begin(Stage.DENOISE)
+    for step in range(1, STEPS + 1):
+        run.part(1.3, step / STEPS)
+    before = run.left(*AFTER_DENOISING)
+    run.flight.end()
+    run.flight.begin(Stage.DECODE)
+
+    assert run.left(Stage.WRITE) == pytest.approx(before)
+
+
+def test_a_stage_that_outlives_its_time_is_never_done_in_nothing() -> None:
+    run = Run()
+    run.flight.begin(Stage.WRITE)
+    told = []
+    for _ in range(60):
+        run.now += 1.0
+        told.append(run.left())
+
+    assert told[0] == pytest.approx(1.0)
+    assert min(told) > 0.1
+    assert told[2:] == sorted(told[2:]), "it grows with its own age, and slowly"
+    assert told[-1] < 0.2 * 60
+
+
+def test_frames_that_stop_coming_do_not_count_down_to_nothing() -> None:
+    run = Run()
+    run.flight.begin(Stage.DENOISE)
+    run.part(1.0, 1 / STEPS)
+    run.now += 300.0
+
+    assert run.left() > 30.0
+
+
+def test_without_evidence_nothing_is_known_until_three_parts_were_seen() -> None:
+    run = Run(foretold={})
+    run.whole(Stage.LOAD, 5.0)
+    run.flight.begin(Stage.DENOISE)
+    told = [run.flight.left(AFTER_DENOISING)]
+    for step in range(1, 5):
+        run.part(2.0, step / STEPS)
+        told.append(run.flight.left(AFTER_DENOISING))
+
+    assert told[:STEADY] == [None, None, None]
+    # 20 units of denoising, of which each took two seconds, and 6 units behind it.
+    assert told[STEADY:] == [pytest.approx(46.0), pytest.approx(44.0)]
+
+
+def test_before_any_stage_nothing_is_told() -> None:
+    assert Run().flight.left(list(FORETOLD)) is None
+
+
+def test_a_part_told_twice_or_backwards_changes_nothing() -> None:
+    run = Run()
+    run.flight.begin(Stage.DENOISE)
+    run.part(1.0, 0.5)
+    before = run.left(*AFTER_DENOISING)
+
+    run.flight.move(0.5)
+    run.flight.move(0.2)
+
+    assert run.left(*AFTER_DENOISING) == before
+
+
+@given(
+    some.lists(some.floats(0.0, 1000.0), min_size=STEPS, max_size=STEPS),
+    some.floats(0.0, 1000.0),
+    some.booleans(),
+)
+def test_whatever_the_steps_take_there_is_always_something_left(
+    steps: list[float], pause: float, known: bool
+) -> None:
+    run = Run(FORETOLD if known else {})
+    run.flight.begin(Stage.DENOISE)
+    for number, seconds in enumerate(steps, start=1):
+        run.part(seconds, number / STEPS)
+        run.now += pause
+        left = run.flight.left(AFTER_DENOISING)
+        assert left is None or left >= 0.0
+        if left is not None and sum(steps[:number]) > 0:
+            assert left > 0.0
