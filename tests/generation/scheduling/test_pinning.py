@@ -1,0 +1,101 @@
+"""A job that only one device may take: it waits for that one, whoever else is free."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from generation import jobs
+from generation.models import Device, Job, ModelCard
+from generation.scheduling import giving_way, placement
+from generation.scheduling.claim import claim, claim_mates
+from generation.scheduling.forecast import forecast
+from generation.specs import RenderSpec
+from generation.states import Priority, Work
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def other(device: Device) -> Device:
+    return Device.objects.create(
+        name="cpu:7",
+        kind="cpu",
+        works=[work.value for work in Work],
+        heartbeat_at=timezone.now() + timedelta(hours=1),
+    )
+
+
+@pytest.fixture
+def pinned(artist: User, toon: ModelCard, spec: RenderSpec, device: Device) -> Job:
+    return jobs.submit(spec, owner=artist, model=toon, pinned_to=device)
+
+
+def test_only_its_device_takes_it(pinned: Job, device: Device, other: Device) -> None:
+    assert claim(other) is None
+    assert (attempt := claim(device)) is not None
+    assert attempt.job_id == pinned.pk
+
+
+def test_other_devices_go_on_with_what_stands_behind_it(
+    pinned: Job, other: Device, artist: User, toon: ModelCard, spec: RenderSpec
+) -> None:
+    free = jobs.submit(spec, owner=artist, model=toon)
+
+    assert (attempt := claim(other)) is not None
+    assert attempt.job_id == free.pk
+
+
+def test_it_runs_alone(
+    pinned: Job, device: Device, artist: User, toon: ModelCard, spec: RenderSpec
+) -> None:
+    jobs.submit(spec, owner=artist, model=toon)
+
+    assert (attempt := claim(device)) is not None
+    assert attempt.job_id == pinned.pk
+    assert claim_mates(attempt, device) == []
+
+
+def test_the_forecast_puts_it_on_its_device_and_says_why(
+    pinned: Job, device: Device, other: Device
+) -> None:
+    place = forecast().place_of(pinned)
+
+    assert place is not None
+    assert (place.device, place.why) == (
+        device.name,
+        f"Next to start. It calibrates {device.name}.",
+    )
+
+
+def test_it_waits_for_its_device_while_that_is_away(
+    pinned: Job, device: Device, other: Device
+) -> None:
+    Device.objects.filter(pk=device.pk).update(heartbeat_at=None)
+
+    place = forecast().place_of(pinned)
+
+    assert place is not None
+    assert place.device is None
+    assert f"{device.name} takes it, but is away" in place.why
+
+
+def test_a_device_that_may_not_take_it_gives_not_way_for_it(
+    device: Device, other: Device, artist: User, toon: ModelCard, spec: RenderSpec
+) -> None:
+    running = jobs.submit(spec, owner=artist, model=toon, priority=Priority.LOW)
+    attempt = jobs.start(running, other)
+    assert attempt is not None
+    jobs.submit(spec, owner=artist, model=toon, priority=Priority.URGENT, pinned_to=device)
+
+    assert not giving_way.gives_way(attempt, other)
+
+
+def test_why_a_device_does_not_take_it_is_a_sentence(device: Device, other: Device) -> None:
+    refusal = placement.refusal(other, Work.IMAGE, "", 128, device.pk)
+
+    assert refusal == "cpu:7 leaves it to the device that it calibrates."
+    assert placement.refusal(device, Work.IMAGE, "", 128, device.pk) is None
