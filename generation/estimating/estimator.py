@@ -25,6 +25,8 @@ from generation.pipelines.flops import Costs
 from generation.specs import RenderSpec
 from generation.states import Stage, Work
 
+SHAPES_KEPT = 20_000
+"""So many answers a process keeps before it starts anew."""
 CARDS_SECONDS = 10.0
 """For so long a process believes what it has read of the models' costs."""
 
@@ -113,6 +115,8 @@ class Knowledge:
         load = round(device.host_load, 1)
         known = cls._seconds.get((device.pk, shape))
         if known is None or known[0] is not source.speeds or known[1] != load:
+            if len(cls._seconds) > SHAPES_KEPT:
+                cls._seconds.clear()
             stages = source.speeds.stage_seconds(
                 cls.demands(parsed), cold=False, load=load, foreign=source.foreign
             )
@@ -143,16 +147,22 @@ def shape_of(spec: RenderSpec) -> str:
 def predict(
     spec: RenderSpec, device: Device | None = None, *, cold: bool | None = None
 ) -> Prediction | None:
-    """Run time of a spec on a device, or on the quickest that is online; None without evidence.
+    """Run time of a spec on a device, or on the quickest online that takes such work.
+
+    None without evidence.
 
     `cold` says whether the model has to be loaded first; None: as the device has it now.
     """
     Knowledge.refresh()
-    devices = [device] if device is not None else list(Device.objects.online())
+    devices = [device] if device is not None else _able(spec)
     shape = Shape.of(spec)
     found = [predict_shape(shape, spec.work, one, cold) for one in devices]
     known = [prediction for prediction in found if prediction is not None]
     return min(known, key=lambda prediction: prediction.seconds) if known else None
+
+
+def _able(spec: RenderSpec) -> list[Device]:
+    return [device for device in Device.objects.online() if spec.work in device.works]
 
 
 def predict_shape(

@@ -16,7 +16,7 @@ from tests.studio.conftest import LogIn, MakeTake
 
 pytestmark = pytest.mark.django_db
 
-OWN = ["dashboard", "projects", "render", "reviews", "gallery", "tokens"]
+OWN = ["dashboard", "projects", "render", "reviews", "gallery", "accuracy", "tokens"]
 OF_A_PROJECT = ["project", "shot", "job", "take"]
 OF_A_JOB = ["cancel", "retry", "priority", "hold", "release", "front", "clone"]
 ACTIONS = [
