@@ -19,7 +19,7 @@ from generation.estimating.estimator import Knowledge, load_seconds
 from generation.estimating.prediction import THIN, Prediction
 from generation.models import Device, Job, LearnedSpeed, ModelCard
 from generation.specs import RenderSpec, Source, SourceUse
-from generation.states import Stage
+from generation.states import Stage, Work
 from tests.generation.conftest import Claim, Ran
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +44,8 @@ def foretold(
 
 def another(name: str, **fields: Any) -> Device:
     """One more device that is online."""
-    return Device.objects.create(name=name, heartbeat_at=timezone.now(), **fields)
+    works = [work.value for work in Work]
+    return Device.objects.create(name=name, works=works, heartbeat_at=timezone.now(), **fields)
 
 
 def test_without_history_there_is_no_estimate(spec: RenderSpec, device: Device) -> None:
@@ -178,6 +179,18 @@ def test_without_a_device_the_quickest_that_is_online_counts(
     assert not away.is_online
     assert foretold(spec).seconds == pytest.approx(10.0, rel=EXACT)
     assert foretold(spec, slow).seconds == pytest.approx(40.0, rel=EXACT)
+
+
+def test_a_device_that_does_not_take_such_work_is_not_asked(
+    ran: Ran, spec: RenderSpec, device: Device
+) -> None:
+    make_resident(device, "toon")
+    ran(10.0)
+    quick = another("cuda:0", kind="cuda", label="new", resident=["toon"])
+    ran(1.0, on=quick)
+    Device.objects.filter(pk=quick.pk).update(works=[Work.UPSCALE])
+
+    assert foretold(spec).seconds == pytest.approx(10.0, rel=EXACT)
 
 
 def test_a_device_that_has_the_model_loaded_is_the_quicker_one(
