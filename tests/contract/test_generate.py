@@ -246,7 +246,7 @@ def test_what_was_given_up_stands_on_the_job_with_its_reason(
     answer = api.submit(finish_within=29.0, **SIZE)
 
     assert api.job(answer["job_id"])["reasons"] == [
-        {"chosen": "22 steps instead of 30", "why": "It is to be done in the time that was named."}
+        {"chosen": "22 steps instead of 30", "why": "It is to be done within 29 seconds."}
     ]
 
 

@@ -17,6 +17,7 @@ from generation.pipelines.resident import ResidentModels
 from generation.states import Outcome, Priority, Stage, Status
 from generation.version import VERSION
 from generation.worker import Worker
+from tests.generation.conftest import Ran
 from tests.generation.processes import wait_until
 from tests.generation.watched import WatchedModel
 
@@ -131,9 +132,10 @@ def test_while_it_runs_the_row_shows_step_percent_and_a_preview(
 
 
 def test_a_job_like_others_knows_its_remaining_time_before_its_first_step(
-    worker: Worker, submit: Submit, watched: WatchedModel
+    worker: Worker, submit: Submit, watched: WatchedModel, ran: Ran
 ) -> None:
-    rendered(worker, submit())
+    # Took an hour, so that the time until the look does not use it up.
+    ran(3600.0)
     job = submit()
     seen: list[float | None] = []
 
@@ -143,8 +145,6 @@ def test_a_job_like_others_knows_its_remaining_time_before_its_first_step(
             wait_until(told.exists, "the first state was told")
             seen.append(told.get().remaining_seconds)
 
-    # Told to take an hour, so that the time until the look does not use it up.
-    Job.objects.filter(pk=job.pk).update(predicted_seconds=3600.0)
     watched.between = look
     rendered(worker, job)
 
