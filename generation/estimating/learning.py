@@ -14,16 +14,13 @@ from dataclasses import dataclass, field
 from math import exp, log
 from typing import Any
 
+from generation.estimating.combination import Combination
 from generation.estimating.cost import Demand, Demands
 from generation.estimating.intervals import Band
 from generation.states import Stage
 
 REST = "rest"
 """What of an attempt belongs to no stage: claiming, opening, noting the end."""
-FORGET = 0.98
-"""What an observation of the two units still counts after the next one."""
-PRIOR = 0.02
-"""Weight of the belief that both units take equal parts of the time, until it is known."""
 TRUST = 0.3
 """Beside so many observations, the combination counts as one of what is alike."""
 SLOWEST_GAIN = 0.15
@@ -49,59 +46,6 @@ ALIKE_KEPT = 64
 """How many alike things of a stage are remembered; the latest."""
 
 
-@dataclass(slots=True)
-class Line:
-    """Seconds of a stage as a combination of count and volume, none of them negative.
-
-    Least squares of relative errors with forgetting; the normal equations are all that is kept.
-    """
-
-    gram: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
-    moment: list[float] = field(default_factory=lambda: [0.0, 0.0])
-    weight: float = 0.0
-
-    def learn(self, demand: Demand, seconds: float) -> None:
-        """One stage that took so long."""
-        count, volume = demand.count / seconds, demand.volume / seconds
-        seen = (count * count, count * volume, volume * volume)
-        self.gram = [FORGET * old + new for old, new in zip(self.gram, seen, strict=True)]
-        self.moment = [
-            FORGET * old + new for old, new in zip(self.moment, (count, volume), strict=True)
-        ]
-        self.weight = FORGET * self.weight + 1.0
-
-    def by_volume(self, demand: Demand) -> float | None:
-        """What another model's stage will take: of the two units the volume alone is common."""
-        if not self.weight:
-            return None
-        if not self.gram[2] or not demand.volume:
-            return self.seconds(demand)
-        return demand.volume * self.moment[1] / self.gram[2]
-
-    def seconds(self, demand: Demand) -> float | None:
-        """What such a stage will take; None when nothing was learned."""
-        if not self.weight:
-            return None
-        a, b, d = self.gram
-        e, f = self.moment
-        # Half the time for each unit is the belief that a few observations overrule.
-        mean_count, mean_volume = e / self.weight, f / self.weight
-        if not mean_volume:
-            return demand.count * e / a
-        a += PRIOR * mean_count**2
-        d += PRIOR * mean_volume**2
-        e += PRIOR * mean_count / 2
-        f += PRIOR * mean_volume / 2
-        determinant = a * d - b * b
-        per_count = (e * d - b * f) / determinant
-        per_volume = (a * f - b * e) / determinant
-        if per_count < 0:
-            per_count, per_volume = 0.0, f / d
-        elif per_volume < 0:
-            per_count, per_volume = e / a, 0.0
-        return demand.count * per_count + demand.volume * per_volume
-
-
 Rates = dict[str, list[float]]
 """By likeness the logarithm of a count's seconds, and how often it was seen."""
 
@@ -115,7 +59,7 @@ class StageSpeed:
     """
 
     slow: list[float]
-    line: Line = field(default_factory=Line)
+    line: Combination = field(default_factory=Combination)
     alike: Rates = field(default_factory=dict)
     busy: Rates = field(default_factory=dict)
 
@@ -280,7 +224,7 @@ class Speeds:
         return cls(
             data["kind"],
             {
-                name: StageSpeed(slow, Line(*line), alike, busy)
+                name: StageSpeed(slow, Combination(*line), alike, busy)
                 for name, (slow, line, alike, busy) in data["stages"].items()
             },
             data["drift"],
