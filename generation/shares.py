@@ -47,11 +47,6 @@ class StageShares:
         before = sum(self.weights[done] for done in stages[: stages.index(stage)])
         return 100.0 * (before + share * self.weights[stage]) / sum(self.weights.values())
 
-    def after(self, stage: Stage) -> list[Stage]:
-        """The stages that follow one."""
-        stages = list(self.weights)
-        return stages[stages.index(stage) + 1 :] if stage in stages else stages
-
 
 def keeps_frames(spec: RenderSpec) -> bool:
     """True for clips whose frames are kept losslessly: finals, for their review."""

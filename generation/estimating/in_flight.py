@@ -45,12 +45,12 @@ class InFlight:
         self._seen = 0
         self._stage: Stage | None = None
         self._share = 0.0
-        self._stage_began = self._moved = clock()
+        self._moved = clock()
 
     def begin(self, stage: Stage) -> None:
         """A stage starts now."""
         self._stage, self._share = stage, 0.0
-        self._stage_began = self._moved = self._clock()
+        self._moved = self._clock()
 
     def move(self, share: float) -> None:
         """So much of the present stage is done, 0 to 1."""

@@ -6,7 +6,6 @@ For comparison only, each on the same log as ours. All see the jobs that ended b
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
 from statistics import mean, median
 from typing import Protocol
 
@@ -108,11 +107,6 @@ def peers() -> dict[str, Peer]:
         "ComfyUI p75": ComfyUIUpper(),
         "median of the like": ShapeMedian(),
     }
-
-
-def names() -> Iterable[str]:
-    """Their names, in order."""
-    return peers().keys()
 
 
 def _work(text: str) -> float:

@@ -76,13 +76,6 @@ def test_windows_that_overlap_weigh_more_than_their_clip(clip: RenderSpec) -> No
     assert (longer, whole) == (320.0, 240.0)
 
 
-def test_what_follows_a_stage(clip: RenderSpec) -> None:
-    shares = StageShares.of(clip)
-
-    assert shares.after(Stage.DECODE) == [Stage.WRITE, Stage.CHECK]
-    assert shares.after(Stage.LOAD) == list(shares.weights)
-
-
 @pytest.mark.parametrize(
     ("asked", "kept"),
     [({"quality": "final"}, True), ({"quality": "draft"}, False), ({"type": "image"}, False)],
