@@ -58,12 +58,11 @@ class InFlight:
         done = share - self._share
         if done <= 0 or self._stage is None:
             return
-        self._seen += 1
-        self._actual += now - self._moved
-        if self._known:
-            self._expected += self._foretold.get(self._stage, 0.0) * done
-        else:
-            self._expected += self._weights.get(self._stage, 0.0) * done
+        usual = (self._foretold if self._known else self._weights).get(self._stage, 0.0)
+        if usual:  # a stage that nobody expected has no pace to differ from
+            self._seen += 1
+            self._actual += now - self._moved
+            self._expected += usual * done
         self._share, self._moved = share, now
 
     def end(self) -> None:

@@ -114,6 +114,15 @@ def test_a_stage_without_parts_that_took_longer_makes_the_rest_longer() -> None:
     assert run.left(*AFTER_DENOISING) > 26.0
 
 
+def test_a_stage_that_nobody_expected_says_nothing_about_the_pace() -> None:
+    run = Run({Stage.DENOISE: 3600.0})
+    run.whole(Stage.ENCODE, 0.5)
+    run.flight.begin(Stage.DENOISE)
+
+    assert run.flight.pace == 1.0
+    assert run.left() == 3600.0
+
+
 def test_what_begins_next_was_counted_before() -> None:
     run = Run()
     run.flight.begin(Stage.DENOISE)
