@@ -65,12 +65,19 @@ class SqliteChannelLayer(BaseChannelLayer):
     async def send(self, channel: str, message: dict[str, Any]) -> None:
         """Queue a message for one channel, in whichever process it lives."""
         self.require_valid_channel_name(channel)
-        await asyncio.to_thread(self._write, channel, False, message)
+        await asyncio.to_thread(self._write, [(channel, False, message)])
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         """Queue a message for every channel in a group, in all processes."""
-        self.require_valid_group_name(group)
-        await asyncio.to_thread(self._write, group, True, message)
+        await self.groups_send([(group, message)])
+
+    async def groups_send(self, messages: list[tuple[str, dict[str, Any]]]) -> None:
+        """`group_send` for several groups, each with its own message, in one write."""
+        for group, _ in messages:
+            self.require_valid_group_name(group)
+        await asyncio.to_thread(
+            self._write, [(group, True, message) for group, message in messages]
+        )
 
     async def new_channel(self, prefix: str = "specific") -> str:
         """A channel name of this process; messages wait for it from now on."""
@@ -138,15 +145,17 @@ class SqliteChannelLayer(BaseChannelLayer):
         connection.execute(SCHEMA)
         return connection
 
-    def _write(self, target: str, is_group: bool, message: dict[str, Any]) -> None:
+    def _write(self, messages: list[tuple[str, bool, dict[str, Any]]]) -> None:
+        now = time.time()
+        rows = [(now, target, is_group, json.dumps(body)) for target, is_group, body in messages]
         with self._writing:
             if self._connection is None:
                 self._connection = self._connect()
-            now = time.time()
-            self._connection.execute(
-                "INSERT INTO message (at, target, is_group, body) VALUES (?, ?, ?, ?)",
-                (now, target, is_group, json.dumps(message)),
-            )
+            with self._connection:
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._connection.executemany(
+                    "INSERT INTO message (at, target, is_group, body) VALUES (?, ?, ?, ?)", rows
+                )
             self._writes += 1
             if self._writes % 200 == 1:
                 self._connection.execute("DELETE FROM message WHERE at < ?", (now - self.expiry,))

@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 QUEUE_GROUP = "queue"
 
+GATHER_SECONDS = 0.01
+"""What is told within so long goes out together."""
+
 job_waiting = Signal()
 """Sent after a job's row began to wait and was committed, with `job_id`: ring the doorbells."""
 
@@ -72,8 +75,8 @@ def job_group(job_id: Any) -> str:
 class _Publisher:
     """One event loop in a thread of its own, so that telling never holds up a render.
 
-    Channel layers are asynchronous and workers are not. Messages go out one by one, in the order
-    in which they were given.
+    Channel layers are asynchronous and workers are not. Messages go out in the order in which they
+    were given, gathered for a moment: whoever gave one is left alone with what it does next.
     """
 
     def __init__(self) -> None:
@@ -96,17 +99,32 @@ class _Publisher:
 
     async def _send_all(self) -> None:
         while True:
-            groups, message = await self._waiting.get()
-            for group in groups:
-                await self._send(group, {**message, "group": group})
-            self._waiting.task_done()
+            given = [await self._waiting.get()]
+            await asyncio.sleep(GATHER_SECONDS)
+            while not self._waiting.empty():
+                given.append(self._waiting.get_nowait())
+            await _send(
+                [
+                    (group, {**message, "group": group})
+                    for groups, message in given
+                    for group in groups
+                ]
+            )
+            for _ in given:
+                self._waiting.task_done()
 
-    async def _send(self, group: str, message: dict[str, Any]) -> None:
+
+async def _send(messages: list[tuple[str, dict[str, Any]]]) -> None:
+    """Send each group its message, all in one go where the layer can do that."""
+    layer = get_channel_layer()
+    together = getattr(layer, "groups_send", None)
+    for part in [messages] if together else [[one] for one in messages]:
         try:
-            await get_channel_layer().group_send(group, message)
+            await (together(part) if together else layer.group_send(*part[0]))
         except Exception:
             # Watching must never break rendering: the row is the truth, the next event heals.
-            logger.exception("event for %s was not delivered", group)
+            groups = ", ".join(group for group, _ in part)
+            logger.exception("live events for %s were not delivered", groups)
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -51,6 +51,13 @@ NO_PROGRESS: dict[str, Any] = {
     "preview": None,
 }
 """The live row of an attempt that has not begun."""
+BEGIN_PROGRESS = """
+UPDATE generation_progress SET attempt_number = %s, stage = '', steps_complete = 0,
+    frames_complete = 0, part = 0, parts = 0, percent = 0.0, remaining_seconds = NULL,
+    preview = NULL
+WHERE job_id = %s
+"""
+"""The same with the attempt's number. Not written by the ORM: the claim is waited for."""
 
 
 def submit(
@@ -118,7 +125,7 @@ def start(job: Job, device: Device) -> Attempt | None:
     """
     now = timezone.now()
     try:
-        spec = job.spec
+        RenderSpec.from_json(job.spec_data)
     except (KeyError, TypeError, ValueError) as problem:
         raise SpecUnreadable(f"The job's settings cannot be read: {problem}") from problem
     number = job.attempt_number + 1
@@ -140,16 +147,22 @@ def start(job: Job, device: Device) -> Attempt | None:
         )
         if not moved:
             return None
-        Progress.objects.filter(pk=job.pk).update(attempt_number=number, **NO_PROGRESS)
+        _begin_progress(job, number)
         return Attempt.objects.create(
             job=job,
             number=number,
             device=device,
             device_name=device.name,
-            shape=estimator.shape_of(spec),
+            shape=job.shape,
             started_at=now,
             host_load_before=device.host_load,
         )
+
+
+def _begin_progress(job: Job, number: int) -> None:
+    with connection.cursor() as cursor:
+        key = Job._meta.pk.get_db_prep_value(job.pk, connection)
+        cursor.execute(BEGIN_PROGRESS, [number, key])
 
 
 def refuse(job: Job, problem: RenderError) -> bool:

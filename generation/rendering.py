@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -33,6 +34,9 @@ from generation.version import VERSION
 WORK_FOLDER = "work"
 """In the data folder: frames on their way from one stage to the next."""
 
+ASK_SECONDS = 0.02
+"""In the middle of a step the world is asked at most this often what it wants of the attempt."""
+
 
 class Rendering:
     """One attempt. Every frame lies on the disk between two stages, so memory stays bounded."""
@@ -46,6 +50,7 @@ class Rendering:
         self.account = Account(attempt, self.spec, self._check)
         self.shelf = Shelf(attempt.job_id, attempt.number, timezone.now().date())
         self._ask = check
+        self._asked = time.monotonic()
         self.ended = False
         self.keeper = Keeper(attempt)
         self._work = work_folder(attempt)
@@ -60,7 +65,7 @@ class Rendering:
             first_frame = sources.first_frame(self.spec, self._work)
         self.keeper.resume(self._identity)
         self._check()
-        with self.account.stage(Stage.DENOISE):
+        with self.account.stage(Stage.DENOISE), pipeline.asking(self._check_now_and_then):
             latents = pipeline.denoise(
                 self.spec,
                 conditioning,
@@ -94,6 +99,11 @@ class Rendering:
 
     def _check(self) -> None:
         self._ask(self)
+        self._asked = time.monotonic()
+
+    def _check_now_and_then(self) -> None:
+        if time.monotonic() - self._asked >= ASK_SECONDS:
+            self._check()
 
     def _on_step(self, step: Step, pipeline: Pipeline) -> None:
         self.keeper.hold(step)

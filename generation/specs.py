@@ -27,6 +27,9 @@ MAX_BATCHED_PIXELS = 512 * 512
 FACTORS = (1, 2, 4)
 """How often frames may be interpolated and sizes multiplied; 1 leaves them as they are."""
 
+ACCELERATIONS = (1, 2, 3)
+"""The denoiser's deep layers are computed in one of so many steps (DeepCache); 1: in all."""
+
 CLIP_FORMATS = ("webm", "gif", "apng")
 """What a video can be had as beside its MP4."""
 
@@ -118,6 +121,7 @@ class RenderSpec:
     guidance: float
     seed: int
     scheduler: str = ""
+    acceleration: int = 1
     frames: int = 1
     fps: float = 0.0
     context_frames: int = 16
@@ -161,9 +165,10 @@ class RenderSpec:
     def batch_key(self) -> str:
         """Equal for pictures that may be denoised together; empty for what runs alone.
 
-        They differ in texts, seed and quality's name only. Large pictures fill a device alone.
+        They differ in texts, seed and quality's name only. Large pictures fill a device alone, and
+        what deep layers gave belongs to one picture.
         """
-        if self.type != MediaType.IMAGE or self.source or self.upscale > 1:
+        if self.acceleration > 1 or self.type != MediaType.IMAGE or self.source or self.upscale > 1:
             return ""
         if self.width * self.height > MAX_BATCHED_PIXELS:
             return ""
@@ -237,6 +242,7 @@ def _sha256(data: dict[str, Any]) -> str:
 
 
 LATER_FIELDS: dict[str, Any] = {
+    "acceleration": 1,
     "context_frames": 16,
     "loop": False,
     "source": None,
@@ -279,6 +285,9 @@ def check(spec: RenderSpec, limits: Limits) -> RenderSpec:
     _check_range("steps", spec.steps, 1, MAX_STEPS)
     _check_range("guidance", spec.guidance, 0.0, MAX_GUIDANCE)
     _check_range("seed", spec.seed, 0, MAX_SEED)
+    if spec.acceleration not in ACCELERATIONS:
+        allowed = ", ".join(str(one) for one in ACCELERATIONS)
+        raise SpecError("acceleration", f"{spec.acceleration} is not offered.", allowed)
     return spec
 
 

@@ -11,7 +11,7 @@ import torch
 from django.core.files.storage import default_storage
 from django.db.models import Q
 
-from generation import jobs
+from generation import jobs, wanted
 from generation.batching import make_together
 from generation.errors import (
     CancelRequested,
@@ -22,12 +22,11 @@ from generation.errors import (
     WorkerStopping,
 )
 from generation.media.files import StoredOutput
-from generation.models import Attempt, Device, Job, Output
+from generation.models import Attempt, Device, Output
 from generation.pipelines.resident import ResidentModels
 from generation.rendering import Rendering
 from generation.scheduling.claim import claim, claim_mates
-from generation.scheduling.giving_way import gives_way, urgent_waits
-from generation.states import Pause, Status
+from generation.scheduling.giving_way import gives_way
 from generation.telemetry import HostLoad
 
 logger = logging.getLogger(__name__)
@@ -140,25 +139,14 @@ class Worker:
     def _check(self, render: Rendering) -> None:
         """Raise what the world wants of an attempt: cancel, hand back, give way, or let go."""
         attempt = render.attempt
-        row = (
-            Job.objects.filter(pk=attempt.job_id)
-            .values_list(
-                "status",
-                "attempt_number",
-                "cancel_requested_at",
-                "device__pause",
-                urgent_waits(),
-            )
-            .first()
-        )
-        if row is None or row[:2] != (Status.PROCESSING, attempt.number):
+        now = wanted.of_attempt(attempt.job_id, attempt.number)
+        if not now.owned:
             raise LeaseLost
-        _, _, cancel, pause, urgent = row
-        if cancel is not None:
+        if now.cancel:
             raise CancelRequested
-        if self.stopping.is_set() or pause == Pause.AT_ONCE:
+        if self.stopping.is_set() or now.pause_at_once:
             raise WorkerStopping
-        if urgent and render.keeper.may_stop_here and gives_way(attempt, self.device):
+        if now.urgent and render.keeper.may_stop_here and gives_way(attempt, self.device):
             raise Preempted
 
 

@@ -43,6 +43,7 @@ class RenderRequest:
     upscaler: str | None = None
     formats: tuple[str, ...] = ()
     steps: int | None = None
+    acceleration: int | None = None
     guidance: float | None = None
     seed: int | None = None
     model: ModelCard | None = None
@@ -79,6 +80,7 @@ def compose(request: RenderRequest) -> Composed:
         guidance=_first(request.guidance, model.guidance),
         seed=_first(request.seed, specs.draw_seed()),
         scheduler=model.scheduler,
+        acceleration=_first(request.acceleration, 1),
         interpolate=request.interpolate,
         upscale=request.upscale,
         upscaler=choose_upscaler(request.upscale, request.upscaler),

@@ -83,8 +83,13 @@ def _plan_within(request: RenderRequest, limit: float) -> Plan:
     something that did not fit: to play the queue forward for dozens of ways would take long.
     """
     best = compose(replace(request, quality=Quality.FINAL))
-    ways = [(way, estimator.predict(way.spec)) for way in _ways(request, best)]
-    known = [(way, foretold) for way, foretold in ways if foretold is not None]
+    ways = _ways(request, best)
+    predictions = estimator.predict_all(way.spec for way in ways)
+    known = [
+        (way, foretold)
+        for way, foretold in zip(ways, predictions, strict=True)
+        if foretold is not None
+    ]
     if not known:
         return foresee(request, compose(replace(request, quality=Quality.DRAFT)))
     too_long = limit
@@ -106,6 +111,7 @@ def _ways(request: RenderRequest, best: Composed) -> list[Compromise]:
     """The ways that the model can render."""
     free = Freedom(
         steps=request.steps is None,
+        acceleration=request.acceleration is None,
         size=request.width is None and request.height is None,
         frames=request.interpolate == 1 and request.source is None,
     )

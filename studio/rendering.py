@@ -66,6 +66,7 @@ def enhance(
         fps=output.fps or 0.0,
         steps=0,
         guidance=0.0,
+        acceleration=1,
         source=Source(file=str(output.file.name), sha256=output.sha256, use=SourceUse.ENHANCE),
         strength=1.0,
         interpolate=interpolate,
@@ -150,9 +151,9 @@ def submit_spec(
 
 
 def finish(spec: RenderSpec, model: ModelCard, style: Style | None) -> RenderSpec:
-    """The final of an approved draft: the same in everything but the number of steps."""
+    """The final of an approved draft: the same, with all of its steps and each of them whole."""
     steps = max(spec.steps, style_steps(style, model, Quality.FINAL))
-    return replace(spec, quality=Quality.FINAL, steps=steps)
+    return replace(spec, quality=Quality.FINAL, steps=steps, acceleration=1)
 
 
 def _own_project(user: User) -> Project:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil
 
 from generation.estimating.shapes import Shape
 from generation.pipelines.flops import Costs
@@ -62,11 +63,14 @@ def _denoise(shape: Shape, costs: Costs) -> Demand:
     size, count = len(windows[0]), len(windows)
     forwards = 2 if shape.guided else 1
     flops = costs.evaluation(_latents(shape), size) * forwards / TERA
+    whole = ceil(shape.steps / shape.acceleration)
+    evaluations = (whole + (shape.steps - whole) * costs.outermost) * count
+    accelerated = f"|{shape.acceleration}" if shape.acceleration > 1 else ""
     return Demand(
-        shape.steps * count,
-        shape.steps * count * flops,
+        evaluations,
+        evaluations * flops,
         f"{shape.model}|{shape.width}x{shape.height}|{size}|{shape.guided}|{shape.scheduler}"
-        f"|{shape.loras}",
+        f"|{shape.loras}{accelerated}",
     )
 
 

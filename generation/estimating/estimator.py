@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import log
 from time import monotonic
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from generation.estimating import cost
@@ -77,6 +77,11 @@ class Knowledge:
             }
         if monotonic() - cls._costs_read > CARDS_SECONDS:
             cls._read_cards()
+
+    @classmethod
+    def keep(cls, device_id: int, subject: str, version: int, speeds: Speeds) -> None:
+        """Take what this process has just written, so that it need not read it again."""
+        cls._speeds = cls._speeds | {(device_id, subject): (version, speeds)}
 
     @classmethod
     def source(cls, device: Device, subject: str) -> _Source | None:
@@ -154,15 +159,25 @@ def predict(
     `cold` says whether the model has to be loaded first; None: as the device has it now.
     """
     Knowledge.refresh()
-    devices = [device] if device is not None else _able(spec)
+    if device is not None:
+        return predict_shape(Shape.of(spec), spec.work, device, cold)
+    return _quickest(spec, list(Device.objects.online()), cold)
+
+
+def predict_all(specs: Iterable[RenderSpec]) -> list[Prediction | None]:
+    """`predict` for many specs, with what has to be read for it read once."""
+    Knowledge.refresh()
+    devices = list(Device.objects.online())
+    return [_quickest(spec, devices, None) for spec in specs]
+
+
+def _quickest(spec: RenderSpec, devices: list[Device], cold: bool | None) -> Prediction | None:
     shape = Shape.of(spec)
-    found = [predict_shape(shape, spec.work, one, cold) for one in devices]
+    found = [
+        predict_shape(shape, spec.work, one, cold) for one in devices if spec.work in one.works
+    ]
     known = [prediction for prediction in found if prediction is not None]
     return min(known, key=lambda prediction: prediction.seconds) if known else None
-
-
-def _able(spec: RenderSpec) -> list[Device]:
-    return [device for device in Device.objects.online() if spec.work in device.works]
 
 
 def predict_shape(
@@ -210,6 +225,8 @@ def learn(attempt: Attempt, timings: Iterable[tuple[str, float]]) -> None:
     speeds.learn(demands, stages, cold=bool(attempt.cold), load=attempt.host_load)
     row.state, row.version = speeds.as_json(), row.version + 1
     row.save()
+    kept = (row.device_id, row.subject, row.version, speeds)
+    transaction.on_commit(lambda: Knowledge.keep(*kept))
 
 
 def _judge(speeds: Speeds, attempt: Attempt, demands: Demands) -> None:

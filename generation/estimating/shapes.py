@@ -13,6 +13,7 @@ from generation.specs import MediaType, RenderSpec
 _DRAWN = re.compile(
     r"(?P<model>[^|]*)\|(?P<type>[^|]*)\|(?P<width>\d+)x(?P<height>\d+)\|(?P<frames>\d+)f\|"
     r"(?P<steps>\d+)s\|(?P<guided>(un)?guided)\|(?P<scheduler>[^|]*)\|(?P<loras>\d+)l"
+    r"(?:\|(?P<acceleration>\d+)a)?"
 )
 _AFTER = re.compile(
     r"\|(?P<context>\d+)c(?P<loop>o?)(?P<keeps>k?)\|(?P<interpolate>\d+)i(?P<interpolator>[^|]*)\|"
@@ -36,6 +37,7 @@ class Shape:
     guided: bool
     scheduler: str
     loras: int
+    acceleration: int = 1
     context: int = 16
     loop: bool = False
     keeps: bool = False
@@ -58,6 +60,7 @@ class Shape:
             spec.guided,
             spec.scheduler,
             len(spec.loras),
+            spec.acceleration,
             spec.context_frames,
             spec.loop,
             keeps_frames(spec),
@@ -86,6 +89,8 @@ class Shape:
             f"{self.model}|{self.type}|{self.width}x{self.height}|{self.frames}f|"
             f"{self.steps}s|{guided}|{self.scheduler}|{self.loras}l"
         )
+        if self.acceleration > 1:
+            drawn += f"|{self.acceleration}a"
         if self.type == MediaType.IMAGE and self.upscale == 1:
             return drawn
         context = f"{self.context}c{'o' if self.loop else ''}{'k' if self.keeps else ''}"
@@ -101,13 +106,14 @@ def parse(text: str) -> Shape:
     after = _AFTER.fullmatch(rest) if rest else None
     if drawn is None or (rest and after is None):
         raise ValueError(f"{text!r} is not the shape of a render")
-    found: dict[str, Any] = {**drawn.groupdict(), **(after.groupdict() if after else {})}
+    found: dict[str, Any] = {**drawn.groupdict("1"), **(after.groupdict() if after else {})}
     numbers = (
         "width",
         "height",
         "frames",
         "steps",
         "loras",
+        "acceleration",
         *(("context", "interpolate", "upscale") if after else ()),
     )
     read = {name: int(found[name]) for name in numbers}

@@ -17,6 +17,7 @@ from PIL import Image
 from generation.errors import ModelMissing, ModelUnreadable
 from generation.pipelines import windows
 from generation.pipelines.base import Check, OnBatchStep, OnStep, Step
+from generation.pipelines.deep_cache import DeepCache
 from generation.pipelines.denoise import Given, LoopState, build_scheduler, denoise
 from generation.pipelines.model_files import ModelFiles
 from generation.pipelines.stable_diffusion import UNREADABLE, StableDiffusion, read_ahead
@@ -72,15 +73,15 @@ class AnimateDiff(StableDiffusion):
         # Each frame of a window reads the prompt, so the words are repeated for all of them.
         words = conditioning.repeat_interleave(len(parts[0]), dim=0)
 
-        def predict_window(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
-            prediction: torch.Tensor = self.parts.unet(
-                latents, timestep, encoder_hidden_states=words, return_dict=False
-            )[0]
-            return prediction
+        layers = DeepCache(self.parts.unet, spec.acceleration, resume.done if resume else 0)
 
         def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+            layers.next_step()
             return windows.predict_in(
-                parts, latents, lambda window: predict_window(window, timestep), told.on_window
+                parts,
+                latents,
+                lambda window: layers(window, timestep, encoder_hidden_states=words),
+                told.on_window,
             )
 
         return denoise(
@@ -93,6 +94,7 @@ class AnimateDiff(StableDiffusion):
             on_step=told.on_step,
             given=self._given(spec, first_frame, noise) if first_frame else None,
             resume=resume,
+            saves_every=spec.acceleration,
         )
 
     def denoise_batch(

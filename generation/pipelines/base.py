@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
@@ -61,8 +62,8 @@ OnBatchStep = Callable[[Step], Sequence[int] | None]
 in this order; None for all of them. With none left the loop ends."""
 
 Check = Callable[[], None]
-"""Called between the parts of a load, and now and then while one is read. It raises an
-Interruption to leave the load."""
+"""Called between the parts of a load, now and then while one is read, and between the blocks of a
+denoiser. It raises an Interruption to leave what goes on."""
 
 
 class Pipeline(Protocol):
@@ -100,6 +101,13 @@ class Pipeline(Protocol):
         (a batch of one is bit for bit that), and stays so when others leave. What is returned has
         the rows that `on_step` left in. Raises ValueError for specs that differ in more,
         NotImplementedError by families that are not among BATCHING.
+        """
+
+    def asking(self, check: Check) -> AbstractContextManager[None]:
+        """Within it, `check` is called before every block of the denoiser's layers.
+
+        What it raises leaves the denoising in the middle of a step; what the last finished step
+        saves is as it was.
         """
 
     def decode(self, latents: torch.Tensor) -> Iterator[Image.Image]:

@@ -171,6 +171,7 @@ def denoise(
     on_step: OnBatchStep,
     given: Given | None = None,
     resume: LoopState | None = None,
+    saves_every: int = 1,
 ) -> torch.Tensor:
     """Turn unit noise (B, C, ..., h, w) into latents of the same shape in `steps` steps.
 
@@ -178,7 +179,8 @@ def denoise(
     With guidance above 1 each model input is doubled, negatives first, and the two predictions
     are combined as in classifier-free guidance (Ho and Salimans 2022): n + g (p - n). With
     `given` the first steps are left out, with `resume` those that were made before; both are for
-    one row. `on_step` may raise to leave the loop; nothing is caught here.
+    one row. Steps are offered to be saved after every `saves_every` timesteps: `predict` may need
+    what it kept in those before. `on_step` may raise to leave the loop; nothing is caught here.
     """
     scheduler.set_timesteps(steps, device=noise.device)
     timesteps, latents = scheduler.timesteps, noise * scheduler.init_noise_sigma
@@ -197,7 +199,8 @@ def denoise(
             following = timesteps[loop.done : loop.done + 1]
             loop.latents = given.hold(scheduler, loop.latents, noise, following)
         if loop.number > before:
-            save = loop.save if loop.savable() else None
+            whole = loop.done % saves_every == 0
+            save = loop.save if whole and loop.savable() else None
             rows = on_step(Step(loop.number, steps, clean, save=save))
             if rows is not None:
                 loop.keep(rows)

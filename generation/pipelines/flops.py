@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from generation.pipelines.deep_cache import DeepCache
 from generation.pipelines.model_files import ModelFiles
 
 SIDES = (16, 32, 64)
@@ -33,10 +34,12 @@ class Costs:
 
     `evaluate` are the terms c0 + c1 n + c2 n² of a denoiser's forward, and ct of the n F² that
     looking at F frames together adds for all of them; `decode` those of d1 n + d2 n².
+    `outermost` is the share of it that a forward of only the outermost layers costs.
     """
 
     evaluate: tuple[float, float, float, float]
     decode: tuple[float, float]
+    outermost: float = 0.3
 
     def evaluation(self, latents: int, frames: int) -> float:
         """FLOPs of one forward over `frames` frames of so many latents each."""
@@ -57,7 +60,9 @@ class Costs:
     def from_json(cls, data: dict[str, Any]) -> Costs:
         """What `as_json` wrote; of nothing the costs of a familiar model."""
         known = {**FAMILIAR, **data}
-        return cls(tuple(known["evaluate"]), tuple(known["decode"]))
+        return cls(
+            **{**known, "evaluate": tuple(known["evaluate"]), "decode": tuple(known["decode"])}
+        )
 
 
 def count(files: ModelFiles) -> Costs:
@@ -69,6 +74,7 @@ def count(files: ModelFiles) -> Costs:
     return Costs(
         evaluate=(*alone, 0.0) if files.base is None else _with_motion(unet, files.folder),
         decode=_two_terms(decode),
+        outermost=_outermost(unet),
     )
 
 
@@ -92,6 +98,21 @@ def _evaluated(unet: Any, side: int, frames: int = 0) -> float:
     size = (1, unet.config.in_channels, *((frames,) if frames else ()), side, side)
     words = _empty(frames or 1, TOKENS, unet.config.cross_attention_dim)
     return _counted(lambda: unet(_empty(*size), _empty(1), encoder_hidden_states=words))
+
+
+def _outermost(unet: Any) -> float:
+    """What an evaluation with kept deep layers costs, as a share of a whole one."""
+    layers = DeepCache(unet, interval=2)
+    side = SIDES[1]
+    words = _empty(1, TOKENS, unet.config.cross_attention_dim)
+    latents = _empty(1, unet.config.in_channels, side, side)
+
+    def next_step() -> None:
+        layers.next_step()
+        layers(latents, _empty(1), encoder_hidden_states=words)
+
+    whole = _counted(next_step)
+    return _counted(next_step) / whole
 
 
 def _decoded(vae: Any, side: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from safetensors import SafetensorError
 
 from generation.errors import ModelMissing, ModelUnreadable, RenderError
 from generation.pipelines.base import Check, OnBatchStep, OnStep, Step
+from generation.pipelines.deep_cache import DeepCache
 from generation.pipelines.denoise import LoopState, build_scheduler, denoise
 from generation.pipelines.embeddings import EmbeddingCache
 from generation.pipelines.model_files import LoraFile, ModelFiles
@@ -100,21 +102,21 @@ class StableDiffusion:
         on_step: OnBatchStep,
         resume: LoopState | None = None,
     ) -> torch.Tensor:
-        unet, spec = self.parts.unet, specs[0]
+        spec = specs[0]
+        layers = DeepCache(self.parts.unet, spec.acceleration, resume.done if resume else 0)
         generators = [torch.Generator().manual_seed(spec.seed) for spec in specs]
         # (negative and positive, B, tokens, width): negatives come first in the model's input.
         words = torch.stack(list(conditionings), dim=1)
         guidance_embedding = self._guidance_embedding(spec, words.dtype)
 
         def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
-            prediction: torch.Tensor = unet(
+            layers.next_step()
+            return layers(
                 latents,
                 timestep,
                 encoder_hidden_states=words.flatten(0, 1),
                 timestep_cond=guidance_embedding,
-                return_dict=False,
-            )[0]
-            return prediction
+            )
 
         def after_step(step: Step) -> Sequence[int] | None:
             nonlocal words
@@ -132,7 +134,24 @@ class StableDiffusion:
             generator=generators,
             on_step=after_step,
             resume=resume,
+            saves_every=spec.acceleration,
         )
+
+    @contextmanager
+    def asking(self, check: Check) -> Iterator[None]:
+        """See Pipeline."""
+        unet = self.parts.unet
+        blocks = (*unet.down_blocks, unet.mid_block, *unet.up_blocks)
+        hooks = [
+            block.register_forward_pre_hook(lambda *_: check())
+            for block in blocks
+            if block is not None
+        ]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     def decode(self, latents: torch.Tensor) -> Iterator[Image.Image]:
         """See Pipeline. Latents (B, C, h, w) give B pictures.

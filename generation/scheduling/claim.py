@@ -8,7 +8,6 @@ look on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from django.utils import timezone
@@ -18,7 +17,7 @@ from generation.errors import SpecUnreadable
 from generation.models import Attempt, Device, Job
 from generation.scheduling import heads, placement, present
 from generation.scheduling import lanes as built
-from generation.scheduling.assignment import LOOK_AHEAD, Lane, assign
+from generation.scheduling.assignment import Assigned, Lane, assign
 from generation.scheduling.policy import WaitingJob
 from generation.states import Priority
 
@@ -28,21 +27,20 @@ MAX_BATCH = 4
 ONE_LOAD = 1.0
 """On the only device a load is avoided whatever it costs: no other device can do it sooner."""
 
-SEEN = 200
-"""About how many jobs are looked at for one claim."""
+ROW = "SELECT * FROM generation_job WHERE id = %s"
+
+SEEN = (32, 200, 800, 3200)
+"""About how many jobs are looked at for one claim: few, and more while those leave it open which
+job is the device's, as on a slow one beside others that would be done sooner."""
 
 
 def claim(device: Device) -> Attempt | None:
     """The job that this device takes next, now its own; None when there is none for it."""
-    while not device.is_paused and (job := _next_job(device, timezone.now())) is not None:
-        try:
-            attempt = jobs.start(job, device)
-        except SpecUnreadable as problem:
-            # At the head of the queue it would otherwise stop every device behind it.
-            jobs.refuse(job, problem)
-            continue
+    while not device.is_paused and (chosen := next_job(device, timezone.now())) is not None:
         # Whoever loses the race looks at the queue again: the next in what was read may be far
         # behind those that nobody has.
+        job = _read(chosen)
+        attempt = _started(job, device) if job is not None else None
         if attempt is not None:
             return attempt
     return None
@@ -67,59 +65,64 @@ def _started(job: Job, device: Device) -> Attempt | None:
     try:
         return jobs.start(job, device)
     except SpecUnreadable as problem:
+        # At the head of the queue it would otherwise stop every device behind it.
         jobs.refuse(job, problem)
         return None
 
 
-def _next_job(device: Device, now: datetime) -> Job | None:
+def _read(chosen: WaitingJob) -> Job | None:
+    """The job's row; None when somebody has deleted it by now."""
+    # Not written by the ORM, as every claim asks this.
+    return next(iter(Job.objects.raw(ROW, [chosen.key])), None)
+
+
+def next_job(device: Device, now: datetime) -> WaitingJob | None:
     """The job that this device should have now."""
-    some = heads.waiting(device)
-    if not some:
+    found = heads.waiting(device, now.timestamp(), built.ageing_seconds())
+    if not found:
         return None
-    works = {work for _, _, work in some}
-    others = [
-        other
-        for other in Device.objects.online(now).filter(pause="").exclude(pk=device.pk)
-        if works & set(other.works)
-    ]
-    if others:
-        waiting = heads.first(device, some, max(2, SEEN // len(some)))
-        chosen = _beside_others(device, others, waiting, now)
-    else:
-        depth = max(1, min(LOOK_AHEAD, SEEN // len(some)))
-        chosen = _for_the_only_device(device, heads.first(device, some, depth), now)
-    for one in chosen:
-        # Somebody else may have had it, and deleted it, by now.
-        job = Job.objects.filter(pk=one.key).first()
-        if job is not None:
-            return job
-    return None
+    situation = Situation(device, {head.key[-1] for head in found}, now)
+    chosen: Assigned | None = None
+    for seen in SEEN:
+        look = heads.Look(device, found, seen)
+        before, chosen = situation.given(look.jobs)
+        if look.is_whole or (chosen is not None and look.shows(chosen.level, before)):
+            break
+    return chosen.job if chosen else None
 
 
-def _beside_others(
-    device: Device, others: list[Device], waiting: list[WaitingJob], now: datetime
-) -> Iterator[WaitingJob]:
-    """What the assignment gives to this device, found out as far as somebody asks."""
-    devices = [device, *others]
-    times, running = built.RunTimes(devices), present.runs()
-    there = built.lanes(devices, times, now, running)
-    # This device is free: it asks.
-    there[0].free_at = now.timestamp()
-    order = assign(built.line(waiting, now, running, times), there, now.timestamp())
-    return (one.job for one in order if one.lane is there[0])
+class Situation:
+    """The device that asks and those beside it, with what they do at this moment."""
+
+    def __init__(self, device: Device, works: set[str], now: datetime) -> None:
+        others = [other for other in present.online(now) if other.pk != device.pk]
+        self._devices = [device, *(other for other in others if works & set(other.works))]
+        self._now = now
+        self._running = present.runs()
+        self._times = built.RunTimes(self._devices) if len(self._devices) > 1 else None
+
+    def given(self, waiting: list[WaitingJob]) -> tuple[list[WaitingJob], Assigned | None]:
+        """What the assignment gives to the device first, and the jobs that it gives out before."""
+        now = self._now.timestamp()
+        lanes = self._lanes()
+        # This device is free: it asks.
+        lanes[0].free_at = now
+        before: list[WaitingJob] = []
+        for one in assign(built.line(waiting, self._now, self._running, self._times), lanes, now):
+            if one.lane is lanes[0]:
+                return before, one
+            before.append(one.job)
+        return before, None
+
+    def _lanes(self) -> list[Lane]:
+        if self._times is not None:
+            return built.lanes(self._devices, self._times, self._now, self._running)
+        (alone,) = self._devices
+        return [_lane_of_the_only(alone)]
 
 
-def _for_the_only_device(
-    device: Device, waiting: list[WaitingJob], now: datetime
-) -> Iterator[WaitingJob]:
+def _lane_of_the_only(device: Device) -> Lane:
     """The policy's order, but that a loaded model may come first within its bound."""
-    lane = Lane(
-        device.name,
-        now.timestamp(),
-        lambda _: True,
-        lambda _: 0.0,
-        lambda _: ONE_LOAD,
-        set(device.resident),
+    return Lane(
+        device.name, None, lambda _: True, lambda _: 0.0, lambda _: ONE_LOAD, set(device.resident)
     )
-    line = built.line(waiting, now, present.runs())
-    return (one.job for one in assign(line, [lane], now.timestamp()))

@@ -8,8 +8,9 @@ starts are None ("estimating"), never invented.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from django.utils import timezone
@@ -71,15 +72,16 @@ class Place:
         return self._reasons.of(self._assigned, self.position)
 
 
-@dataclass(slots=True)
+@dataclass
 class Forecast:
     """Every waiting job in the order in which the policy serves it."""
 
     places: list[Place]
-    by_job: dict[Any, Place] = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.by_job = {place.key: place for place in self.places}
+    @cached_property
+    def by_job(self) -> dict[Any, Place]:
+        """The same by the job's key."""
+        return {place.key: place for place in self.places}
 
     def place_of(self, job: Job) -> Place | None:
         """The job's place; None when it does not wait for a device."""
@@ -142,7 +144,7 @@ def _prediction(spec: RenderSpec, one: Assigned) -> Prediction | None:
 
 
 def _assigned(waiting: list[WaitingJob], now: datetime) -> Iterable[Assigned]:
-    devices = list(Device.objects.online(now).filter(pause=""))
+    devices = present.online(now)
     times, running = built.RunTimes(devices), present.runs()
     there = built.lanes(devices, times, now, running)
     return assign(built.line(waiting, now, running, times), there, now.timestamp())

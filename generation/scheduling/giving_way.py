@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists
+from dataclasses import dataclass
+from datetime import datetime
+
 from django.utils import timezone
 
 from generation.models import Attempt, Device, Job
 from generation.scheduling import placement
 from generation.scheduling.preemption import Running, victims
-from generation.states import Pause, Priority
+from generation.scheduling.present import online
+from generation.states import Priority
 
 A_MOMENT = 0.001
 """Seconds that are left at least of what still runs."""
+MOST = 100
+"""So many urgent jobs are looked at: there are never as many devices."""
+
+_Urgent = tuple[str, str, int, int | None]
+"""Work, family, longest side, and the number of the only device that may take it."""
 
 
-def urgent_waits() -> Exists:
-    """In a query: whether any urgent work waits at all. Asked at every step of every render."""
-    return Exists(Job.objects.waiting().order_by().filter(priority=Priority.URGENT))
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What a device runs, with its progress; of a batch the member that gave way most often."""
+
+    device_id: int
+    priority: int
+    preemptions: int
+    remaining: float | None
+    told_at: datetime
+    percent: float
+
+
+RUN = (
+    "device_id",
+    "priority",
+    "preemptions",
+    "progress__remaining_seconds",
+    "progress__updated_at",
+    "progress__percent",
+)
 
 
 def gives_way(attempt: Attempt, device: Device) -> bool:
@@ -27,30 +52,37 @@ def gives_way(attempt: Attempt, device: Device) -> bool:
     """
     if attempt.job.priority == Priority.URGENT or device.is_paused:
         return False
-    first = placement.claimable(device).filter(priority=Priority.URGENT).first()
+    waiting = _urgent()
+    first = next((one for one in waiting if _takes(device, one)), None)
     if first is None:
         return False
-    able = [one for one in Device.objects.online().filter(pause=Pause.NONE) if _takes(one, first)]
-    # Of a batch the member that gave way most often stands for all.
-    present = Job.objects.processing().filter(device__in=able).order_by("preemptions")
-    running = {job.device_id: job for job in present.select_related("progress")}
-    urgent = Job.objects.waiting().filter(priority=Priority.URGENT, work=first.work).count()
+    able = [one for one in online(timezone.now()) if _takes(one, first)]
+    running = _running({one.pk for one in able})
     free = sum(one.pk not in running for one in able)
-    busy = [_running(one, running[one.pk]) for one in able if one.pk in running]
-    return device.name in victims(busy, urgent - free)
+    busy = [_plain(one, running[one.pk]) for one in able if one.pk in running]
+    return device.name in victims(busy, sum(one[0] == first[0] for one in waiting) - free)
 
 
-def _takes(device: Device, job: Job) -> bool:
-    pinned = job.pinned_to_id
-    return placement.refusal(device, job.work, job.family, job.longest_side, pinned) is None
+def _urgent() -> list[_Urgent]:
+    rows = Job.objects.waiting().filter(priority=Priority.URGENT)
+    return list(rows.values_list("work", "family", "longest_side", "pinned_to_id")[:MOST])
 
 
-def _running(device: Device, job: Job) -> Running:
-    remaining, whole = job.progress.remaining_seconds, None
+def _running(devices: set[int]) -> dict[int, _Run]:
+    rows = Job.objects.processing().filter(device__in=devices).order_by("preemptions")
+    return {row[0]: _Run(*row) for row in rows.values_list(*RUN)}
+
+
+def _takes(device: Device, job: _Urgent) -> bool:
+    return placement.refusal(device, *job) is None
+
+
+def _plain(device: Device, run: _Run) -> Running:
+    remaining, whole = run.remaining, None
     if remaining is not None:
-        remaining -= (timezone.now() - job.progress.updated_at).total_seconds()
+        remaining -= (timezone.now() - run.told_at).total_seconds()
         # A run is not nearly done because it outlives its estimate: its progress tells the share.
         remaining = max(remaining, A_MOMENT)
-        done = job.progress.percent / 100.0
+        done = run.percent / 100.0
         whole = remaining / (1.0 - done) if done < 1.0 else remaining
-    return Running(device.name, job.priority, job.preemptions, remaining, whole)
+    return Running(device.name, run.priority, run.preemptions, remaining, whole)

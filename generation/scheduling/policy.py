@@ -112,13 +112,13 @@ class Line:
         """The next job and its level; None when nothing waits. `now` never goes back."""
         if now >= self._next_rise:
             self._rise(now)
-        for here in LEVELS:
-            index = self._first(here) if self._owners[here] else None
+        for number, owners in enumerate(self._owners):
+            index = self._first(LEVELS[number]) if owners else None
             if index is not None:
                 job = self._jobs[index]
                 self._levels[index] = None
                 self._had[job.owner] = self._had.get(job.owner, 0.0) + self._cost(job)
-                return job, here
+                return job, LEVELS[number]
         return None
 
     def in_order(self, now: float) -> Iterator[tuple[WaitingJob, Level]]:

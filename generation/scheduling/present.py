@@ -1,4 +1,4 @@
-"""What runs at this moment and who had how much: in SQL, because every claim asks it.
+"""Who is here, what runs and who had how much: in SQL, because every claim asks it.
 
 Here the ORM takes longer to write the queries than the database to answer them.
 """
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from django.db import connection
 
+from generation.models import Device
 from generation.models.device_time import HALF_LIFE_SECONDS
 
 RUNS = """
@@ -18,6 +19,7 @@ SELECT job.device_id, job.owner_id, job.started_at, job.predicted_seconds,
 FROM generation_job AS job JOIN generation_progress AS progress ON progress.job_id = job.id
 WHERE job.status = 'processing'
 """
+DEVICES = "SELECT * FROM generation_device ORDER BY name"
 HAD = "SELECT owner_id, seconds, as_of FROM generation_devicetime"
 
 
@@ -48,6 +50,16 @@ def seconds(moment: datetime | str) -> float:
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
     return moment.replace(tzinfo=UTC).timestamp()
+
+
+def online(now: datetime) -> list[Device]:
+    """Devices that are here and take work."""
+    latest = Device.oldest_heartbeat(now)
+    return [
+        device
+        for device in Device.objects.raw(DEVICES)
+        if not device.is_paused and device.heartbeat_at and device.heartbeat_at > latest
+    ]
 
 
 def runs() -> list[Run]:

@@ -8,13 +8,12 @@ same, so that another look at ten thousand jobs reads five short columns.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
-from django.db.models import CharField
-from django.db.models.functions import Cast
+from django.db import connection
 
 from generation.models import Job
-from generation.models.job import JobQuerySet
 from generation.scheduling.policy import WaitingJob
 
 COLUMNS = (
@@ -31,45 +30,52 @@ COLUMNS = (
     "batch_key",
     "pinned_to_id",
 )
-CHANGING = ("key_text", "priority", "rank", "queued_text", "saved_steps")
-"""As the database has them: to make objects of keys and moments is what takes long."""
+CHANGING = """
+SELECT id, priority, rank, queued_at, saved_steps FROM generation_job
+WHERE status = 'queued' AND held_at IS NULL
+"""
+"""In SQL and as the database has them: to make objects of keys and moments is what takes long."""
 ONE_BY_ONE = 500
 """So many missing jobs are asked for by their keys, more by reading everything."""
 
-_Seen = tuple[str, int, float, str, int]
+_Seen = tuple[Any, int, float, Any, int]
 _known: dict[_Seen, WaitingJob] = {}
 
 
 def read() -> list[WaitingJob]:
     """Every waiting job."""
     global _known
-    seen: list[_Seen] = list(_rows().values_list(*CHANGING))
-    known = _known
-    missing = [one for one in seen if one not in known]
-    if missing:
-        known = known | _in_full(missing)
-    # What waits no longer is forgotten; a job that was claimed between the two reads is left out.
-    _known = {one: known[one] for one in seen if one in known}
-    return list(_known.values())
-
-
-def _rows() -> JobQuerySet:
-    return (
-        Job.objects.waiting()
-        .order_by()
-        .annotate(key_text=Cast("pk", CharField()), queued_text=Cast("queued_at", CharField()))
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(CHANGING)
+        seen: list[_Seen] = cursor.fetchall()
+    found = [_known.get(one) for one in seen]
+    missing = [one for one, job in zip(seen, found, strict=True) if job is None]
+    if missing or len(seen) != len(_known):
+        # What waits no longer is forgotten; a job that was claimed meanwhile is left out.
+        _known = {one: job for one, job in zip(seen, found, strict=True) if job} | _in_full(missing)
+        return list(_known.values())
+    return cast(list[WaitingJob], found)
 
 
 def _in_full(missing: list[_Seen]) -> dict[_Seen, WaitingJob]:
-    rows = _rows()
+    if not missing:
+        return {}
+    wanted = {one[0]: one for one in missing}
+    rows = Job.objects.waiting().order_by()
     if len(missing) <= ONE_BY_ONE:
-        rows = rows.filter(pk__in=[one[0] for one in missing])
+        rows = rows.filter(pk__in=list(wanted))
     saved = {job.pk: job.left for job in Job.objects.waiting().filter(saved_steps__gt=0)}
-    return {
-        row[: len(CHANGING)]: _job(saved.get(row[len(CHANGING)], 1.0), *row[len(CHANGING) :])
-        for row in rows.values_list(*CHANGING, *COLUMNS)
-    }
+    found = {}
+    for row in rows.values_list(*COLUMNS):
+        one = wanted.get(_stored(row[0]))
+        if one is not None:
+            found[one] = _job(saved.get(row[0], 1.0), *row)
+    return found
+
+
+def _stored(key: UUID) -> Any:
+    """A key as the database has it."""
+    return Job._meta.pk.get_db_prep_value(key, connection)
 
 
 def _job(

@@ -57,6 +57,7 @@ def render_request(user: User, asked: GenerateIn) -> RenderRequest:
         upscaler=asked.upscaler,
         formats=tuple(dict.fromkeys(asked.formats)),
         steps=asked.steps,
+        acceleration=asked.acceleration,
         guidance=asked.guidance,
         seed=asked.seed,
         model=_find(ModelCard.objects.active(), "model", asked.model),

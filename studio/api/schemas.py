@@ -17,6 +17,7 @@ WorkWord = Literal["preview", "image", "video", "interpolate", "upscale"]
 PauseWord = Literal["", "after_job", "at_once"]
 FormatWord = Literal["webm", "gif", "apng"]
 Factor = Annotated[int, Field(ge=1, le=4, description="1, 2 or 4")]
+Acceleration = Annotated[int, Field(ge=1, le=3, description="1, 2 or 3")]
 Formats = Annotated[list[FormatWord], Field(max_length=3)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 # What a database cannot hold (a NUL, for PostgreSQL) is refused before anything is looked up.
@@ -47,6 +48,7 @@ class GenerateIn(Schema):
     upscaler: Slug | None = None
     formats: Formats = []
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
+    acceleration: Acceleration | None = None
     guidance: Annotated[Number, Field(ge=0, le=MAX_GUIDANCE)] | None = None
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = None
     model: Slug | None = None

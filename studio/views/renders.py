@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST
 from generation.errors import SpecError
 from generation.specs import MediaType
 from studio import access, expectation, planner, rendering
-from studio.forms import RenderForm
 from studio.models import Take
+from studio.render_form import RenderForm
 from studio.requests import PersonRequest
 
 

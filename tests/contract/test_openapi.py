@@ -36,7 +36,17 @@ CALLS = {
 REQUEST_FIELDS = {
     *("type", "prompt", "negative_prompt", "quality", "priority", "width", "height", "frames"),
     *("duration", "fps", "steps", "guidance", "seed", "model", "character", "style", "project"),
-    *("shot", "finish_within", "loop", "source", "strength", "interpolate", "upscale", "formats"),
+    *(
+        "shot",
+        "finish_within",
+        "loop",
+        "source",
+        "strength",
+        "interpolate",
+        "upscale",
+        "formats",
+        "acceleration",
+    ),
     "upscaler",
 }
 ANSWERS = {

@@ -67,6 +67,7 @@ BAD_FIELDS: list[tuple[str, Any]] = [
     *[("source", value) for value in ("", "x", 5, True, "12345678-1234-5678-1234-567812345678")],
     *[("strength", value) for value in (0, 1.1, "1", True, 0.5)],
     *[(name, value) for name in ("interpolate", "upscale") for value in (0, 3, "2", True, [2])],
+    *[("acceleration", value) for value in (0, 4, "2", True, 1.5)],
     *[("upscaler", value) for value in ("with space", 5)],
     *[("formats", value) for value in ("gif", ["mov"], [1], ["gif"] * 4, ["gif"], None)],
     *[

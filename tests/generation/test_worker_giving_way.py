@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 from PIL import Image
 
-from generation import jobs, queueing, snapshots
+from generation import jobs, queueing, rendering, snapshots
 from generation.media.images import read_provenance
 from generation.models import Device, Job, Progress
 from generation.pipelines.resident import ResidentModels
@@ -78,6 +78,40 @@ def test_an_urgent_job_starts_after_the_present_step_and_the_other_goes_on_after
     assert low.pk not in snapshots.job_ids()
     kinds = list(low.events.values_list("kind", flat=True))
     assert kinds[2] == "job.preempted"
+
+
+def test_in_the_middle_of_a_step_it_gives_way_too_and_makes_that_step_again(
+    worker: Worker, submit: Submit, watched: WatchedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rendering, "ASK_SECONDS", 0.0)
+    low = submit(Priority.LOW, steps=8)
+    blocks: list[int] = []
+
+    def submit_urgent() -> None:
+        if watched.steps[-1:] == [3]:
+            blocks.append(len(watched.steps))
+            if len(blocks) == 3:
+                submit(Priority.URGENT, seed=2, steps=2)
+
+    watched.inside = submit_urgent
+    worker.drain()
+
+    assert watched.steps == [1, 2, 3, 1, 2, *range(4, 9)]
+    assert outcomes(low) == [(Outcome.PREEMPTED, 0), (Outcome.COMPLETED, 3)]
+    assert file_of(low) == undisturbed(worker, watched, submit, steps=8)
+
+
+def test_a_cancel_in_the_middle_of_a_step_leaves_it_there(
+    worker: Worker, submit: Submit, watched: WatchedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rendering, "ASK_SECONDS", 0.0)
+    job = submit(steps=8)
+    watched.inside = lambda: watched.steps[-1:] == [3] and queueing.cancel(job)
+    worker.drain()
+
+    job.refresh_from_db()
+    assert job.status == Status.CANCELLED
+    assert (watched.steps, watched.decodes) == ([1, 2, 3], 0)
 
 
 def test_a_device_that_is_paused_at_once_hands_back_and_another_goes_on(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from generation.pipelines.stable_diffusion import StableDiffusion
@@ -11,21 +12,33 @@ if TYPE_CHECKING:
     import torch
     from PIL import Image
 
-    from generation.pipelines.base import OnStep, Step
+    from generation.pipelines.base import Check, OnStep, Step
     from generation.pipelines.denoise import LoopState
     from generation.specs import RenderSpec
 
 
 class WatchedModel(StableDiffusion):
-    """Counts its steps and decodes; `between` and `before_decode` run on the render thread."""
+    """Counts its steps and decodes; `between`, `inside` and `before_decode` run on the render thread."""
 
     def watch(self) -> WatchedModel:
         """Forget an earlier test."""
         self.steps: list[int] = []
         self.decodes = 0
         self.between: Callable[[Step], object] = lambda step: None
+        self.inside: Callable[[], object] = lambda: None
         self.before_decode: Callable[[], object] = lambda: None
         return self
+
+    @contextmanager
+    def asking(self, check: Check) -> Iterator[None]:
+        """Between the blocks of the layers too."""
+
+        def both() -> None:
+            self.inside()
+            check()
+
+        with super().asking(both):
+            yield
 
     def denoise(
         self,

@@ -9,8 +9,9 @@ import pytest
 from generation.specs import MediaType, Quality, RenderSpec
 from studio.compromise import FEWEST_FRAMES, Compromise, Freedom, compromises
 
-ALL = Freedom(steps=True, size=True, frames=True)
-NOTHING = Freedom(steps=False, size=False, frames=False)
+ALL = Freedom(steps=True, acceleration=False, size=True, frames=True)
+QUICKER = replace(ALL, acceleration=True)
+NOTHING = Freedom(steps=False, acceleration=False, size=False, frames=False)
 STEPS = {Quality.FINAL: 40, Quality.STANDARD: 24, Quality.DRAFT: 10}
 
 PICTURE = RenderSpec(
@@ -96,15 +97,15 @@ def test_a_quality_brings_its_own_steps() -> None:
 
 
 def test_a_smaller_picture_keeps_its_form_in_sizes_that_can_be_rendered() -> None:
-    free = Freedom(steps=False, size=True, frames=False)
+    free = replace(NOTHING, size=True)
     sizes = [(one.spec.width, one.spec.height) for one in ways(replace(PICTURE, width=520), free)]
 
     assert set(sizes) == {(520, 384), (392, 288), (256, 192)}
 
 
 def test_a_clip_of_fewer_drawn_frames_lasts_as_long_and_is_delivered_as_smoothly() -> None:
-    best = way(CLIP, Freedom(False, False, True), quality="final", interpolate=1)
-    half = way(CLIP, Freedom(False, False, True), quality="final", interpolate=2)
+    best = way(CLIP, replace(NOTHING, frames=True), quality="final", interpolate=1)
+    half = way(CLIP, replace(NOTHING, frames=True), quality="final", interpolate=2)
 
     assert best.spec == CLIP
     assert (half.spec.frames, half.spec.fps, half.spec.delivered_fps) == (20, 4.0, 8.0)
@@ -132,3 +133,25 @@ def test_what_was_asked_otherwise_stays_in_every_way() -> None:
 
     for one in ways(CLIP):
         assert all(getattr(one.spec, name) == getattr(CLIP, name) for name in kept)
+
+
+def test_acceleration_costs_more_than_some_steps_and_less_than_a_quality() -> None:
+    found = ways(PICTURE, QUICKER)
+
+    assert [one.given_up for one in found[:4]] == [
+        (),
+        ("30 steps instead of 40",),
+        ("every second step whole, the others with less detail",),
+        ("standard instead of final quality",),
+    ]
+    assert {one.spec.acceleration for one in found} == {1, 2, 3}
+    assert len({one.spec.content_hash() for one in found}) == len(found)
+    losses = [one.loss for one in found]
+    assert losses == sorted(losses)
+
+
+def test_an_acceleration_that_was_named_stays() -> None:
+    named = replace(PICTURE, acceleration=3)
+
+    assert ways(named)[0] == Compromise(named, 0.0, ())
+    assert {one.spec.acceleration for one in ways(named)} == {3}

@@ -19,7 +19,7 @@ from tests.studio.conftest import MakeTake, Took
 
 pytestmark = pytest.mark.django_db
 
-REQUEST = RenderRequest(prompt="smiling", width=128, height=128)
+REQUEST = RenderRequest(prompt="smiling", width=128, height=128, acceleration=1)
 LADDER = {Quality.FINAL: 60.0, Quality.STANDARD: 40.0, Quality.DRAFT: 16.0}
 """Two seconds a step for the model's 30, 20 and 8 steps."""
 

@@ -21,8 +21,8 @@ from tests.studio.conftest import MakeTake, Took
 
 pytestmark = pytest.mark.django_db
 
-SIZED = RenderRequest(prompt="smiling", width=128, height=128)
-"""A size that was named does not give way."""
+SIZED = RenderRequest(prompt="smiling", width=128, height=128, acceleration=1)
+"""A size that was named does not give way, nor does an acceleration."""
 LADDER = {Quality.FINAL: 60.0, Quality.STANDARD: 40.0, Quality.DRAFT: 16.0}
 """Two seconds a step for the model's 30, 20 and 8 steps."""
 
@@ -122,6 +122,18 @@ def test_a_size_that_nobody_named_gives_way_last(took: Took) -> None:
     assert tight.fits
     assert tight.given_up[-1] == "128x128 instead of 256x256"
     assert plan(15.0, free, width=256, height=256).fits is False
+
+
+def test_acceleration_keeps_the_quality_where_fewer_steps_would_not_do(took: Took) -> None:
+    """Every second step whole takes about two thirds of the time, three quarters of the steps more."""
+    took(LADDER)
+
+    made = plan(43.0, replace(SIZED, acceleration=None))
+
+    assert (made.spec.quality, made.spec.steps, made.fits) == (Quality.FINAL, 30, True)
+    assert made.spec.acceleration == 2
+    assert made.given_up == ("every second step whole, the others with less detail",)
+    assert plan(43.0).spec.quality == Quality.STANDARD
 
 
 def test_when_nothing_fits_the_nearest_is_foretold(took: Took) -> None:

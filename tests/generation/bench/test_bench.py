@@ -13,6 +13,7 @@ from django.conf import settings
 from generation.management.commands.bench import names
 
 SMALL: dict[str, list[str]] = {
+    "acceleration": ["--prompts", "1", "--steps", "4", "--size", "128"],
     "overhead": ["--pairs", "1", "--steps", "2", "--size", "128"],
     "pages": ["--times", "1", "--port", "{port}"],
     "pickup": ["--times", "1", "--idle", "0.1", "--port", "{port}"],
@@ -43,6 +44,7 @@ SMALL: dict[str, list[str]] = {
     "video": ["--frames", "2,3", "--size", "128", "--steps", "1", "--pairs", "1"],
 }
 FIGURE = {
+    "acceleration": "speedup",
     "overhead": "ratio",
     "pages": "slowest_ms",
     "pickup": "p99_ms",

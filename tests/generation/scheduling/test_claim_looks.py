@@ -1,0 +1,139 @@
+"""A claim reads little of a long queue, and chooses as if it had read all of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from random import Random
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from generation.bench import _queue
+from generation.models import Device, DeviceTime, Job, ModelCard
+from generation.scheduling import claim, heads, placement
+from generation.scheduling import waiting as queue
+from generation.scheduling.lanes import ageing_seconds
+from generation.scheduling.policy import Level, WaitingJob
+from generation.states import Priority
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people() -> list[User]:
+    """Five, some of whom had a device lately."""
+    found = [User.objects.create_user(f"person-{number}") for number in range(5)]
+    DeviceTime.objects.bulk_create(
+        DeviceTime(owner=person, seconds=100.0 * number) for number, person in enumerate(found)
+    )
+    return found
+
+
+@pytest.fixture
+def cards() -> dict[str, ModelCard]:
+    """Of models that are never loaded."""
+    return {
+        slug: ModelCard.objects.create(slug=slug, name=slug, family=family, folder=f"models/{slug}")
+        for slug, family in _queue.FAMILIES.items()
+    }
+
+
+@pytest.fixture
+def devices(people: list[User], cards: dict[str, ModelCard]) -> list[Device]:
+    """Eight of three kinds, with estimates."""
+    made = _queue.park()
+    _queue.add_history(people, cards, made)
+    return made
+
+
+def by_everything(device: Device) -> tuple[int, WaitingJob | None]:
+    """What the device should have, by reading the whole queue; and how many go elsewhere before."""
+    taken = [
+        job
+        for job in queue.read()
+        if placement.refusal(device, job.work, job.family, job.longest_side, job.pinned) is None
+    ]
+    situation = claim.Situation(device, {job.work for job in taken}, timezone.now())
+    before, chosen = situation.given(taken)
+    return len(before), chosen.job if chosen else None
+
+
+def same(device: Device) -> int:
+    """Check that the claim chooses as if it had read everything; how many go elsewhere before."""
+    chosen = claim.next_job(device, timezone.now())
+    before, expected = by_everything(device)
+    assert (chosen and UUID(str(chosen.key))) == (expected and expected.key)
+    return before
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("count", [12, 40, 400])
+def test_the_choice_is_that_of_the_whole_queue(
+    seed: int,
+    count: int,
+    people: list[User],
+    cards: dict[str, ModelCard],
+    devices: list[Device],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(claim, "SEEN", (8, 32, 128, 1024))
+    _queue.fill(people, cards, count, seed)
+    source = Random(seed)
+    for job in source.sample(list(Job.objects.waiting()), count // 4):
+        # Some have waited so long that they have risen.
+        since = job.queued_at - timedelta(seconds=source.uniform(0.0, 4.0) * ageing_seconds())
+        Job.objects.filter(pk=job.pk).update(queued_at=since, rank=since.timestamp())
+
+    for device in (devices[0], devices[3], devices[6]):
+        same(device)
+    assert claim.next_job(devices[0], timezone.now()) is not None
+
+
+def test_a_slow_device_beside_fast_ones_finds_its_job_far_behind(
+    people: list[User], cards: dict[str, ModelCard], devices: list[Device]
+) -> None:
+    """The first hundred drafts are done sooner by the fast ones."""
+    slow = Device.objects.create(
+        name="slow",
+        kind="cuda",
+        label="GTX 960",
+        works=_queue.EVERY_WORK,
+        heartbeat_at=timezone.now(),
+    )
+    draft = _queue.KINDS[0]
+    for number in range(_queue.HISTORY):
+        _queue._attempt(
+            people[0], cards[draft.spec.model], draft, slow, number, 60.0, timezone.now()
+        )
+    _queue.fill(people[:1], cards, 600)
+    Job.objects.waiting().exclude(work=draft.spec.work).delete()
+    # Urgent work would go to the slow one too, where it starts at once.
+    Job.objects.update(priority=Priority.NORMAL)
+
+    assert same(slow) > claim.SEEN[0]
+
+
+def test_one_device_alone_takes_the_first(
+    people: list[User], cards: dict[str, ModelCard], devices: list[Device]
+) -> None:
+    Device.objects.exclude(pk=devices[0].pk).delete()
+    _queue.fill(people, cards, 100)
+
+    assert same(devices[0]) == 0
+
+
+def test_heads_come_by_level(people: list[User], cards: dict[str, ModelCard]) -> None:
+    _queue.fill(people, cards, 60)
+    device = Device.objects.create(name="cpu:0", kind="cpu", works=_queue.EVERY_WORK)
+    longer = timezone.now() - timedelta(seconds=10 * ageing_seconds())
+    Job.objects.filter(owner=people[0], priority=3).update(queued_at=longer)
+
+    found = heads.waiting(device, timezone.now().timestamp(), ageing_seconds())
+
+    levels = [head.level for head in found]
+    assert levels == sorted(levels)
+    assert {head.key[0] for head in found if head.level == Level.OVERDUE} == {people[0].pk}
+    works = {(job.owner_id, job.priority, job.work) for job in Job.objects.waiting()}
+    assert {head.key for head in found} == works
