@@ -93,6 +93,12 @@ class Account:
             self._checked = now
             self._check()
 
+    def go_on(self, number: int, count: int) -> None:
+        """`number` of the stage's `count` frames were done by a former attempt."""
+        self._flight.skip(number / count)
+        self._now.part = self._now.frames_complete = number
+        self._tell(number / count)
+
     def _tell(self, share: float, picture: Callable[[], object] | None = None) -> None:
         self._flight.move(share)
         self._now.percent = self._shares.percent(self._now.stage, share)

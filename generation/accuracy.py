@@ -209,5 +209,6 @@ def _worst(rows: Sequence[Judged]) -> list[Miss]:
         usual = loads.get((row.device_name, row.model))
         attempt = attempts[row.attempt]
         load = median(usual) if usual else None
-        found.append(Miss(attempt, row.foretold, load, earlier_alike(attempt)))
+        earlier, assumed = earlier_alike(attempt), attempt.job.assumed
+        found.append(Miss(attempt, row.foretold, load, earlier, assumed))
     return found

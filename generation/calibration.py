@@ -1,15 +1,19 @@
 """Calibration: two or three small renders that teach what a new device needs to be foretold.
 
 A small and a larger picture of few steps tell what an evaluation and a teraflop cost; clips, where
-a model makes them, get the same. They are ordinary jobs that only this device takes.
+a model makes them, get the same; the last one is made larger, or smoother, as well. They are
+ordinary jobs that only this device takes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from generation.model_folders import choose_upscaler
 from generation.models import ModelCard
+from generation.pipelines import interpolate
 from generation.specs import MediaType, Quality, RenderSpec
 
 PROMPT = "1girl, smiling, sky background"
@@ -18,14 +22,15 @@ STEPS = 6
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """Shares of the model's usual sides, and frames of a clip."""
+    """Shares of the model's usual sides, and frames of a clip; whether more is done afterwards."""
 
     side: float
     frames: int
     steps: int
+    afterwards: bool = False
 
 
-SIZES = (_Size(1.0, 8, STEPS), _Size(0.6, 12, STEPS), _Size(0.75, 4, STEPS))
+SIZES = (_Size(1.0, 8, STEPS), _Size(0.6, 12, STEPS), _Size(0.75, 4, STEPS, afterwards=True))
 """The first one loads the model and is rendered twice: its first time also warms up."""
 
 
@@ -53,7 +58,14 @@ def _spec(card: ModelCard, size: _Size) -> RenderSpec:
         frames=size.frames if clip else 1,
         fps=card.fps if clip else 0.0,
         context_frames=card.context_frames,
+        **(_afterwards(clip) if size.afterwards else {}),
     )
+
+
+def _afterwards(clip: bool) -> dict[str, Any]:
+    if clip:
+        return {"interpolate": 2, "interpolator": interpolate.DEFAULT}
+    return {"upscale": 2, "upscaler": choose_upscaler(2, None)}
 
 
 def _side(card: ModelCard, wanted: float) -> int:

@@ -104,6 +104,7 @@ def submit(
             predicted_low=prediction.low if prediction else None,
             predicted_high=prediction.high if prediction else None,
             predicted_start=predicted_start,
+            assumed=prediction.assumed if prediction else {},
             reasons=list(reasons),
             event_sequence=1,
         )

@@ -1,13 +1,15 @@
 """Why an estimate was far off, in one sentence: a table of readable rules.
 
-The first rule that holds is told. They go by what was noted of the attempt, so they name what is
-likely to have been the reason, and claim nothing where nothing fits.
+The first rule that holds is told. They compare what the estimate assumed with what was noted of
+the attempt, so they name what is likely to have been the reason, and claim nothing where nothing
+fits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from generation.estimating.backtest import WITHIN, Foretold
 from generation.estimating.prediction import THIN
@@ -27,12 +29,14 @@ class Miss:
 
     `usual_load` are the seconds that loading its model usually takes there; None when unknown.
     `earlier` counts its like that were finished on the device when it was foretold, up to THIN.
+    `assumed` is what the estimate held for, as far as known: `device`, `cold` and `host_load`.
     """
 
     attempt: Attempt
     foretold: Foretold
     usual_load: float | None
     earlier: int
+    assumed: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def slower(self) -> bool:
@@ -53,9 +57,14 @@ def earlier_alike(attempt: Attempt) -> int:
     return len(alike.values_list("pk")[:THIN])
 
 
+def _elsewhere(miss: Miss) -> bool:
+    """It ran on another device than it was foretold for."""
+    return miss.assumed.get("device", miss.attempt.device_name) != miss.attempt.device_name
+
+
 def _was_loaded(miss: Miss) -> bool:
     """With the loading added, the estimate would have been right."""
-    if not miss.attempt.cold or not miss.slower:
+    if not miss.attempt.cold or not miss.slower or miss.assumed.get("cold"):
         return False
     return _right(miss.foretold.seconds + miss.attempt.load_seconds, miss.foretold.actual)
 
@@ -73,12 +82,20 @@ def _was_resident(miss: Miss) -> bool:
     """Had it been loaded, the estimate would have been right."""
     if miss.attempt.cold or miss.slower or not miss.usual_load:
         return False
+    if miss.assumed.get("cold") is False:
+        return False
     return _right(miss.foretold.seconds, miss.foretold.actual + miss.usual_load)
 
 
 def _more_work(miss: Miss) -> float:
     """How much the host's other work grew between the claim and the run, on the mean."""
     return miss.attempt.host_load - miss.attempt.host_load_before
+
+
+def _more_work_at_claim(miss: Miss) -> float:
+    """How much the host's other work grew between the submit and the claim."""
+    before = miss.attempt.host_load_before
+    return before - float(miss.assumed.get("host_load", before))
 
 
 def _right_at_claim(miss: Miss) -> bool:
@@ -94,6 +111,10 @@ RULES: tuple[tuple[Callable[[Miss], bool], str], ...] = (
     (
         lambda miss: bool(miss.attempt.lowered),
         "Settings were lowered while it ran, to make it fit into the device's memory.",
+    ),
+    (
+        _elsewhere,
+        "It ran on another device than was expected.",
     ),
     (
         _was_loaded,
@@ -114,6 +135,14 @@ RULES: tuple[tuple[Callable[[Miss], bool], str], ...] = (
     (
         lambda miss: not miss.slower and _more_work(miss) < -MUCH_LOAD,
         "Other work on the host ended while it ran.",
+    ),
+    (
+        lambda miss: miss.slower and _more_work_at_claim(miss) > MUCH_LOAD,
+        "Other work on the host began while it waited.",
+    ),
+    (
+        lambda miss: not miss.slower and _more_work_at_claim(miss) < -MUCH_LOAD,
+        "Other work on the host ended while it waited.",
     ),
     (
         lambda miss: (

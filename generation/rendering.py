@@ -5,16 +5,16 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 
 import diffusers
 import torch
-from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 from PIL import Image
 
-from generation import finishing, sources
+from generation import finishing, kept_work, sources
 from generation.account import Account
 from generation.keeper import Keeper
 from generation.media.files import Shelf, StoredOutput, unwritable
@@ -31,8 +31,8 @@ from generation.specs import MediaType, RenderSpec
 from generation.states import Stage
 from generation.version import VERSION
 
-WORK_FOLDER = "work"
-"""In the data folder: frames on their way from one stage to the next."""
+From = Callable[[int], Iterable[Image.Image]]
+"""Frames from a number on, counted from 0."""
 
 ASK_SECONDS = 0.02
 """In the middle of a step the world is asked at most this often what it wants of the attempt."""
@@ -59,8 +59,10 @@ class Rendering:
     def make(self) -> list[StoredOutput]:
         """All stages, one after another. Raises RenderError or an Interruption."""
         if self.spec.enhances:
+            self._take_over()
             return self.finish(self._source())
         pipeline, conditioning = self.begin()
+        self._take_over()
         with self.account.stage(Stage.ENCODE):
             first_frame = sources.first_frame(self.spec, self._work)
         self.keeper.resume(self._identity)
@@ -87,11 +89,22 @@ class Rendering:
     def decode(self, pipeline: Pipeline, latents: torch.Tensor) -> FrameFolder:
         """The drawn frames on the disk."""
         with self.account.stage(Stage.DECODE, self.spec.frames):
-            return self._collect("drawn", pipeline.decode(latents))
+            return self._collect(
+                "drawn",
+                self.spec.frames,
+                lambda start: islice(pipeline.decode(latents), start, None),
+            )
 
     def finish(self, frames: FrameFolder) -> list[StoredOutput]:
         """What comes after drawing, up to the stored files."""
         return self._finished(self._upscaled(self._interpolated(frames)))
+
+    def keep_work(self) -> None:
+        """Leave the frames between the stages to the attempt that goes on."""
+        kept_work.keep(self._work, self.attempt.job_id, self._identity)
+
+    def _take_over(self) -> None:
+        kept_work.take_over(self._work, self.attempt.job_id, self._identity)
 
     def discard_work(self) -> None:
         """Delete the frames between the stages."""
@@ -113,16 +126,28 @@ class Rendering:
     def _source(self) -> FrameFolder:
         """The frames of the finished file that is enhanced."""
         with self.account.stage(Stage.LOAD, self.spec.frames):
-            return self._collect("source", sources.frames(self.spec, self._work))
+            return self._collect(
+                "source",
+                self.spec.frames,
+                lambda start: islice(sources.frames(self.spec, self._work), start, None),
+            )
 
     def _interpolated(self, frames: FrameFolder) -> FrameFolder:
         if self.spec.interpolate == 1:
             return frames
         with self.account.stage(Stage.INTERPOLATE, self.spec.delivered_frames):
-            smooth = interpolate(
-                frames, self.spec.interpolate, loop=self.spec.loop, name=self.spec.interpolator
+            return self._replace(
+                frames,
+                "interpolated",
+                self.spec.delivered_frames,
+                lambda start: interpolate(
+                    frames,
+                    self.spec.interpolate,
+                    loop=self.spec.loop,
+                    name=self.spec.interpolator,
+                    start=start,
+                ),
             )
-            return self._replace(frames, "interpolated", smooth)
 
     def _upscaled(self, frames: FrameFolder) -> FrameFolder:
         if self.spec.upscale == 1:
@@ -135,7 +160,12 @@ class Rendering:
                 self.models.dtype,
                 {**UPSCALERS, **discover(upscaler_folder())},
             )
-            return self._replace(frames, "upscaled", map(upscaler.upscale, frames))
+            return self._replace(
+                frames,
+                "upscaled",
+                len(frames),
+                lambda start: map(upscaler.upscale, (frames[i] for i in range(start, len(frames)))),
+            )
 
     def _finished(self, frames: FrameFolder) -> list[StoredOutput]:
         """Written files, read back and checked, in the storage."""
@@ -157,19 +187,24 @@ class Rendering:
         with self.account.stage(Stage.LOAD):
             return self.models.get(self._model, check=self._check)
 
-    def _collect(self, name: str, pictures: Iterable[Image.Image]) -> FrameFolder:
-        """Frames on the disk, counted one by one."""
+    def _collect(self, name: str, count: int, pictures: From) -> FrameFolder:
+        """So many frames on the disk, counted one by one, behind those that lie there already."""
         with unwritable():
             frames = FrameFolder(self._work / name)
-        for picture in pictures:
+        if frames:
+            self.account.go_on(len(frames), count)
+            self.attempt.resumed_from = self.attempt.resumed_from or len(frames)
+        if len(frames) == count:
+            return frames
+        for picture in pictures(len(frames)):
             with unwritable():
                 frames.add(picture)
             self.account.frame(len(frames))
         return frames
 
-    def _replace(self, old: FrameFolder, name: str, pictures: Iterable[Image.Image]) -> FrameFolder:
+    def _replace(self, old: FrameFolder, name: str, count: int, pictures: From) -> FrameFolder:
         """As `_collect`; the frames that the new ones were made of are not needed any more."""
-        frames = self._collect(name, pictures)
+        frames = self._collect(name, count, pictures)
         old.remove()
         return frames
 
@@ -199,15 +234,9 @@ class Rendering:
         )
 
 
-def work_root() -> Path:
-    """Where attempts keep their frames while they run."""
-    home: Path = settings.GENGA_HOME
-    return home / WORK_FOLDER
-
-
 def work_folder(attempt: Attempt) -> Path:
     """An attempt's own folder."""
-    return work_root() / f"{attempt.job_id}-{attempt.number}"
+    return kept_work.root() / f"{attempt.job_id}-{attempt.number}"
 
 
 def _loras(spec: RenderSpec) -> tuple[LoraFile, ...]:

@@ -11,10 +11,10 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from generation import jobs, snapshots
+from generation import jobs, kept_work, snapshots
 from generation.models import Attempt, Device, Job, Output
 from generation.models.output import FRAMES_KIND
-from generation.rendering import work_folder, work_root
+from generation.rendering import work_folder
 from generation.scheduling.placement import claimable
 from generation.states import Outcome, Status
 from generation.tasks import bell
@@ -67,10 +67,12 @@ def sweep_half_written() -> int:
 
 
 def sweep_work() -> int:
-    """Delete the frames of attempts that run no more; how many attempts left some."""
+    """Delete frames of attempts that run no more and of jobs that do not wait; of how many."""
     running = Attempt.objects.filter(outcome=Outcome.RUNNING).select_related("job")
     in_use = {work_folder(attempt) for attempt in running}
-    left = [path for path in work_root().glob("*") if path not in in_use]
+    waiting = Job.objects.active().filter(pk__in=kept_work.job_ids())
+    in_use |= {kept_work.folder(pk) for pk in waiting.values_list("pk", flat=True)}
+    left = [path for path in kept_work.root().glob("*") if path not in in_use]
     for path in left:
         shutil.rmtree(path, ignore_errors=True)
     return len(left)

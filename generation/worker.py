@@ -11,7 +11,7 @@ import torch
 from django.core.files.storage import default_storage
 from django.db.models import Q
 
-from generation import jobs, wanted
+from generation import jobs, kept_work, wanted
 from generation.batching import make_together
 from generation.errors import (
     CancelRequested,
@@ -100,8 +100,10 @@ class Worker:
         except CancelRequested:
             self._end(render, lambda: jobs.end_cancelled(attempt, timings))
         except WorkerStopping:
+            render.keep_work()
             jobs.hand_back(attempt, timings, self._saved(render))
         except Preempted:
+            render.keep_work()
             jobs.preempt(attempt, timings, self._saved(render))
         except LeaseLost:
             logger.warning("job %s was taken over by another worker", attempt.job_id)
@@ -127,10 +129,11 @@ class Worker:
         self._end(render, lambda: jobs.fail(render.attempt, problem, render.account.timings))
 
     def _end(self, render: Rendering, move: Callable[[], bool]) -> None:
-        """End a job for good, and its snapshot with it."""
+        """End a job for good, and what was kept of it too."""
         render.attempt.host_load = self.host_load.since(self._began)
         if move():
             render.keeper.discard()
+            kept_work.discard(render.attempt.job_id)
 
     def _saved(self, render: Rendering) -> int:
         """Steps that will not have to be made again; members of a batch begin anew."""

@@ -31,7 +31,8 @@ class Row:
 def lines(job: Job) -> list[Line]:
     """The job's events in their order."""
     resumed = {attempt.number: attempt.resumed_from for attempt in job.attempts.all()}
-    return [_line(event, resumed) for event in job.events.all()]
+    unit = "frame" if job.spec.enhances else "step"
+    return [_line(event, resumed, unit) for event in job.events.all()]
 
 
 def timelines(job: Job) -> list[dict[str, Any]]:
@@ -59,10 +60,10 @@ def _rows(timings: list[Any]) -> list[Row]:
     return rows
 
 
-def _line(event: JobEvent, resumed: dict[int, int]) -> Line:
-    kind, steps = Kind(event.kind), resumed.get(event.data.get("attempt", 0), 0)
-    if kind == Kind.CLAIMED and steps:
-        return Line(event.at, f"Resumed after step {steps}", _detail(event.data))
+def _line(event: JobEvent, resumed: dict[int, int], unit: str) -> Line:
+    kind, done = Kind(event.kind), resumed.get(event.data.get("attempt", 0), 0)
+    if kind == Kind.CLAIMED and done:
+        return Line(event.at, f"Resumed after {unit} {done}", _detail(event.data))
     return Line(event.at, kind.label, _detail(event.data))
 
 

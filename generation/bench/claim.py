@@ -1,7 +1,8 @@
 """How long a claim takes with a hundred thousand waiting jobs, and that no job is lost by it.
 
-Eight devices of three kinds are known. First one process claims for one of them, then all claim
-at once, each ending a job before it claims the next. Then they go on while one of them after the
+Eight devices of three kinds are known. One process claims for one of them, first with no other
+device here, then beside the seven others, among which every claim has to choose. Then all claim at
+once, each ending a job before it claims the next. Then they go on while one of them after the
 other is killed at random moments and started again; a killed one's jobs are taken back when their
 leases run out. At the end everything that was touched is served, and the history of every job is
 read: one that was claimed while it was claimed is a duplicate, one that is neither waiting nor
@@ -56,14 +57,21 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
     devices = _queue.park()[: options["claimers"]]
     _queue.add_history(people, cards, devices)
     _queue.fill(people, cards, options["jobs"])
+    with _alone(devices[0]):
+        alone = _measure(devices[:1], options["seconds"])
     one = _measure(devices[:1], options["seconds"])
     eight = _measure(devices, options["seconds"])
     kills = _kill(devices, options["kills"])
-    figures = _figures(one, eight, options["seconds"])
+    figures = _figures(alone, one, eight, options["seconds"])
     taken_back = Attempt.objects.filter(outcome=Outcome.LOST).count()
     say(f"claims among {options['jobs']} waiting jobs, milliseconds, median (middle half)")
-    say(f"  one process      {_site.spread(one)}   {len(one) / options['seconds']:8.1f} a second")
-    say(f"  all together     {_site.spread(eight)}   {figures['claims_per_s']:8.1f} a second")
+    for name, taken in (
+        ("one, no other here", alone),
+        ("one beside the others", one),
+        ("all together", eight),
+    ):
+        each = len(taken) / options["seconds"]
+        say(f"  {name:<24}{_site.spread(taken)}   {each:8.1f} a second")
     say(f"  {kills} claimers killed, {taken_back} jobs taken back from them")
     return {
         **figures,
@@ -75,11 +83,28 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
     }
 
 
-def _figures(one: list[float], eight: list[float], seconds: float) -> dict[str, float]:
+@contextmanager
+def _alone(device: Device) -> Iterator[None]:
+    """Only this device is here, for as long as this lasts."""
+    others = Device.objects.exclude(pk=device.pk)
+    heard_of = device.heartbeat_at
+    others.update(heartbeat_at=None)
+    try:
+        yield
+    finally:
+        others.update(heartbeat_at=heard_of)
+
+
+def _figures(
+    alone: list[float], one: list[float], eight: list[float], seconds: float
+) -> dict[str, float]:
     return {
         "claims_per_s": round(len(eight) / seconds, 1),
         "claims_per_s_1": round(len(one) / seconds, 1),
+        "claims_per_s_alone": round(len(alone) / seconds, 1),
         "median_ms": round(median(one), 2),
+        "median_ms_alone": round(median(alone), 2),
+        "p95_ms_alone": round(_site.percentile(alone, 0.95), 2),
         "p95_ms": round(_site.percentile(one, 0.95), 2),
         "p95_ms_8": round(_site.percentile(eight, 0.95), 2),
     }

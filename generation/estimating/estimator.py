@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from generation.estimating import cost
 from generation.estimating.cost import Demands
-from generation.estimating.learning import REST, Speeds
+from generation.estimating.learning import AFTERWARDS, REST, Speeds
 from generation.estimating.prediction import Prediction, foretell
 from generation.estimating.shapes import Shape, parse
 from generation.models import Attempt, Device, LearnedSpeed, ModelCard
@@ -105,6 +105,13 @@ class Knowledge:
         return _Source(max(others, key=lambda speeds: speeds.attempts), foreign=True)
 
     @classmethod
+    def beside(cls, device: Device, speeds: Speeds, demands: Demands) -> list[Speeds]:
+        """What the device knows of other models, when some stage after the drawing is missing."""
+        if not (AFTERWARDS & demands.keys()) - speeds.stages.keys():
+            return []
+        return [known for (pk, _), (_, known) in cls._speeds.items() if pk == device.pk]
+
+    @classmethod
     def demands(cls, shape: Shape) -> Demands:
         """What the stages of a shape have to do."""
         costs, size = cls._costs.get(shape.model) or (Costs.from_json({}), 0)
@@ -122,8 +129,13 @@ class Knowledge:
         if known is None or known[0] is not source.speeds or known[1] != load:
             if len(cls._seconds) > SHAPES_KEPT:
                 cls._seconds.clear()
+            demands = cls.demands(parsed)
             stages = source.speeds.stage_seconds(
-                cls.demands(parsed), cold=False, load=load, foreign=source.foreign
+                demands,
+                cold=False,
+                load=load,
+                foreign=source.foreign,
+                beside=cls.beside(device, source.speeds, demands),
             )
             seconds = sum(stages.values()) + source.speeds.rest_seconds(load) if stages else None
             known = cls._seconds[device.pk, shape] = (source.speeds, load, seconds)
@@ -189,13 +201,16 @@ def predict_shape(
         return None
     if cold is None:
         cold = shape.draws and shape.model not in device.resident
+    demands = Knowledge.demands(shape)
     return foretell(
         source.speeds,
-        Knowledge.demands(shape),
+        demands,
         work,
         cold=cold,
         host_load=device.host_load,
         foreign=source.foreign,
+        beside=Knowledge.beside(device, source.speeds, demands),
+        device=device.name,
     )
 
 

@@ -65,6 +65,10 @@ class InFlight:
             self._expected += usual * done
         self._share, self._moved = share, now
 
+    def skip(self, share: float) -> None:
+        """So much of the present stage was done before, and says nothing about the pace."""
+        self._share, self._moved = share, self._clock()
+
     def end(self) -> None:
         """The present stage is over; one that tells no parts says how the run goes by its whole."""
         if self._stage is not None and not self._share and self._known:

@@ -9,7 +9,7 @@ each stage down, and a drift that all stages share.
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, log
 from typing import Any
@@ -40,6 +40,8 @@ SETTLED = 3
 """Attempts before which a surprise is no drift: too little is known."""
 SMALL = frozenset({Stage.LOAD, Stage.ENCODE, Stage.WRITE, Stage.CHECK})
 """Stages without which an estimate is still one."""
+AFTERWARDS = frozenset({Stage.INTERPOLATE, Stage.UPSCALE, Stage.WRITE, Stage.CHECK})
+"""Stages that take as long whichever model has drawn."""
 MOST = log(2.0)
 """One observation moves nothing farther than a factor of two."""
 ALIKE_KEPT = 64
@@ -152,11 +154,18 @@ class Speeds:
     attempts: int = 0
 
     def stage_seconds(
-        self, demands: Demands, *, cold: bool, load: float, foreign: bool = False
+        self,
+        demands: Demands,
+        *,
+        cold: bool,
+        load: float,
+        foreign: bool = False,
+        beside: Sequence[Speeds] = (),
     ) -> dict[Stage, float] | None:
         """Seconds of each stage under a host's load; None when too little is known for a guess.
 
         `foreign` when the demands are those of a model that these speeds were not learned of.
+        `beside` are other models' speeds of the same device, for stages that no model is part of.
         """
         if not self.attempts:
             return None
@@ -165,7 +174,7 @@ class Speeds:
         for stage, demand in demands.items():
             if _is_skipped(stage, demands, cold):
                 continue
-            known = self.stages.get(stage)
+            known = self.stages.get(stage) or _known_beside(stage, beside)
             seconds = known.seconds(demand, load, foreign=foreign) if known else None
             if seconds is not None:
                 found[stage] = seconds * lately
@@ -251,6 +260,14 @@ class Speeds:
         surprise = log(max(actual, 1e-5) / max(expected, 1e-5))
         gain = DRIFT_GAIN_BUSY if load >= BUSY else DRIFT_GAIN
         self.drift += gain * max(-MOST, min(MOST, surprise))
+
+
+def _known_beside(stage: Stage, beside: Sequence[Speeds]) -> StageSpeed | None:
+    """A stage after the drawing, as learned of the model that was rendered most often."""
+    if stage not in AFTERWARDS:
+        return None
+    knowing = [speeds for speeds in beside if stage in speeds.stages]
+    return max(knowing, key=lambda one: one.attempts).stages[stage] if knowing else None
 
 
 _REST = Demand(1.0, 0.0, "")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from generation.estimating.cost import Demands
 from generation.estimating.learning import Speeds
@@ -22,7 +23,9 @@ class Prediction:
     """Seconds of run time: the median, and the range that holds nine of ten.
 
     `evidence` counts finished attempts of the model on the device; `rough` is True when the cost
-    model had to do most of the work. `load` are the seconds of loading the model in it.
+    model had to do most of the work. `load` are the seconds of loading the model in it. It holds
+    for `device`, with the model to be loaded first or not (`cold`), and with so much other work on
+    the host (`host_load`, runnable threads for each core).
     """
 
     seconds: float
@@ -32,6 +35,14 @@ class Prediction:
     rough: bool = False
     load: float = 0.0
     stages: Mapping[Stage, float] = field(default_factory=dict)
+    device: str = ""
+    cold: bool = False
+    host_load: float = 0.0
+
+    @property
+    def assumed(self) -> dict[str, Any]:
+        """What it holds for, as plain data."""
+        return {"device": self.device, "cold": self.cold, "host_load": round(self.host_load, 3)}
 
 
 def foretell(
@@ -42,9 +53,16 @@ def foretell(
     cold: bool,
     host_load: float,
     foreign: bool = False,
+    beside: Sequence[Speeds] = (),
+    device: str = "",
 ) -> Prediction | None:
-    """What a render will take; `foreign` when the speeds are another model's. None: no evidence."""
-    stages = speeds.stage_seconds(demands, cold=cold, load=host_load, foreign=foreign)
+    """What a render will take; `foreign` when the speeds are another model's. None: no evidence.
+
+    `beside` are what the device has learned of other models.
+    """
+    stages = speeds.stage_seconds(
+        demands, cold=cold, load=host_load, foreign=foreign, beside=beside
+    )
     if stages is None:
         return None
     seconds = sum(stages.values()) + speeds.rest_seconds(host_load)
@@ -58,4 +76,7 @@ def foretell(
         rough=foreign or speeds.attempts < THIN or unsure > NEVER_SEEN,
         load=stages.get(Stage.LOAD, 0.0) if Stage.DENOISE in demands else 0.0,
         stages=stages,
+        device=device,
+        cold=cold,
+        host_load=host_load,
     )

@@ -42,7 +42,8 @@ class Attempt(models.Model):
     run_seconds = models.FloatField(null=True, help_text="From the claim to the end.")
     load_seconds = models.FloatField(default=0.0, help_text="Of those, for loading the model.")
     resumed_from = models.PositiveSmallIntegerField(
-        default=0, help_text="Steps that a snapshot of a former attempt had made already."
+        default=0,
+        help_text="Steps (of an enhancement frames) that a former attempt had made.",
     )
     batch_size = models.PositiveSmallIntegerField(
         default=1, help_text="How many jobs were denoised together."

@@ -97,6 +97,10 @@ class Job(models.Model):
     predicted_low = models.FloatField(null=True)
     predicted_high = models.FloatField(null=True)
     predicted_start = models.DateTimeField(null=True, help_text="Start foretold at submit.")
+    assumed = models.JSONField(
+        default=dict,
+        help_text="What the run time foretold at submit holds for: device, cold, host_load.",
+    )
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
     error_hint = models.TextField(blank=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import islice
 
 from PIL import Image
 
@@ -53,22 +54,28 @@ def count(frames: int, factor: int, loop: bool) -> int:
 
 
 def interpolate(
-    frames: Iterable[Image.Image], factor: int, *, loop: bool, name: str = "farneback"
+    frames: Iterable[Image.Image],
+    factor: int,
+    *,
+    loop: bool,
+    name: str = "farneback",
+    start: int = 0,
 ) -> Iterator[Image.Image]:
     """`factor` times as many frames, one after another; a looping clip leads back to its first.
 
     The frames themselves come out unchanged, each followed by `factor` - 1 in-betweens. Where two
     neighbours are a cut, each is held for its half instead. At most three frames and one gap's
-    in-betweens are held. Raises KeyError for an unknown name, ValueError for another factor
-    and, when it gets there, for frames of different sizes.
+    in-betweens are held. The first `start` frames are left out, and not made. Raises KeyError for
+    an unknown name, ValueError for another factor and, when it gets there, for frames of different
+    sizes.
     """
     if factor not in FACTORS:
         raise ValueError(f"clips are made {FACTORS} times as dense, not {factor} times")
-    return _stream(frames, factor, loop, INTERPOLATORS[name].method())
+    return _stream(frames, factor, loop, INTERPOLATORS[name].method(), start)
 
 
 def _stream(
-    frames: Iterable[Image.Image], factor: int, loop: bool, method: Method
+    frames: Iterable[Image.Image], factor: int, loop: bool, method: Method, start: int
 ) -> Iterator[Image.Image]:
     rest = iter(frames)
     first = next(rest, None)
@@ -76,12 +83,25 @@ def _stream(
         return
     last = first
     for following in rest:
-        yield last
-        yield from _gap(last, following, factor, method)
-        last = following
-    yield last
+        yield from islice(_stretch(last, following, factor, method), *_from(start, factor))
+        last, start = following, max(0, start - factor)
     if loop:
-        yield from _gap(last, first, factor, method)
+        yield from islice(_stretch(last, first, factor, method), *_from(start, factor))
+    elif not start:
+        yield last
+
+
+def _from(start: int, factor: int) -> tuple[int, int]:
+    """Which of one stretch's frames are wanted; of none nothing is asked for, and nothing made."""
+    return (start, factor) if start < factor else (0, 0)
+
+
+def _stretch(
+    before: Image.Image, after: Image.Image, factor: int, method: Method
+) -> Iterator[Image.Image]:
+    """A frame and the in-betweens that follow it."""
+    yield before
+    yield from _gap(before, after, factor, method)
 
 
 def _gap(before: Image.Image, after: Image.Image, factor: int, method: Method) -> list[Image.Image]:

@@ -214,8 +214,8 @@ def a_second_a_step(history: History) -> None:
         history(*[float(steps)] * 8, steps=steps, quality=quality)
 
 
-SIZE = {"width": 256, "height": 256}
-"""A size that was named does not give way to the time."""
+SIZE = {"width": 256, "height": 256, "acceleration": 1}
+"""What was named does not give way to the time."""
 
 
 @pytest.mark.parametrize(

@@ -184,6 +184,17 @@ EXPLAINED = [
     (UNEXPLAINED, 10, 20, {}, {}),
     (UNEXPLAINED, 10, 20, {"cold": True, "load_seconds": 0.5}, {"usual_load": None}),
     (UNEXPLAINED, 20, 10, {"host_load": 0.9}, {}),
+    ("another device", 10, 20, {"device_name": "cpu:1"}, {"assumed": {"device": "cpu:0"}}),
+    (UNEXPLAINED, 10, 20, {"device_name": "cpu:0"}, {"assumed": {"device": "cpu:0"}}),
+    (UNEXPLAINED, 10, 14, {"cold": True, "load_seconds": 4.0}, {"assumed": {"cold": True}}),
+    (UNEXPLAINED, 10, 6, {"cold": False}, {"assumed": {"cold": False}}),
+    (
+        "began while it waited",
+        *(10, 20),
+        {"host_load": 0.9, "host_load_before": 0.9},
+        {"assumed": {"host_load": 0.0}},
+    ),
+    ("ended while it waited", 20, 10, {}, {"assumed": {"host_load": 0.9}}),
 ]
 
 

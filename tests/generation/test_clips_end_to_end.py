@@ -16,10 +16,10 @@ from django.core.files.storage import default_storage
 from PIL import Image
 
 from generation import jobs, queueing
+from generation.kept_work import root as work_root
 from generation.media.clips import read_frames, read_provenance
 from generation.models import Device, Job, ModelCard, Output, Progress
 from generation.pipelines.resident import ResidentModels
-from generation.rendering import work_root
 from generation.specs import RenderSpec, Source, SourceUse
 from generation.states import Stage, Status, Work
 from generation.worker import Worker

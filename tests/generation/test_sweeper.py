@@ -14,10 +14,11 @@ import pytest
 from django.utils import timezone
 
 from generation import jobs, queueing, snapshots, sweeper
+from generation.kept_work import root as work_root
 from generation.media.files import StoredOutput
 from generation.models import Device, Job, Output
 from generation.queues import queue_for
-from generation.rendering import work_folder, work_root
+from generation.rendering import work_folder
 from generation.states import Outcome, Status
 from tests.generation.conftest import Claim
 

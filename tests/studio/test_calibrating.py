@@ -44,6 +44,8 @@ def test_a_models_calibration_is_of_several_sizes_that_it_can_draw(
         card = toon_motion if spec.type == "video" else toon
         assert check(spec, card.limits) is spec
     assert len({(spec.width, spec.height) for spec in specs if spec.type == "image"}) == 3
+    assert {spec.upscale for spec in specs if spec.type == "image"} == {1, 2}
+    assert {spec.interpolate for spec in specs if spec.type == "video"} == {1, 2}
 
 
 def test_its_renders_are_takes_in_ones_sketchbook_that_only_the_device_takes(

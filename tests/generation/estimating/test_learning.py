@@ -99,6 +99,25 @@ def test_a_stage_that_never_ran_is_not_invented() -> None:
     assert speeds.stage_seconds(larger, cold=False, load=0.0) is None
 
 
+def test_a_stage_after_the_drawing_is_known_from_other_models_of_the_device() -> None:
+    machine, speeds, seldom, often = Machine(), settled(Machine()), Speeds(), Speeds()
+    larger = picture(256, upscale=2, upscaler="anime")
+    machine.teach(often, larger, larger)
+    Machine(each=5.0).teach(seldom, larger)
+
+    found = speeds.stage_seconds(larger, cold=False, load=0.0, beside=[seldom, often, speeds])
+
+    assert found is not None
+    assert found[Stage.UPSCALE] == pytest.approx(machine.stages(larger)[Stage.UPSCALE], rel=0.01)
+
+
+def test_drawing_itself_is_not_borrowed() -> None:
+    speeds, other = Speeds(), settled(Machine())
+    speeds.learn({Stage.WRITE: picture(256)[Stage.WRITE]}, {"write": 0.1}, cold=False, load=0.0)
+
+    assert speeds.stage_seconds(picture(256), cold=False, load=0.0, beside=[other]) is None
+
+
 def test_loading_counts_when_the_model_is_not_there() -> None:
     machine, speeds, demands = Machine(), Speeds(), picture(256)
     stages = {**machine.stages(demands), Stage.LOAD: 4.0}

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from generation.pipelines import interpolate as interpolation
 from generation.pipelines.farneback import _cover
 from generation.pipelines.interpolate import INTERPOLATORS, Interpolator, count, interpolate
 
@@ -273,3 +274,25 @@ def test_another_character_is_a_cut_and_a_lively_one_is_not(number: int, portrai
 
     assert held(list(interpolate([first, other], 2, loop=False))) == "aab"
     assert held(list(interpolate([first, portraits.draw(number, lively)], 2, loop=False))) == "a?b"
+
+
+@pytest.mark.parametrize("loop", [False, True])
+@pytest.mark.parametrize("factor", [2, 4])
+def test_it_goes_on_from_any_frame_and_makes_none_before_it(
+    factor: int, loop: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = [ball(number / 4, 48, 40) for number in range(3)]
+    whole = [frame.tobytes() for frame in interpolate(clip, factor, loop=loop)]
+    gaps: list[int] = []
+    gap = interpolation._gap
+
+    def noted(*asked: Any) -> list[Image.Image]:
+        gaps.append(1)
+        return gap(*asked)
+
+    monkeypatch.setattr(interpolation, "_gap", noted)
+    for start in range(len(whole) + 1):
+        gaps.clear()
+        rest = [frame.tobytes() for frame in interpolate(clip, factor, loop=loop, start=start)]
+        assert rest == whole[start:]
+        assert len(gaps) <= -(-(len(whole) - start) // factor)
