@@ -114,6 +114,11 @@ class Job(models.Model):
                 fields=["status", "priority", "owner", "work", "rank", "id"], name="job_queue"
             ),
             models.Index(fields=["status", "batch_key", "rank"], name="job_batch"),
+            # All that the forecast reads again and again, so that it need not read the rows.
+            models.Index(
+                fields=["status", "held_at", "priority", "rank", "queued_at", "saved_steps", "id"],
+                name="job_waiting",
+            ),
             models.Index(fields=["owner", "-submitted_at"], name="job_owner"),
             models.Index(fields=["scope", "-submitted_at"], name="job_scope"),
             models.Index(fields=["status", "-finished_at"], name="job_finished"),

@@ -109,12 +109,16 @@ class _Board:
         job, level = ahead[0]
         options = self._for(job)
         option = self._soonest(job, options)
-        index = 0
-        if option is not None and self._load(option, job):
+        if option is None:
+            ahead.popleft()
+            return Assigned(job, level, None, len(options))
+        if self._load(option, job):
             index, option = self._bypass(ahead, option)
             job, level = ahead[index]
             options = self._for(job)
-        del ahead[index]
+            del ahead[index]
+        else:
+            ahead.popleft()
         return self._give(job, level, option, len(options))
 
     def _bypass(
@@ -131,18 +135,16 @@ class _Board:
                     return index, known
         return 0, option
 
-    def _give(self, job: WaitingJob, level: Level, option: _Option | None, able: int) -> Assigned:
-        if option is None:
-            return Assigned(job, level, None, able)
-        number, seconds, _ = option
-        load = self._load(option, job)
-        start = self._free[number]
+    def _give(self, job: WaitingJob, level: Level, option: _Option, able: int) -> Assigned:
+        number, seconds, load = option
+        lane, start, model = self._lanes[number], self._free[number], job.model
+        if model in lane.models:
+            load = 0.0
+        elif model:
+            lane.models.add(model)
         finish = None if seconds is None else start + load + seconds * job.left
-        lane = self._lanes[number]
         lane.free_at = finish
         self._free[number] = NEVER if finish is None else finish
-        if job.model:
-            lane.models.add(job.model)
         return Assigned(job, level, lane, able, start, load, finish)
 
     def _soonest(self, job: WaitingJob, options: _Options) -> _Option | None:

@@ -7,11 +7,11 @@ starts are None ("estimating"), never invented.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 from django.utils import timezone
 
@@ -72,20 +72,44 @@ class Place:
         return self._reasons.of(self._assigned, self.position)
 
 
+class Places(Sequence[Place]):
+    """Every waiting job's place, made when it is looked at."""
+
+    def __init__(self, assigned: list[Assigned]) -> None:
+        self.assigned = assigned
+        self._reasons = _Reasons()
+
+    def __len__(self) -> int:
+        return len(self.assigned)
+
+    @overload
+    def __getitem__(self, index: int) -> Place: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Place]: ...
+
+    def __getitem__(self, index: int | slice) -> Place | list[Place]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        number = index + len(self) if index < 0 else index
+        return Place(number + 1, self.assigned[number], self._reasons)
+
+
 @dataclass
 class Forecast:
     """Every waiting job in the order in which the policy serves it."""
 
-    places: list[Place]
+    places: Places
 
     @cached_property
-    def by_job(self) -> dict[Any, Place]:
-        """The same by the job's key."""
-        return {place.key: place for place in self.places}
+    def by_job(self) -> dict[Any, int]:
+        """Where in `places` each job is, by its key."""
+        return {one.job.key: number for number, one in enumerate(self.places.assigned)}
 
     def place_of(self, job: Job) -> Place | None:
         """The job's place; None when it does not wait for a device."""
-        return self.by_job.get(job.pk)
+        number = self.by_job.get(job.pk)
+        return None if number is None else self.places[number]
 
 
 @dataclass(slots=True)
@@ -101,15 +125,7 @@ def forecast() -> Forecast:
     """Play the whole queue forward."""
     now = timezone.now()
     waiting = queue.read()
-    if not waiting:
-        return Forecast([])
-    reasons = _Reasons()
-    return Forecast(
-        [
-            Place(position, one, reasons)
-            for position, one in enumerate(_assigned(waiting, now), start=1)
-        ]
-    )
+    return Forecast(Places(list(_assigned(waiting, now)) if waiting else []))
 
 
 def outlook(

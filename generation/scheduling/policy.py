@@ -16,7 +16,7 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, cast
+from typing import Any
 
 from generation.states import Priority
 
@@ -32,6 +32,8 @@ class Level(IntEnum):
 
 
 LEVELS = tuple(Level)
+EVERYBODY = -1
+"""Whose line it is where nobody takes turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,14 @@ class Line:
         self._levels: list[Level | None] = [
             level(job.priority, now - job.queued, ageing) for job in self._jobs
         ]
-        # For each level and owner a heap of (place, index), and for each level one of owners.
+        # For each level and owner (place, index), the first one last; for each level a heap of
+        # owners.
         self._queues: list[dict[int, list[tuple[float, int]]]] = [{} for _ in Level]
         self._owners: list[list[tuple[float, float, int]]] = [[] for _ in Level]
         self._climbs = self._all_climbs(ageing)
         self._next_rise = now
-        for index, here in enumerate(self._levels):
-            self._enter(index, cast(Level, here))
+        for target in LEVELS:
+            self._enter([n for n, here in enumerate(self._levels) if here == target], target)
 
     def pop(self, now: float) -> tuple[WaitingJob, Level] | None:
         """The next job and its level; None when nothing waits. `now` never goes back."""
@@ -126,16 +129,27 @@ class Line:
         while (popped := self.pop(now)) is not None:
             yield popped
 
-    def _enter(self, index: int, here: Level) -> None:
-        job = self._jobs[index]
-        owner, place = job.owner, job.rank
+    def _enter(self, indices: list[int], here: Level) -> None:
+        """Let jobs stand in a level, many at once."""
+        jobs, queues = self._jobs, self._queues[here]
+        entering: dict[int, list[tuple[float, int]]] = {}
         if here == Level.OVERDUE:
             # Nobody takes turns here: one line for all, by the moment of submit.
-            owner, place = -1, job.queued
-        queue = self._queues[here].setdefault(owner, [])
-        heapq.heappush(queue, (place, index))
-        if queue[0][1] == index:
-            heapq.heappush(self._owners[here], (self._had.get(owner, 0.0), place, owner))
+            entering[EVERYBODY] = [(jobs[index].queued, index) for index in indices]
+        else:
+            for index in indices:
+                job = jobs[index]
+                entering.setdefault(job.owner, []).append((job.rank, index))
+        for owner, some in entering.items():
+            if not some:
+                continue
+            queue = queues.setdefault(owner, [])
+            first = queue[-1] if queue else None
+            queue += some
+            # They come nearly in their order, so this is quick.
+            queue.sort(reverse=True)
+            if queue[-1] != first:
+                heapq.heappush(self._owners[here], (self._had.get(owner, 0.0), queue[-1][0], owner))
 
     def _first(self, here: Level) -> int | None:
         """Take the first job of a level. Entries of the heap of owners may be out of date."""
@@ -143,17 +157,17 @@ class Line:
         while owners:
             had, place, owner = owners[0]
             queue = queues[owner]
-            while queue and levels[queue[0][1]] != here:
-                heapq.heappop(queue)
+            while queue and levels[queue[-1][1]] != here:
+                queue.pop()
             if not queue:
                 heapq.heappop(owners)
                 continue
             now_had = self._had.get(owner, 0.0)
-            if had != now_had or place != queue[0][0]:
-                heapq.heapreplace(owners, (now_had, queue[0][0], owner))
+            if had != now_had or place != queue[-1][0]:
+                heapq.heapreplace(owners, (now_had, queue[-1][0], owner))
                 continue
             # The entry stays, out of date by now: it is put right when it is first again.
-            return heapq.heappop(queue)[1]
+            return queue.pop()[1]
         return None
 
     def _all_climbs(self, ageing: float) -> list[_Climb]:
@@ -173,12 +187,15 @@ class Line:
         """Let every job enter the level that it has reached by now."""
         levels = self._levels
         for climb in self._climbs:
+            risen, target = [], climb.target
             while climb.waiting and climb.waiting[-1][0] + climb.delay <= now:
                 index = climb.waiting.pop()[1]
                 here = levels[index]
-                if here is not None and here > climb.target:
-                    levels[index] = climb.target
-                    self._enter(index, climb.target)
+                if here is not None and here > target:
+                    levels[index] = target
+                    risen.append(index)
+            if risen:
+                self._enter(risen, target)
         self._next_rise = min(
             (one.waiting[-1][0] + one.delay for one in self._climbs if one.waiting),
             default=float("inf"),

@@ -44,7 +44,7 @@ def about(*seconds: float) -> Any:
 
 
 def test_nothing_waits(device: Device) -> None:
-    assert forecast().places == []
+    assert list(forecast().places) == []
 
 
 def test_jobs_follow_one_another_on_one_device(known: None, submit: Submit) -> None:
@@ -160,7 +160,7 @@ def test_a_job_without_an_estimate_starts_but_hides_what_follows(
 
     found = forecast()
 
-    first, second = found.by_job[unknown.pk], found.by_job[behind.pk]
+    first, second = found.place_of(unknown), found.place_of(behind)
     assert (first.seconds, first.finish) == (None, None)
     assert from_now(first.start) == about(0.0)
     assert (second.position, second.start) == (2, None)
