@@ -32,6 +32,7 @@ from generation.models import (
     Output,
     Progress,
 )
+from generation.models.job import UNREADABLE
 from generation.pipelines.families import BATCHING
 from generation.specs import RenderSpec
 from generation.states import Outcome, Priority, Status
@@ -127,7 +128,7 @@ def start(job: Job, device: Device) -> Attempt | None:
     now = timezone.now()
     try:
         RenderSpec.from_json(job.spec_data)
-    except (KeyError, TypeError, ValueError) as problem:
+    except UNREADABLE as problem:
         raise SpecUnreadable(f"The job's settings cannot be read: {problem}") from problem
     number = job.attempt_number + 1
     with transaction.atomic():

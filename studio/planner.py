@@ -111,7 +111,7 @@ def _ways(request: RenderRequest, best: Composed) -> list[Compromise]:
     """The ways that the model can render."""
     free = Freedom(
         steps=request.steps is None,
-        acceleration=request.acceleration is None,
+        acceleration=request.acceleration is None and _may_be_accelerated(best),
         size=request.width is None and request.height is None,
         frames=request.interpolate == 1 and request.source is None,
     )
@@ -122,6 +122,15 @@ def _ways(request: RenderRequest, best: Composed) -> list[Compromise]:
     return [
         way for way in compromises(best.spec, steps_of, free) if _is_possible(way.spec, best.model)
     ]
+
+
+def _may_be_accelerated(best: Composed) -> bool:
+    """Whether the memory also holds what an acceleration keeps between steps."""
+    try:
+        capacity.check(replace(best.spec, acceleration=2), best.model)
+    except SpecError:
+        return False
+    return True
 
 
 def _is_possible(spec: RenderSpec, model: ModelCard) -> bool:

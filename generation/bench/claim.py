@@ -6,7 +6,8 @@ once, each ending a job before it claims the next. Then they go on while one of 
 other is killed at random moments and started again; a killed one's jobs are taken back when their
 leases run out. At the end everything that was touched is served, and the history of every job is
 read: one that was claimed while it was claimed is a duplicate, one that is neither waiting nor
-done is lost.
+done is lost. A job whose claimers were killed three times fails and says so, by the engine's own
+rule; such are counted apart.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from django.conf import settings
+from django.db.models import Q
 
 from generation import sweeper
 from generation.bench import _queue, _site
@@ -39,6 +41,7 @@ LEASE_SECONDS: Final = "2"
 SETTLE_SECONDS: Final = 60.0
 HOLD_SECONDS: Final = 0.3
 """How long a job is held by claimers that are killed, so that they hold one when it happens."""
+GIVEN_UP: Final = Q(status=Status.FAILED, error_code="worker_lost")
 KILL_EVERY: Final = 0.4
 """Seconds between two kills, on average."""
 
@@ -77,6 +80,7 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
         **figures,
         "duplicates": _duplicates(),
         "lost": _lost(),
+        "given_up": Job.objects.filter(GIVEN_UP).count(),
         "kills": kills,
         "taken_back": taken_back,
         "jobs": options["jobs"],
@@ -178,7 +182,7 @@ def _is_settled() -> bool:
     """Whether everything that a killed one left has been taken back and served by another."""
     sweeper.sweep_leases()
     touched = Job.objects.filter(attempts__outcome=Outcome.LOST)
-    return not touched.exclude(status=Status.COMPLETED).exists()
+    return not touched.exclude(status=Status.COMPLETED).exclude(GIVEN_UP).exists()
 
 
 def _duplicates() -> int:
@@ -196,8 +200,9 @@ def _duplicates() -> int:
 
 
 def _lost() -> int:
-    """Jobs that neither wait nor are done."""
-    return Job.objects.exclude(status__in=[Status.QUEUED, Status.COMPLETED]).count()
+    """Jobs that neither wait nor are done nor were given up."""
+    known = Q(status__in=[Status.QUEUED, Status.COMPLETED]) | GIVEN_UP
+    return Job.objects.exclude(known).count()
 
 
 def _start(device: Device, ledger: Path, hold: float = 0.0) -> subprocess.Popen[bytes]:

@@ -9,6 +9,9 @@ from django.utils import timezone
 from generation.specs import MediaType, Quality, RenderSpec
 from generation.states import ACTIVE, TRANSITIONS, Priority, Stage, Status, Work, choices
 
+UNREADABLE = (KeyError, TypeError, ValueError)
+"""What settings of another version raise when they are read."""
+
 
 class JobQuerySet(models.QuerySet["Job"]):
     """The queue as queries."""
@@ -152,7 +155,12 @@ class Job(models.Model):
         """The share of its denoising that is not saved yet, 0 to 1."""
         if not self.saved_steps:
             return 1.0
-        return max(0.0, 1.0 - self.saved_steps / max(1, self.spec.denoising_steps))
+        try:
+            steps = self.spec.denoising_steps
+        except UNREADABLE:
+            # Whoever claims it will say so; the queue goes on.
+            return 1.0
+        return max(0.0, 1.0 - self.saved_steps / max(1, steps))
 
     @property
     def may_cancel(self) -> bool:

@@ -21,6 +21,8 @@ MAPS = 64
 benchmark `video` prints the peak that this was set by."""
 LATENT_COPIES = 8
 """Latents, noise, prediction, and what schedulers keep of former steps."""
+WINDOWS_A_FRAME = 2
+"""In so many windows does a frame lie at most."""
 USABLE = 0.9
 """Share of the memory that a render may fill; the rest is the system's."""
 NUMBER_BYTES = {"cpu": 4, "cuda": 2}
@@ -46,11 +48,14 @@ class Need:
         size = NUMBER_BYTES.get(kind, max(NUMBER_BYTES.values()))
         places = (spec.width // LATENT_PIXELS) * (spec.height // LATENT_PIXELS)
         forwards = 2 if spec.guided else 1
+        # Deep layers that are kept between steps lie in the host's memory, and so in a CPU's.
+        shared = spec.acceleration > 1 and kind == "cpu"
+        kept = WINDOWS_A_FRAME * model.channels * places * forwards * size if shared else 0
         weights = model.weights_bytes + (model.base.weights_bytes if model.base else 0)
         return cls(
             fixed=weights * size / STORED_BYTES,
             window_frame=MAPS * model.channels * places * forwards * size,
-            frame=LATENT_COPIES * LATENT_CHANNELS * places * size,
+            frame=LATENT_COPIES * LATENT_CHANNELS * places * size + kept,
         )
 
     def total(self, frames: int, context_frames: int) -> float:

@@ -15,6 +15,7 @@ from generation import service, sweeper
 from generation.models import Device, Job
 from generation.pipelines.resident import ResidentModels
 from generation.scheduling.claim import claim
+from generation.scheduling.forecast import forecast
 from generation.states import Outcome, Status
 from generation.worker import Worker
 
@@ -74,11 +75,15 @@ def test_a_job_whose_end_could_not_be_written_is_rendered_again(
     assert [a.outcome for a in job.attempts.all()] == [Outcome.LOST, Outcome.COMPLETED]
 
 
+@pytest.mark.parametrize("saved_steps", [0, 3])
 def test_a_job_whose_settings_cannot_be_read_fails_and_lets_the_others_pass(
-    submit: Submit, device: Device
+    saved_steps: int, submit: Submit, device: Device
 ) -> None:
     broken, sound = submit(), submit()
-    Job.objects.filter(pk=broken.pk).update(spec_data={"of": "another time"})
+    Job.objects.filter(pk=broken.pk).update(
+        spec_data={"of": "another time"}, saved_steps=saved_steps
+    )
+    assert len(forecast().places) == 2
 
     attempt = claim(device)
 

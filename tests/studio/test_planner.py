@@ -13,7 +13,9 @@ from hypothesis import strategies as some
 
 from generation.errors import SpecError
 from generation.models import Device, Job, ModelCard, Progress
+from generation.scheduling.capacity import USABLE, Need
 from generation.specs import Quality
+from generation.states import Work
 from studio import planner
 from studio.compose import RenderRequest
 from studio.planner import Plan
@@ -221,3 +223,17 @@ def known(took: Took) -> list[tuple[float, float]]:
     """Limits that were tried with what was chosen for them, for a device that is well known."""
     took(LADDER)
     return []
+
+
+def test_a_clip_whose_memory_leaves_no_room_for_it_is_not_accelerated(
+    took: Took, toon_motion: ModelCard, device: Device
+) -> None:
+    clip = RenderRequest(prompt="smiling", type="video", width=256, height=256, frames=72)
+    roomy = planner.compose(clip)
+    need = Need.of(roomy.spec, roomy.model, "cpu").total(72, roomy.spec.context_frames)
+    Device.objects.update(works=list(Work), memory_bytes=int(1.05 * need / USABLE))
+
+    tight = planner._may_be_accelerated(roomy)
+    Device.objects.update(memory_bytes=64 * 2**30)
+
+    assert (tight, planner._may_be_accelerated(roomy)) == (False, True)

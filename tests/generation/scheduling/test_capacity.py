@@ -90,3 +90,14 @@ def test_the_latents_of_very_long_clips_count(clip: RenderSpec, toon_motion: Mod
     memory = need.fixed + 16 * need.window_frame + 1000.5 * need.frame
 
     assert need.largest(memory, 16) == 1000
+
+
+def test_what_an_acceleration_keeps_counts_where_it_lies(
+    clip: RenderSpec, toon_motion: ModelCard
+) -> None:
+    quick = replace(clip, acceleration=2)
+
+    on_cpu, on_card = (Need.of(quick, toon_motion, kind) for kind in ("cpu", "cuda"))
+
+    assert on_cpu.frame > 10 * Need.of(clip, toon_motion, "cpu").frame
+    assert on_card == Need.of(clip, toon_motion, "cuda")
