@@ -127,7 +127,7 @@ def start(job: Job, device: Device) -> Attempt | None:
     """
     now = timezone.now()
     try:
-        RenderSpec.from_json(job.spec_data)
+        spec = job.spec
     except UNREADABLE as problem:
         raise SpecUnreadable(f"The job's settings cannot be read: {problem}") from problem
     number = job.attempt_number + 1
@@ -155,7 +155,8 @@ def start(job: Job, device: Device) -> Attempt | None:
             number=number,
             device=device,
             device_name=device.name,
-            shape=job.shape,
+            # Not the job's: that may have been written by an older version, and is learned from.
+            shape=estimator.shape_of(spec),
             started_at=now,
             host_load_before=device.host_load,
         )

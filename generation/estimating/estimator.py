@@ -120,7 +120,11 @@ class Knowledge:
     @classmethod
     def warm_seconds(cls, device: Device, shape: str) -> float | None:
         """Seconds of a shape on a device with an idle host, loading aside; kept while true."""
-        parsed = parse(shape)
+        try:
+            parsed = parse(shape)
+        except ValueError:
+            # Of a job that an older version wrote: it waits like others, without an estimate.
+            return None
         source = cls.source(device, _subject(parsed))
         if source is None:
             return None

@@ -56,6 +56,7 @@ class DeepCache:
         self._skips = []
 
         def keep(_module: Any, _args: Any, output: torch.Tensor) -> None:
+            # What only counts operations has nothing to copy.
             self._deep[window] = output if output.is_meta else output.to("cpu")
 
         def count(_module: Any, _args: Any, output: tuple[torch.Tensor, Any]) -> None:

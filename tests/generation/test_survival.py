@@ -11,12 +11,14 @@ import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from generation import service, sweeper
+from generation import jobs, service, sweeper
+from generation.attempts import Timing
+from generation.estimating.shapes import Shape
 from generation.models import Device, Job
 from generation.pipelines.resident import ResidentModels
 from generation.scheduling.claim import claim
 from generation.scheduling.forecast import forecast
-from generation.states import Outcome, Status
+from generation.states import Outcome, Stage, Status
 from generation.worker import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,6 +75,25 @@ def test_a_job_whose_end_could_not_be_written_is_rendered_again(
     job.refresh_from_db()
     assert job.status == Status.COMPLETED
     assert [a.outcome for a in job.attempts.all()] == [Outcome.LOST, Outcome.COMPLETED]
+
+
+@pytest.mark.parametrize("shape", ["", "toon|128x128|4"])
+def test_a_job_from_before_an_upgrade_is_claimed_and_learned_from(
+    shape: str, submit: Submit, device: Device
+) -> None:
+    """Its shape was written in another form, or not at all."""
+    job = submit()
+    Job.objects.filter(pk=job.pk).update(shape=shape)
+    Device.objects.create(
+        name="cpu:1", kind="cpu", works=list(device.works), heartbeat_at=timezone.now()
+    )
+
+    assert len(forecast().places) == 1
+    attempt = claim(device)
+
+    assert attempt is not None
+    assert attempt.shape == str(Shape.of(job.spec))
+    assert jobs.complete(attempt, [], {Stage.DENOISE: Timing(1.0), Stage.DECODE: Timing(0.1)})
 
 
 @pytest.mark.parametrize("saved_steps", [0, 3])
