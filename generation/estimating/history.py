@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from generation.estimating.backtest import Record
 from generation.estimating.learning import REST
+from generation.estimating.shapes import parse
 from generation.models import Attempt
 
 
@@ -26,7 +27,10 @@ def record_of(attempt: Attempt) -> Record:
 
 
 def records() -> Iterator[Record]:
-    """Every attempt that says how long its like takes, the oldest first."""
+    """Every attempt that says how long its like takes, the oldest first.
+
+    Those whose shape an older version wrote in another form are left out.
+    """
     # Of those that were rolled up no stage is known any more.
     told = Attempt.objects.comparable().exclude(shape="").filter(timings__isnull=False)
     attempts = told.distinct().order_by("finished_at")
@@ -35,4 +39,13 @@ def records() -> Iterator[Record]:
         .prefetch_related("timings")
         .iterator(chunk_size=500)
     ):
-        yield record_of(attempt)
+        if _is_readable(attempt.shape):
+            yield record_of(attempt)
+
+
+def _is_readable(shape: str) -> bool:
+    try:
+        parse(shape)
+    except ValueError:
+        return False
+    return True
