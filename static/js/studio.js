@@ -2,6 +2,10 @@
 (() => {
   "use strict";
 
+  // The browser focuses a page's first field with its first frame, which may be after its load:
+  // keys that are typed before that would be taken for shortcuts.
+  document.querySelector("[autofocus]")?.focus();
+
   const line = document.querySelector("[data-line]");
   const tell = (state, text) => {
     if (!line) return;

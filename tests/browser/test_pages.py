@@ -135,6 +135,7 @@ def test_a_question_mark_opens_the_shortcuts_and_nothing_behind_them_is_pressed(
 
     page.keyboard.press("n")
     page.wait_for_url("**/render/")
+    expect(page.get_by_label("Prompt", exact=True)).to_be_focused()
     page.keyboard.type("?n")
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("?n")
     expect(dialog).to_be_hidden()
