@@ -11,10 +11,9 @@ from generation.pipelines import interpolate
 from generation.scheduling import capacity
 from generation.specs import Lora, MediaType, Quality, RenderSpec, Source, SourceUse
 from generation.states import Priority
+from studio.model_choice import choose_model
 from studio.models import Character, Project, Shot, Style
 from studio.workflow import Reason, Wish, Workflow, choose
-
-MEDIA_WORDS = {MediaType.IMAGE: "pictures", MediaType.VIDEO: "clips"}
 
 STRENGTH = 0.8
 """How much of a clip that begins with a picture is drawn anew, unless somebody says."""
@@ -65,13 +64,14 @@ class Composed:
 
 def compose(request: RenderRequest) -> Composed:
     """The complete spec and its model, checked. Raises SpecError naming the first bad field."""
-    model = _model_of(request)
+    prompt = _prompt(request)
+    model, chosen = choose_model(request.model, request.style, request.type, prompt)
     if request.type == MediaType.IMAGE:
         _refuse_what_only_clips_have(request)
     spec = RenderSpec(
         type=request.type,
         model=model.slug,
-        prompt=_prompt(request),
+        prompt=prompt,
         negative_prompt=_negative_prompt(request),
         quality=request.quality,
         width=_first(request.width, model.width),
@@ -89,7 +89,8 @@ def compose(request: RenderRequest) -> Composed:
         **(_clip_fields(request, model) if request.type == MediaType.VIDEO else {}),
     )
     flow = _choose(request, spec, model)
-    return Composed(specs.check(replace(spec, **flow.settings), model.limits), model, flow.reasons)
+    checked = specs.check(replace(spec, **flow.settings), model.limits)
+    return Composed(checked, model, [*chosen, *flow.reasons])
 
 
 def _choose(request: RenderRequest, spec: RenderSpec, model: ModelCard) -> Workflow:
@@ -100,7 +101,7 @@ def _choose(request: RenderRequest, spec: RenderSpec, model: ModelCard) -> Workf
         character=request.character,
         style=request.style,
     )
-    chosen = ("width", "height", "steps", "guidance", "scheduler", "context_frames")
+    chosen = ("width", "height", "steps", "guidance", "scheduler", "context_frames", "acceleration")
     settings = {name: getattr(spec, name) for name in chosen}
     fits = spec.type != MediaType.VIDEO or capacity.window_fits(spec, model)
     return choose(wish, spec.prompt, model, settings, window_fits=fits)
@@ -161,31 +162,6 @@ def _refuse_what_only_clips_have(request: RenderRequest) -> None:
             raise SpecError(name, f"An image has no {name}.", "nothing, or type video")
     if request.loop:
         raise SpecError("loop", "An image has no loop.", "false, or type video")
-
-
-def _model_of(request: RenderRequest) -> ModelCard:
-    """The model asked for, else the style's, else the studio's preferred one for the medium.
-
-    A model for pictures that a motion adapter animates stands for that adapter in a clip.
-    """
-    wished = request.style.model if request.style else None
-    model = request.model or (wished if wished and wished.is_active else None)
-    if model is not None and request.type not in model.types:
-        animated = ModelCard.objects.animating(model)
-        model = animated or (request.model and model)
-    model = model or ModelCard.objects.preferred(request.type)
-    if model is None:
-        raise _no_model(request.type)
-    return model
-
-
-def _no_model(media_type: str) -> SpecError:
-    made = sorted({made for card in ModelCard.objects.active() for made in card.types})
-    if made:
-        return SpecError(
-            "type", f"No model here makes {MEDIA_WORDS[MediaType(media_type)]}.", " or ".join(made)
-        )
-    return SpecError("model", "No model is registered.", "manage.py register_model")
 
 
 def _prompt(request: RenderRequest) -> str:

@@ -2,65 +2,30 @@
 
 What a person names is never changed. For the rest the prompt's demands count (how many people, how
 much motion, how long a text), what the character and the style bring along, and the memory of the
-devices. Each rule that chose something leaves its reason on the job.
+devices. The model itself is chosen before, in `model_choice`. Each rule that chose something leaves
+its reason on the job.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
+from math import ceil
 from typing import Any
-
-from tokenizers import Tokenizer
 
 from generation.models import ModelCard
 from generation.specs import SIZE_MULTIPLE, MediaType, Quality
+from studio.demands import Demands
 from studio.models import Character, Style
 
+FEWEST_WHOLE = 8
+"""Of fewer steps that are computed whole, what was drawn looks rough."""
 WIDE = 4 / 3
 """Width over height of a picture with several people."""
 SMALL_WINDOW = 8
 """Frames that are denoised together where the usual number does not fit the memory."""
-USUAL_TOKENS = 77
-"""What CLIP reads of a text, for models that do not say."""
-NUMBERS = {"two": 2, "three": 3, "four": 4, "both": 2, "couple": 2, "group": 4, "crowd": 6}
-_TAGS = re.compile(r"\b(\d+)\s*\+?\s*(?:girl|boy|person|people|character|woman|women|man|men)s?\b")
-_WORDS = re.compile(rf"\b({'|'.join(NUMBERS)})\b")
-_MOTION = re.compile(
-    r"\b(runs?|running|walks?|walking|jumps?|jumping|danc\w+|turns?|turning|fl(?:y|ies|ying)|"
-    r"fight\w*|spins?|spinning|wav(?:es|ing)|talks?|talking|camera (?:pans?|moves?))\b"
-)
 Reason = tuple[str, str]
 """What was chosen, and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Demands:
-    """What a prompt asks for: people in the picture, words of motion, tokens of the text."""
-
-    subjects: int
-    motion: str
-    tokens: int
-    limit: int
-
-    @classmethod
-    def of(cls, prompt: str, model: ModelCard) -> Demands:
-        """Read from the whole prompt, the words of character and style among it."""
-        text = prompt.lower()
-        named = sum(int(number) for number in _TAGS.findall(text))
-        spoken = max((NUMBERS[word] for word in _WORDS.findall(text)), default=0)
-        moving = _MOTION.search(text)
-        tokenizer = (model.base or model).path / "tokenizer"
-        return cls(
-            max(named, spoken),
-            moving.group(0) if moving else "",
-            _tokens(tokenizer, text),
-            _limit(tokenizer),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +104,12 @@ RULES: tuple[Rule, ...] = (
         "The style {style} is finished after {style_steps}; a {quality} takes its share of them.",
     ),
     Rule(
+        lambda flow: flow.settings["acceleration"] > 1 and _whole_steps(flow) < FEWEST_WHOLE,
+        lambda flow: {},
+        "Acceleration {acceleration}",
+        "Only {whole_steps} of {steps} steps are computed whole: what is drawn will look rough.",
+    ),
+    Rule(
         lambda flow: bool(flow.wish.character and flow.wish.character.lora),
         lambda flow: {},
         "Weights of {character}",
@@ -185,6 +156,7 @@ def _words(flow: Workflow) -> dict[str, Any]:
         "model": flow.model.name,
         "style": style.name if style else "",
         "style_steps": style.steps if style else "",
+        "whole_steps": _whole_steps(flow),
         "character": character.name if character else "",
         "quality": flow.wish.quality.value,
         "subjects": flow.demands.subjects,
@@ -198,6 +170,10 @@ def _style_wish(flow: Workflow, name: str) -> Any:
     return getattr(flow.wish.style, name) if flow.wish.style else None
 
 
+def _whole_steps(flow: Workflow) -> int:
+    return ceil(flow.settings["steps"] / flow.settings["acceleration"])
+
+
 def _free_size(flow: Workflow) -> bool:
     return flow.wish.width is None and flow.wish.height is None
 
@@ -208,27 +184,3 @@ def _less_high(flow: Workflow) -> int:
 
 def _has_room(flow: Workflow) -> bool:
     return flow.model.limits.min_size <= _less_high(flow) < int(flow.settings["height"])
-
-
-@lru_cache(maxsize=8)
-def _tokenizer(folder: Path) -> Tokenizer | None:
-    path = folder / "tokenizer.json"
-    return Tokenizer.from_file(str(path)) if path.is_file() else None
-
-
-def _tokens(folder: Path, text: str) -> int:
-    """Tokens of a text with its two marks; of a model without the file its words and commas."""
-    tokenizer = _tokenizer(folder)
-    if tokenizer is None:
-        return len(re.findall(r"\w+|[^\w\s]", text)) + 2
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return len(tokenizer.encode(text).ids)
-
-
-@lru_cache(maxsize=8)
-def _limit(folder: Path) -> int:
-    """How many tokens the model reads."""
-    path = folder / "tokenizer_config.json"
-    said = json.loads(path.read_text()).get("model_max_length") if path.is_file() else None
-    return int(said) if said and said < 10_000 else USUAL_TOKENS

@@ -18,9 +18,9 @@ class ModelCardQuerySet(models.QuerySet["ModelCard"]):
         """Those that a lead has not switched off, the preferred one first."""
         return self.filter(is_active=True).order_by("-is_default", "name")
 
-    def preferred(self, media_type: str) -> "ModelCard | None":
-        """The model that a request for such a medium gets when it names none."""
-        return next((card for card in self.active() if media_type in card.types), None)
+    def making(self, media_type: str) -> "list[ModelCard]":
+        """Those that make such a medium; the first is for requests that name none."""
+        return [card for card in self.active() if media_type in card.types]
 
     def animating(self, base: "ModelCard") -> "ModelCard | None":
         """The motion adapter to use when somebody asks for a clip by a model for pictures."""
@@ -85,6 +85,13 @@ class ModelCard(models.Model):
         help_text="Frames denoised together; longer clips are made of overlapping windows.",
     )
     max_frames = models.PositiveIntegerField(default=1440, help_text="Longest clip.")
+    max_subjects = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="People in one picture that it draws well; empty: any number. Prompts of more "
+        "go to another model, where nobody named one.",
+    )
     draft_steps = models.PositiveSmallIntegerField(default=10, validators=[MinValueValidator(1)])
     standard_steps = models.PositiveSmallIntegerField(default=25, validators=[MinValueValidator(1)])
     final_steps = models.PositiveSmallIntegerField(default=40, validators=[MinValueValidator(1)])

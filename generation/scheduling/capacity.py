@@ -45,7 +45,7 @@ class Need:
     @classmethod
     def of(cls, spec: RenderSpec, model: ModelCard, kind: str) -> Need:
         """The need of a spec on a kind of device."""
-        size = NUMBER_BYTES.get(kind, max(NUMBER_BYTES.values()))
+        size = _number_bytes(kind)
         places = (spec.width // LATENT_PIXELS) * (spec.height // LATENT_PIXELS)
         forwards = 2 if spec.guided else 1
         # Deep layers that are kept between steps lie in the host's memory, and so in a CPU's.
@@ -70,6 +70,16 @@ class Need:
         if windowed >= context_frames * self.frame:
             return int(windowed / self.frame)
         return max(0, int(left / (self.window_frame + self.frame)))
+
+
+def weights_fit(model: ModelCard) -> bool:
+    """Whether some device holds a model's weights, or no device is known yet."""
+    weights = model.weights_bytes + (model.base.weights_bytes if model.base else 0)
+    held = [
+        weights * _number_bytes(device.kind) / STORED_BYTES <= device.memory_bytes * USABLE
+        for device in Device.objects.all()
+    ]
+    return not held or any(held)
 
 
 def window_fits(spec: RenderSpec, model: ModelCard) -> bool:
@@ -110,3 +120,7 @@ def check(spec: RenderSpec, model: ModelCard) -> None:
             "device.",
             f"2 to {min(largest, model.max_frames)}",
         )
+
+
+def _number_bytes(kind: str) -> int:
+    return NUMBER_BYTES.get(kind, max(NUMBER_BYTES.values()))

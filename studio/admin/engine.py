@@ -163,6 +163,7 @@ class ModelCardAdmin(admin.ModelAdmin):
                     "guidance",
                     "scheduler",
                     ("draft_steps", "standard_steps", "final_steps"),
+                    "max_subjects",
                 ]
             },
         ),

@@ -5,10 +5,35 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Field, Schema
-from pydantic import ConfigDict
+from pydantic import AfterValidator, ConfigDict
+from pydantic_core import PydanticCustomError
 
-from generation.specs import MAX_FPS, MAX_GUIDANCE, MAX_PROMPT_LENGTH, MAX_SEED, MAX_STEPS
+from generation.specs import (
+    ACCELERATIONS,
+    FACTORS,
+    MAX_FPS,
+    MAX_GUIDANCE,
+    MAX_PROMPT_LENGTH,
+    MAX_SEED,
+    MAX_STEPS,
+)
 from studio.acting import MOST
+
+
+def _one_of(numbers: tuple[int, ...]) -> tuple[AfterValidator, Any]:
+    """What makes a whole number one of these; a Literal would take true for 1."""
+    *first, last = map(str, numbers)
+    expected = f"{', '.join(first)} or {last}"
+
+    def check(number: int) -> int:
+        if number not in numbers:
+            raise PydanticCustomError(
+                "one_of", "Input should be {expected}", {"expected": expected}
+            )
+        return number
+
+    return AfterValidator(check), Field(json_schema_extra={"enum": list(numbers)})
+
 
 PriorityWord = Literal["urgent", "high", "normal", "low"]
 QualityWord = Literal["draft", "standard", "final", "low", "medium", "high"]
@@ -16,8 +41,8 @@ StatusWord = Literal["queued", "processing", "completed", "failed", "cancelled"]
 WorkWord = Literal["preview", "image", "video", "interpolate", "upscale"]
 PauseWord = Literal["", "after_job", "at_once"]
 FormatWord = Literal["webm", "gif", "apng"]
-Factor = Annotated[int, Field(ge=1, le=4, description="1, 2 or 4")]
-Acceleration = Annotated[int, Field(ge=1, le=3, description="1, 2 or 3")]
+Factor = Annotated[int, *_one_of(FACTORS)]
+Acceleration = Annotated[int, *_one_of(ACCELERATIONS)]
 Formats = Annotated[list[FormatWord], Field(max_length=3)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 # What a database cannot hold (a NUL, for PostgreSQL) is refused before anything is looked up.

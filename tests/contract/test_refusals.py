@@ -94,6 +94,19 @@ def test_a_bad_field_is_named_and_nothing_is_left(
     assert rows() == before
 
 
+@pytest.mark.parametrize(
+    ("field", "allowed"),
+    [("interpolate", "1, 2 or 4"), ("upscale", "1, 2 or 4"), ("acceleration", "1, 2 or 3")],
+)
+@pytest.mark.parametrize("value", [0, 5, 10**400])
+def test_what_is_one_of_a_few_numbers_says_which(
+    field: str, allowed: str, value: int, api: Caller
+) -> None:
+    (error,) = api.post(GENERATE, {**GOOD, field: value}).json()["errors"]
+
+    assert (error["field"], error["allowed"]) == (field, allowed)
+
+
 @pytest.mark.parametrize("field", ["type", "prompt"])
 def test_what_is_required_is_missed(field: str, api: Caller, rows: Callable[[], Rows]) -> None:
     before = rows()

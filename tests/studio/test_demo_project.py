@@ -156,8 +156,8 @@ class TestModel:
             ["video"],
             ModelCard.objects.get(slug="toon"),
         )
-        assert ModelCard.objects.preferred("video") == card
-        assert ModelCard.objects.preferred("image") == card.base
+        assert ModelCard.objects.making("video")[0] == card
+        assert ModelCard.objects.making("image")[0] == card.base
 
     def test_new_weights_renew_the_card_and_keep_what_leads_chose(
         self, loaded: Project, monkeypatch: pytest.MonkeyPatch

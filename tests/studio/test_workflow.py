@@ -11,8 +11,8 @@ from generation.models import Device, ModelCard
 from generation.specs import Quality
 from generation.states import Work
 from studio.compose import Composed, RenderRequest, compose
+from studio.demands import Demands
 from studio.models import Character, Project, Style
-from studio.workflow import Demands
 
 pytestmark = pytest.mark.django_db
 
@@ -159,6 +159,23 @@ def test_a_style_that_wants_no_guidance_gets_none(toon: ModelCard, ink: Style) -
 
     assert found.spec.guidance == 0.0
     assert found.reasons == [("Guidance 0", "The style Ink asks for it.")]
+
+
+@pytest.mark.parametrize(("steps", "acceleration", "whole"), [(10, 2, 5), (21, 3, 7)])
+def test_an_acceleration_that_leaves_few_whole_steps_is_told(
+    steps: int, acceleration: int, whole: int, toon: ModelCard
+) -> None:
+    assert made(steps=steps, acceleration=acceleration).reasons == [
+        (
+            f"Acceleration {acceleration}",
+            f"Only {whole} of {steps} steps are computed whole: what is drawn will look rough.",
+        )
+    ]
+
+
+@pytest.mark.parametrize(("steps", "acceleration"), [(10, 1), (1, 1), (15, 2), (22, 3)])
+def test_enough_whole_steps_need_no_word(steps: int, acceleration: int, toon: ModelCard) -> None:
+    assert made(steps=steps, acceleration=acceleration).reasons == []
 
 
 def test_a_characters_weights_are_told(toon: ModelCard, mika: Character) -> None:

@@ -222,6 +222,6 @@ def test_the_preferred_model_is_the_default_one_that_is_switched_on(toon: ModelC
     ModelCard.objects.create(slug="off", name="A", is_active=False, is_default=True)
 
     assert list(ModelCard.objects.active()) == [toon, other]
-    assert ModelCard.objects.preferred("image") == toon
+    assert ModelCard.objects.making("image") == [toon]
     ModelCard.objects.update(is_active=False)
-    assert ModelCard.objects.preferred("image") is None
+    assert ModelCard.objects.making("image") == []

@@ -1,0 +1,98 @@
+"""Which model a request gets that names none: the preferred one, unless it cannot do what is asked.
+
+A model that a person names, or that a style was made for, is never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from generation.errors import SpecError
+from generation.models import ModelCard
+from generation.scheduling import capacity
+from generation.specs import MediaType
+from studio.demands import Demands
+from studio.models import Style
+from studio.workflow import Reason
+
+MEDIA_WORDS = {MediaType.IMAGE: "pictures", MediaType.VIDEO: "clips"}
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a model must be able to do for a prompt, and why one that cannot is passed over."""
+
+    met: Callable[[ModelCard, Demands], bool]
+    why: str
+
+
+NEEDS: tuple[Need, ...] = (
+    Need(
+        lambda model, demands: capacity.weights_fit(model),
+        "The weights of {passed} do not fit the memory of any device.",
+    ),
+    Need(
+        lambda model, demands: demands.subjects <= (model.max_subjects or demands.subjects),
+        "The prompt speaks of {subjects} people, and {passed} draws {most} well.",
+    ),
+    Need(
+        lambda model, demands: demands.tokens <= demands.limit,
+        "The prompt has {tokens} tokens, and {passed} reads {limit} of them.",
+    ),
+)
+"""The most important first: where no model meets one, it does not count."""
+
+
+def choose_model(
+    named: ModelCard | None, style: Style | None, media_type: str, prompt: str
+) -> tuple[ModelCard, list[Reason]]:
+    """The model, and why it is not the preferred one, where it is not.
+
+    Raises SpecError naming `type` or `model` when nothing makes such a medium.
+    """
+    given = _given(named, style, media_type)
+    if given is not None:
+        return given, []
+    able = ModelCard.objects.making(media_type)
+    if not able:
+        raise _no_model(media_type)
+    reasons: list[Reason] = []
+    for need in NEEDS if len(able) > 1 else ():
+        met = [card for card in able if need.met(card, Demands.of(prompt, card))]
+        if met and met[0] != able[0]:
+            reasons.append((f"Model {met[0].name}", _why(need, able[0], prompt)))
+        able = met or able
+    return able[0], reasons
+
+
+def _given(named: ModelCard | None, style: Style | None, media_type: str) -> ModelCard | None:
+    """The model asked for, else the style's.
+
+    A model for pictures that a motion adapter animates stands for that adapter in a clip.
+    """
+    wished = style.model if style else None
+    model = named or (wished if wished and wished.is_active else None)
+    if model is not None and media_type not in model.types:
+        return ModelCard.objects.animating(model) or named
+    return model
+
+
+def _why(need: Need, passed: ModelCard, prompt: str) -> str:
+    demands = Demands.of(prompt, passed)
+    return need.why.format(
+        passed=passed.name,
+        most=passed.max_subjects,
+        subjects=demands.subjects,
+        tokens=demands.tokens,
+        limit=demands.limit,
+    )
+
+
+def _no_model(media_type: str) -> SpecError:
+    made = sorted({made for card in ModelCard.objects.active() for made in card.types})
+    if made:
+        return SpecError(
+            "type", f"No model here makes {MEDIA_WORDS[MediaType(media_type)]}.", " or ".join(made)
+        )
+    return SpecError("model", "No model is registered.", "manage.py register_model")
