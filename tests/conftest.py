@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from generation import jobs
-from generation.estimating.estimator import Knowledge
+from generation.estimating.knowledge import Knowledge
 from generation.models import Device, Job, ModelCard
 from generation.specs import RenderSpec
 from generation.states import Priority, Work

@@ -26,8 +26,8 @@ from generation import calibration, jobs, service
 from generation.bench import _clips, _site
 from generation.demo.portraits import seeded_source
 from generation.estimating.backtest import OURS, Accuracy, Foretold, Record, replay
-from generation.estimating.estimator import Knowledge
 from generation.estimating.history import record_of
+from generation.estimating.knowledge import Knowledge
 from generation.estimating.shapes import parse
 from generation.hardware import detect
 from generation.model_folders import choose_upscaler, register

@@ -98,14 +98,21 @@ def replay(
 ) -> dict[str, list[Foretold]]:
     """Estimates by whom, of all records but the first `skip`, which are learned only."""
     known: dict[tuple[str, str], Speeds] = {}
+    latest: dict[str, Speeds] = {}
     others = peers()
     said: dict[str, list[Foretold]] = {OURS: [], **{name: [] for name in others}}
     for number, record in enumerate(records):
         shape, demands = parse(record.shape), demands_of(record.shape)
         subject = (record.device, shape.model if shape.draws else "")
         speeds = known.setdefault(subject, Speeds(record.kind))
+        last = latest.get(record.device)
         prediction = foretell(
-            speeds, demands, record.work, cold=record.cold, host_load=record.load_before
+            speeds,
+            demands,
+            record.work,
+            cold=record.cold,
+            host_load=record.load_before,
+            drift=last.drift if last else None,
         )
         if number >= skip:
             if prediction is not None:
@@ -116,18 +123,25 @@ def replay(
                 seconds = peer.foretell(record.shape)
                 if seconds is not None:
                     said[name].append(Foretold(seconds, record.seconds))
-        learn(speeds, demands, record, prediction)
+        learn(speeds, demands, record, prediction, last)
+        latest[record.device] = speeds
         for peer in others.values():
             peer.learn(record.shape, record.seconds)
     return said
 
 
-def learn(speeds: Speeds, demands: Demands, record: Record, prediction: Prediction | None) -> None:
-    """Take in a record that was foretold, or could not be."""
+def learn(
+    speeds: Speeds,
+    demands: Demands,
+    record: Record,
+    prediction: Prediction | None,
+    latest: Speeds | None,
+) -> None:
+    """Take in a record that was foretold, or could not be; `latest` was learned before it."""
     if prediction is not None:
         speeds.band(record.work).learn(
             log(record.seconds / prediction.seconds),
             prediction.low <= record.seconds <= prediction.high,
             speeds.unsure(demands),
         )
-    speeds.learn(demands, record.stages, cold=record.cold, load=record.load)
+    speeds.learn(demands, record.stages, cold=record.cold, load=record.load, latest=latest)

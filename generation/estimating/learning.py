@@ -1,14 +1,11 @@
 """What was learned of one model on one device: how long its stages take, and how sure that is.
 
-Pure data and arithmetic, so that a history can be played through it in memory as well. Each stage
-is learned twice: as seconds of what is exactly alike, and as a combination of the cost model's two
-units, which also tells what was never seen. Beside that stand how much other work on the host slows
-each stage down, and a drift that all stages share.
+Pure data and arithmetic, so that a history can be played through it in memory as well. To what each
+stage has shown comes a drift, which all stages share, and all models of the device.
 """
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, log
@@ -17,139 +14,37 @@ from typing import Any
 from generation.estimating.combination import Combination
 from generation.estimating.cost import Demand, Demands
 from generation.estimating.intervals import Band
+from generation.estimating.stage_speed import BUSY, KNOTS, MOST, StageSpeed
 from generation.states import Stage
 
 REST = "rest"
 """What of an attempt belongs to no stage: claiming, opening, noting the end."""
-TRUST = 0.3
-"""Beside so many observations, the combination counts as one of what is alike."""
-SLOWEST_GAIN = 0.15
-"""What is alike follows a new observation by at least this share."""
-DRIFT_GAIN = 0.25
+DRIFT_GAIN = 0.3
+"""The share of a surprise that the drift follows at once."""
 DRIFT_GAIN_BUSY = 0.1
-LOAD_GAIN = 0.35
-KNOTS = (0.0, 0.25, 0.5, 1.0, 2.0)
-"""Other work on the host, as runnable threads for each core, between which slowness is drawn."""
-BUSY = 0.15
-"""Less other work than this is none."""
-BUSY_FROM = (BUSY, 0.35, 0.8, 1.5)
-"""Loads from here to the next count as the same."""
-TRUST_BUSY = 0.7
-"""Beside so many observations under a load, what is known of the stage counts as one."""
+"""The same beside other work on the host, of which most surprises come then."""
 SETTLED = 3
 """Attempts before which a surprise is no drift: too little is known."""
 SMALL = frozenset({Stage.LOAD, Stage.ENCODE, Stage.WRITE, Stage.CHECK})
 """Stages without which an estimate is still one."""
 AFTERWARDS = frozenset({Stage.INTERPOLATE, Stage.UPSCALE, Stage.WRITE, Stage.CHECK})
 """Stages that take as long whichever model has drawn."""
-MOST = log(2.0)
-"""One observation moves nothing farther than a factor of two."""
-ALIKE_KEPT = 64
-"""How many alike things of a stage are remembered; the latest."""
-
-
-Rates = dict[str, list[float]]
-"""By likeness the logarithm of a count's seconds, and how often it was seen."""
-
-
-@dataclass(slots=True)
-class StageSpeed:
-    """One stage: on an idle host, and what other work on the host makes of it.
-
-    `slow` is by how much, as a logarithm, that slows the stage at each of KNOTS, whatever is
-    rendered; `busy` are rates of what was seen under such a load itself.
-    """
-
-    slow: list[float]
-    line: Combination = field(default_factory=Combination)
-    alike: Rates = field(default_factory=dict)
-    busy: Rates = field(default_factory=dict)
-
-    def learn(self, demand: Demand, seconds: float, load: float) -> None:
-        """One stage that took so long with so much other work on the host."""
-        seconds = max(seconds, 1e-5)
-        rate = log(seconds / demand.count)
-        if load >= BUSY:
-            self._shift(demand, seconds, load)
-            _follow(self.busy, _busy_like(demand, load), rate)
-            seconds /= self.slowness(load)
-            if demand.like in self.alike:
-                # How it runs on an idle host is known better than through what a load makes of it.
-                return
-            rate = log(seconds / demand.count)
-        self.line.learn(demand, seconds)
-        _follow(self.alike, demand.like, rate)
-
-    def seconds(self, demand: Demand, load: float, *, foreign: bool = False) -> float | None:
-        """What such a stage will take; None when nothing was learned."""
-        idle = self.line.by_volume(demand) if foreign else self._idle(demand)
-        if idle is None:
-            return None
-        expected = log(max(idle * self.slowness(load), 1e-5))
-        if load >= BUSY and (seen := self.busy.get(_busy_like(demand, load))):
-            trust = seen[1] / (seen[1] + TRUST_BUSY)
-            expected += trust * (seen[0] + log(demand.count) - expected)
-        return exp(expected)
-
-    def slowness(self, load: float) -> float:
-        """How many times as long it takes with so much other work on the host."""
-        below, share = _between(load)
-        return exp(self.slow[below] * (1 - share) + self.slow[below + 1] * share)
-
-    def evidence(self, demand: Demand) -> float:
-        """How often the like was seen."""
-        return self.alike.get(demand.like, (0.0, 0.0))[1]
-
-    def _idle(self, demand: Demand) -> float | None:
-        base = self.line.seconds(demand)
-        if base is None or demand.like not in self.alike:
-            return base
-        known, evidence = self.alike[demand.like]
-        trust = evidence / (evidence + TRUST)
-        return exp(trust * (known + log(demand.count)) + (1 - trust) * log(max(base, 1e-5)))
-
-    def _shift(self, demand: Demand, seconds: float, load: float) -> None:
-        """Learn from one stage under load how much such a load slows the stage."""
-        idle = self._idle(demand)
-        if idle is None:
-            return
-        surprise = log(seconds / max(idle * self.slowness(load), 1e-5))
-        surprise = max(-MOST, min(MOST, surprise))
-        below, share = _between(load)
-        parts = (1 - share, share)
-        # The first knot is the idle host and stays; the weights make the step what it should be.
-        whole = sum(part**2 for knot, part in zip((below, below + 1), parts, strict=True) if knot)
-        for knot, part in zip((below, below + 1), parts, strict=True):
-            if knot and whole:
-                self.slow[knot] += LOAD_GAIN * surprise * part / whole
-
-
-def _follow(rates: Rates, like: str, rate: float) -> None:
-    """Let a rate follow an observation: the mean at first, later the latest ones more."""
-    known, evidence = rates.pop(like, (rate, 0.0))
-    evidence += 1.0
-    gain = max(1.0 / evidence, SLOWEST_GAIN)
-    # Written last, so that what was not seen for longest is the first to be forgotten.
-    rates[like] = [known + gain * (rate - known), evidence]
-    if len(rates) > ALIKE_KEPT:
-        del rates[next(iter(rates))]
-
-
-def _busy_like(demand: Demand, load: float) -> str:
-    return f"{bisect(BUSY_FROM, load)}|{demand.like}"
 
 
 @dataclass(slots=True, eq=False)
 class Speeds:
     """Everything that was learned of one model on one device.
 
-    `drift` is by how much, as a logarithm, everything takes longer lately than it did; `bands` are
-    the ranges by kind of work.
+    `drift` is by how much, as a logarithm, everything took longer than usual when these speeds were
+    last learned, and `turn` the place of that among all that was learned on the device: what was
+    learned last, of whichever model, knows the device's drift. `bands` are the ranges by kind of
+    work.
     """
 
     kind: str = "cpu"
     stages: dict[str, StageSpeed] = field(default_factory=dict)
     drift: float = 0.0
+    turn: int = 0
     bands: dict[str, Band] = field(default_factory=dict)
     attempts: int = 0
 
@@ -159,18 +54,20 @@ class Speeds:
         *,
         cold: bool,
         load: float,
+        drift: float | None = None,
         foreign: bool = False,
         beside: Sequence[Speeds] = (),
     ) -> dict[Stage, float] | None:
         """Seconds of each stage under a host's load; None when too little is known for a guess.
 
-        `foreign` when the demands are those of a model that these speeds were not learned of.
+        `drift` is the device's; None: as it was when these speeds were last learned. `foreign` when
+        the demands are those of a model that these speeds were not learned of.
         `beside` are other models' speeds of the same device, for stages that no model is part of.
         """
         if not self.attempts:
             return None
         found: dict[Stage, float] = {}
-        lately = exp(self.drift)
+        lately = exp(self.drift if drift is None else drift)
         for stage, demand in demands.items():
             if _is_skipped(stage, demands, cold):
                 continue
@@ -194,9 +91,21 @@ class Speeds:
         return 1.0 + 2.0 / (1.0 + (known.evidence(main[1]) if known else 0.0))
 
     def learn(
-        self, demands: Demands, seconds: Mapping[str, float], *, cold: bool, load: float
+        self,
+        demands: Demands,
+        seconds: Mapping[str, float],
+        *,
+        cold: bool,
+        load: float,
+        latest: Speeds | None = None,
     ) -> None:
-        """One finished attempt: the seconds of each stage, and of REST, under a host's load."""
+        """One finished attempt: the seconds of each stage, and of REST, under a host's load.
+
+        `latest` are the speeds that were learned last on the device.
+        """
+        if latest is not None and latest.turn > self.turn:
+            self.drift, self.turn = latest.drift, latest.turn
+        self.turn += 1
         self._drift(demands, seconds, cold, load)
         lately = exp(self.drift)
         for stage, demand in demands.items():
@@ -223,13 +132,14 @@ class Speeds:
                 for name, one in self.stages.items()
             },
             "drift": self.drift,
+            "turn": self.turn,
             "bands": {work: band.as_json() for work, band in self.bands.items()},
             "attempts": self.attempts,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Speeds:
-        """What `as_json` wrote."""
+        """What `as_json` wrote; an older version wrote no turn."""
         return cls(
             data["kind"],
             {
@@ -237,6 +147,7 @@ class Speeds:
                 for name, (slow, line, alike, busy) in data["stages"].items()
             },
             data["drift"],
+            data.get("turn", 0),
             {work: Band.from_json(band) for work, band in data["bands"].items()},
             data["attempts"],
         )
@@ -281,11 +192,3 @@ def _weight(stage: tuple[Stage, Demand]) -> tuple[bool, float]:
 def _is_skipped(stage: Stage, demands: Demands, cold: bool) -> bool:
     """A model that is loaded already costs no loading; reading a finished file always does."""
     return stage == Stage.LOAD and Stage.DENOISE in demands and not cold
-
-
-def _between(load: float) -> tuple[int, float]:
-    """The knot below a load, and how far it is on the way to the next."""
-    for below in range(len(KNOTS) - 1):
-        if load < KNOTS[below + 1]:
-            return below, max(0.0, load - KNOTS[below]) / (KNOTS[below + 1] - KNOTS[below])
-    return len(KNOTS) - 2, 1.0

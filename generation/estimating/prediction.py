@@ -52,16 +52,18 @@ def foretell(
     *,
     cold: bool,
     host_load: float,
+    drift: float | None = None,
     foreign: bool = False,
     beside: Sequence[Speeds] = (),
     device: str = "",
 ) -> Prediction | None:
     """What a render will take; `foreign` when the speeds are another model's. None: no evidence.
 
-    `beside` are what the device has learned of other models.
+    `drift` is the device's; None: the speeds' own. `beside` are what the device has learned of
+    other models.
     """
     stages = speeds.stage_seconds(
-        demands, cold=cold, load=host_load, foreign=foreign, beside=beside
+        demands, cold=cold, load=host_load, drift=drift, foreign=foreign, beside=beside
     )
     if stages is None:
         return None

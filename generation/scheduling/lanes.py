@@ -8,7 +8,8 @@ from functools import partial
 
 from django.conf import settings
 
-from generation.estimating.estimator import Knowledge, load_seconds
+from generation.estimating.estimator import load_seconds
+from generation.estimating.knowledge import Knowledge
 from generation.models import Device
 from generation.scheduling import placement, present
 from generation.scheduling.assignment import Lane

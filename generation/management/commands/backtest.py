@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from generation.estimating import history
 from generation.estimating.backtest import Accuracy, replay
-from generation.estimating.estimator import Knowledge
+from generation.estimating.knowledge import Knowledge
 from generation.estimating.shapes import parse
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from generation.estimating import estimator
-from generation.estimating.estimator import Knowledge
+from generation.estimating.knowledge import Knowledge
 from generation.estimating.learning import Speeds
 from generation.estimating.prediction import Prediction
 from generation.estimating.shapes import Shape

@@ -15,7 +15,8 @@ from generation import jobs
 from generation.attempts import Timing
 from generation.errors import ModelUnreadable
 from generation.estimating import estimator
-from generation.estimating.estimator import Knowledge, load_seconds
+from generation.estimating.estimator import load_seconds
+from generation.estimating.knowledge import Knowledge
 from generation.estimating.prediction import THIN, Prediction
 from generation.models import Device, Job, LearnedSpeed, ModelCard
 from generation.specs import RenderSpec, Source, SourceUse
@@ -271,6 +272,23 @@ def test_other_work_on_the_devices_host_makes_the_estimate_longer(
     for _ in range(6):
         ran(35.0, noted={"host_load": 1.0})
     assert foretold(spec, device).seconds == pytest.approx(35.0, rel=0.05), "as it was seen"
+
+
+def test_a_device_that_is_slower_with_one_model_is_expected_to_be_slower_with_another(
+    ran: Ran, spec: RenderSpec, device: Device, toon: ModelCard
+) -> None:
+    ModelCard.objects.create(slug="ink", family=toon.family, folder="ink", types=["image"])
+    other = replace(spec, model="ink")
+    make_resident(device, "toon", "ink")
+    for _ in range(4):
+        ran(10.0)
+        ran(10.0, model="ink")
+    usual = foretold(other).seconds
+
+    for _ in range(3):
+        ran(15.0)
+
+    assert foretold(other).seconds > 1.1 * usual
 
 
 def test_what_an_attempt_taught_is_known_to_other_processes_at_once(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from math import isfinite
+from math import exp, isfinite
 from typing import Any
 
 import pytest
@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from generation.estimating.cost import Demands
-from generation.estimating.learning import ALIKE_KEPT, REST, Speeds
+from generation.estimating.learning import REST, Speeds
+from generation.estimating.stage_speed import ALIKE_KEPT
 from generation.states import Stage
 from tests.generation.estimating.machine import Machine, clip, foreseen, picture
 
@@ -156,6 +157,38 @@ def test_a_device_that_becomes_slower_is_followed() -> None:
 
     quick.teach(speeds, *[picture(256)] * 8)
     assert off(speeds, quick, picture(256)) < 0.05
+
+
+def test_what_slows_one_model_is_expected_of_the_others_of_the_device() -> None:
+    """The device has become slower; one of its two models has shown it, the other not yet."""
+    usual, slow = Machine(), Machine(each=0.015, volume=3.0)
+    shown, other = settled(usual), settled(usual)
+
+    slow.teach(shown, *[picture(256)] * 8)
+
+    before = other.stage_seconds(picture(256), cold=False, load=0.0)
+    now = other.stage_seconds(picture(256), cold=False, load=0.0, drift=shown.drift)
+    assert before is not None
+    assert now is not None
+    assert now[Stage.DENOISE] / before[Stage.DENOISE] == pytest.approx(
+        exp(shown.drift - other.drift)
+    )
+    assert shown.drift > 0.1
+
+
+def test_what_is_learned_goes_on_from_the_drift_that_was_seen_last() -> None:
+    slow = Machine(each=0.015, volume=3.0)
+    shown, other = settled(Machine()), settled(Machine())
+    slow.teach(shown, *[picture(256)] * 3)
+    drift, turn = shown.drift, shown.turn
+
+    other.learn(picture(256), slow.stages(picture(256)), cold=False, load=0.0, latest=shown)
+
+    assert other.drift > drift > 0
+    assert other.turn == turn + 1
+    again = shown.drift
+    shown.learn(picture(256), slow.stages(picture(256)), cold=False, load=0.0, latest=shown)
+    assert shown.drift != again, "its own speeds are the latest too"
 
 
 def test_one_surprise_moves_what_is_known_but_does_not_overturn_it() -> None:
