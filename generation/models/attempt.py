@@ -9,10 +9,6 @@ from generation.states import Outcome, Stage, choices
 class AttemptQuerySet(models.QuerySet["Attempt"]):
     """History that estimates may learn from."""
 
-    def completed(self) -> "AttemptQuerySet":
-        """Attempts that made their picture, the newest first."""
-        return self.filter(outcome=Outcome.COMPLETED).order_by("-finished_at")
-
     def comparable(self) -> "AttemptQuerySet":
         """Completed ones that ran alone and from the start: their run times mean the same."""
         return self.filter(

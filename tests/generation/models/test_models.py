@@ -16,7 +16,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from generation import jobs, queueing
-from generation.errors import RenderError
 from generation.media.files import StoredOutput
 from generation.models import Device, DeviceTime, Job, ModelCard, Output, Progress, StageTiming
 from generation.models.device_time import HALF_LIFE_SECONDS
@@ -119,18 +118,6 @@ def test_rows_say_in_words_what_they_are(
         "2 job.claimed",
         "3 job.completed",
     ]
-
-
-def test_the_latest_completed_attempts_come_first(submit: Submit, claimed: Claim) -> None:
-    finished = []
-    for _ in range(3):
-        finished.append(claimed(submit()))
-        jobs.complete(finished[-1], [], {})
-    jobs.fail(claimed(submit()), RenderError("It broke."), {})
-
-    from generation.models import Attempt
-
-    assert list(Attempt.objects.completed()) == finished[::-1]
 
 
 SILENT = timedelta(seconds=60)
