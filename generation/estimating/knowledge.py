@@ -6,6 +6,7 @@ So an estimate costs the same however long the history is.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp
 from time import monotonic
 
 from django.db import connection
@@ -39,7 +40,7 @@ class Knowledge:
     _costs_read = 0.0
     _twins: dict[int, list[int]] = {}
     _latest: dict[int, Speeds] = {}
-    _seconds: dict[tuple[int, str], tuple[Speeds, float, float | None, float | None]] = {}
+    _seconds: dict[tuple[int, str], tuple[Speeds, float, float | None, float]] = {}
 
     @classmethod
     def forget(cls) -> None:
@@ -137,7 +138,10 @@ class Knowledge:
 
     @classmethod
     def warm_seconds(cls, device: Device, shape: str) -> float | None:
-        """Seconds of a shape on a device with an idle host, loading aside; kept while true."""
+        """Seconds of a shape on a device as busy as its host is, loading aside.
+
+        What comes before the drift is kept while it is true: the drift moves with every attempt.
+        """
         try:
             parsed = parse(shape)
         except ValueError:
@@ -146,9 +150,9 @@ class Knowledge:
         source = cls.source(device, subject_of(parsed))
         if source is None:
             return None
-        load, drift = round(device.host_load, 1), cls.drift(device)
+        load = round(device.host_load, 1)
         known = cls._seconds.get((device.pk, shape))
-        if known is None or known[0] is not source.speeds or known[1:3] != (load, drift):
+        if known is None or known[0] is not source.speeds or known[1] != load:
             if len(cls._seconds) > SHAPES_KEPT:
                 cls._seconds.clear()
             demands = cls.demands(parsed)
@@ -156,13 +160,20 @@ class Knowledge:
                 demands,
                 cold=False,
                 load=load,
-                drift=drift,
+                drift=0.0,
                 foreign=source.foreign,
                 beside=cls.beside(device, source.speeds, demands),
             )
-            seconds = sum(stages.values()) + source.speeds.rest_seconds(load) if stages else None
-            known = cls._seconds[device.pk, shape] = (source.speeds, load, drift, seconds)
-        return known[3]
+            seconds, rest = (
+                sum(stages.values()) if stages else None,
+                source.speeds.rest_seconds(load),
+            )
+            known = cls._seconds[device.pk, shape] = (source.speeds, load, seconds, rest)
+        _, _, seconds, rest = known
+        if seconds is None:
+            return None
+        drift = cls.drift(device)
+        return seconds * exp(source.speeds.drift if drift is None else drift) + rest
 
     @classmethod
     def _learned_last(cls) -> dict[int, Speeds]:

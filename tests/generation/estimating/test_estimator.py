@@ -15,7 +15,7 @@ from generation import jobs
 from generation.attempts import Timing
 from generation.errors import ModelUnreadable
 from generation.estimating import estimator
-from generation.estimating.estimator import load_seconds
+from generation.estimating.estimator import load_seconds, shape_of
 from generation.estimating.knowledge import Knowledge
 from generation.estimating.prediction import THIN, Prediction
 from generation.models import Device, Job, LearnedSpeed, ModelCard
@@ -284,11 +284,14 @@ def test_a_device_that_is_slower_with_one_model_is_expected_to_be_slower_with_an
         ran(10.0)
         ran(10.0, model="ink")
     usual = foretold(other).seconds
+    assert Knowledge.warm_seconds(device, shape_of(other)) == pytest.approx(usual)
 
     for _ in range(3):
         ran(15.0)
 
-    assert foretold(other).seconds > 1.1 * usual
+    later = foretold(other).seconds
+    assert later > 1.1 * usual
+    assert Knowledge.warm_seconds(device, shape_of(other)) == pytest.approx(later)
 
 
 def test_what_an_attempt_taught_is_known_to_other_processes_at_once(
