@@ -75,7 +75,7 @@ def submit(
 ) -> Job:
     """Write a job that waits, and ring for it once the surrounding transaction is committed.
 
-    `spec` must have passed `specs.check`. What the run will take is foretold and kept with the
+    `spec` must have passed `limits.check`. What the run will take is foretold and kept with the
     job, so that the foresight can be judged afterwards: `prediction`, when somebody has made it.
     """
     prediction = prediction or estimator.predict(spec)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from generation import specs
+from generation import limits, specs
 from generation.errors import SpecError
 from generation.model_folders import choose_upscaler
 from generation.models import ModelCard, Output
@@ -89,7 +89,7 @@ def compose(request: RenderRequest) -> Composed:
         **(_clip_fields(request, model) if request.type == MediaType.VIDEO else {}),
     )
     flow = _choose(request, spec, model)
-    checked = specs.check(replace(spec, **flow.settings), model.limits)
+    checked = limits.check(replace(spec, **flow.settings), model.limits)
     return Composed(checked, model, [*chosen, *flow.reasons])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from generation import specs
+from generation import limits
 from generation.errors import SpecError
 from generation.estimating import estimator
 from generation.models import ModelCard
@@ -135,7 +135,7 @@ def _may_be_accelerated(best: Composed) -> bool:
 
 def _is_possible(spec: RenderSpec, model: ModelCard) -> bool:
     try:
-        specs.check(spec, model.limits)
+        limits.check(spec, model.limits)
     except SpecError:
         return False
     return True

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
 
-from generation import jobs, specs
+from generation import jobs, limits, specs
 from generation.errors import SpecError
 from generation.model_folders import choose_upscaler
 from generation.models import Device, ModelCard
@@ -100,7 +100,7 @@ def _submit_again(
 ) -> tuple[Take, Plan]:
     """A new take of the same shot and model, made of another spec. Raises SpecError."""
     model = take.job.model
-    specs.check(spec, model.limits)
+    limits.check(spec, model.limits)
     placement.check(spec, model)
     capacity.check(spec, model)
     made = Plan(spec, model, outlook(spec, model, priority, user.pk))

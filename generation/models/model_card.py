@@ -7,8 +7,9 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models, transaction
 
+from generation.limits import Limits
 from generation.pipelines.model_files import ModelFiles
-from generation.specs import SIZE_MULTIPLE, Limits, MediaType, Quality
+from generation.specs import SIZE_MULTIPLE, MediaType, Quality
 
 
 class ModelCardQuerySet(models.QuerySet["ModelCard"]):

@@ -18,7 +18,7 @@ ALLOWED_OF = {
     "greater_than": "more than {gt}",
     "multiple_of": "multiples of {multiple_of}",
     "literal_error": "{expected}",
-    "one_of": "{expected}",
+    "choice": "{expected}",
     "string_type": "text",
     "string_unicode": "text",
     "string_pattern_mismatch": "letters, digits, - and _",

@@ -8,6 +8,7 @@ from ninja import Field, Schema
 from pydantic import AfterValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
+from generation.limits import one_of
 from generation.specs import (
     ACCELERATIONS,
     FACTORS,
@@ -20,15 +21,14 @@ from generation.specs import (
 from studio.acting import MOST
 
 
-def _one_of(numbers: tuple[int, ...]) -> tuple[AfterValidator, Any]:
+def _choice(numbers: tuple[int, ...]) -> tuple[AfterValidator, Any]:
     """What makes a whole number one of these; a Literal would take true for 1."""
-    *first, last = map(str, numbers)
-    expected = f"{', '.join(first)} or {last}"
+    expected = one_of(numbers)
 
     def check(number: int) -> int:
         if number not in numbers:
             raise PydanticCustomError(
-                "one_of", "Input should be {expected}", {"expected": expected}
+                "choice", "Input should be {expected}", {"expected": expected}
             )
         return number
 
@@ -41,8 +41,8 @@ StatusWord = Literal["queued", "processing", "completed", "failed", "cancelled"]
 WorkWord = Literal["preview", "image", "video", "interpolate", "upscale"]
 PauseWord = Literal["", "after_job", "at_once"]
 FormatWord = Literal["webm", "gif", "apng"]
-Factor = Annotated[int, *_one_of(FACTORS)]
-Acceleration = Annotated[int, *_one_of(ACCELERATIONS)]
+Factor = Annotated[int, *_choice(FACTORS)]
+Acceleration = Annotated[int, *_choice(ACCELERATIONS)]
 Formats = Annotated[list[FormatWord], Field(max_length=3)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 # What a database cannot hold (a NUL, for PostgreSQL) is refused before anything is looked up.

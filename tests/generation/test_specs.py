@@ -11,16 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from generation.errors import SpecError
+from generation.limits import Limits, check
 from generation.specs import (
     MAX_GUIDANCE,
     MAX_PROMPT_LENGTH,
     MAX_SEED,
     MAX_STEPS,
-    Limits,
     Lora,
     Quality,
     RenderSpec,
-    check,
     draw_seed,
 )
 
@@ -147,6 +146,8 @@ def test_guidance_above_one_costs_two_forwards(guidance: float, guided: bool) ->
         {"guidance": MAX_GUIDANCE},
         {"seed": 0},
         {"seed": MAX_SEED},
+        {"acceleration": 3},
+        {"upscale": 4},
     ],
     ids=str,
 )
@@ -179,6 +180,10 @@ def test_a_spec_at_the_edge_of_what_is_allowed_passes(change: dict[str, Any]) ->
         ({"guidance": float("inf")}, "guidance", "0.0 to 30.0"),
         ({"seed": -1}, "seed", f"0 to {MAX_SEED}"),
         ({"seed": MAX_SEED + 1}, "seed", f"0 to {MAX_SEED}"),
+        ({"acceleration": 0}, "acceleration", "1, 2 or 3"),
+        ({"acceleration": 4}, "acceleration", "1, 2 or 3"),
+        ({"interpolate": 3}, "interpolate", "1, 2 or 4"),
+        ({"upscale": 3}, "upscale", "1, 2 or 4"),
     ],
     ids=lambda value: None if not isinstance(value, dict) else str(value)[:40],
 )

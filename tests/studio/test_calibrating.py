@@ -13,9 +13,9 @@ from django.core.management import CommandError, call_command
 from generation import calibration, jobs
 from generation.attempts import Timing
 from generation.errors import SpecError
+from generation.limits import check
 from generation.models import Device, Job, LearnedSpeed, ModelCard
 from generation.scheduling.claim import claim
-from generation.specs import check
 from generation.states import Stage
 from studio import devices
 from tests.studio.conftest import LogIn, Took
