@@ -76,7 +76,7 @@ def _check_afterwards(spec: RenderSpec) -> None:
         width, height = spec.delivered_size
         raise SpecError(
             "upscale",
-            f"The finished file would have {width}x{height} pixels.",
+            f"The finished file would have {width}×{height} pixels.",
             f"up to {MAX_DELIVERED_PIXELS} pixels a side",
         )
     if spec.type == MediaType.VIDEO:

@@ -125,7 +125,7 @@ def missed(miss: Miss, seen: bool) -> Missed:
     job = miss.attempt.job
     width, height = job.spec.delivered_size
     frames = job.spec.delivered_frames
-    size = f"{width}x{height}" + (f", {frames} frames" if frames > 1 else "")
+    size = f"{width}×{height}" + (f", {frames} frames" if frames > 1 else "")
     return Missed(
         what=job.spec.prompt if seen else f"{Work(job.work).label}, {size}",
         job=job.pk if seen else None,

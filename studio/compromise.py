@@ -99,7 +99,7 @@ def _made(
     if side < 1.0:
         width, height = (_side(pixels, side) for pixels in (best.width, best.height))
         changes |= {"width": width, "height": height}
-        said.append(f"{width}x{height} instead of {best.width}x{best.height}")
+        said.append(f"{width}×{height} instead of {best.width}×{best.height}")
     losses = [QUALITY_LOSS[quality], STEPS_LOSS[steps], DRAWN_LOSS[drawn], SIZE_LOSS[side]]
     if free.acceleration:
         losses.append(ACCELERATION_LOSS[acceleration])

@@ -52,9 +52,9 @@ def _what(spec: RenderSpec) -> str:
     """The thing that was asked for: "A draft of 256x256", "A final clip of 9 seconds"."""
     width, height = spec.delivered_size
     if spec.type == MediaType.IMAGE:
-        return f"A {spec.quality} of {width}x{height}"
+        return f"A {spec.quality} of {width}×{height}"
     length = durations.spoken(spec.delivered_frames / spec.delivered_fps)
-    return f"A {spec.quality} clip of {length} ({spec.delivered_frames} frames, {width}x{height})"
+    return f"A {spec.quality} clip of {length} ({spec.delivered_frames} frames, {width}×{height})"
 
 
 def suggestion_for(request: RenderRequest, made: Plan) -> str | None:

@@ -82,7 +82,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         lambda flow: _free_size(flow) and flow.demands.subjects > 1 and _has_room(flow),
         lambda flow: {"height": _less_high(flow)},
-        "{width}x{height}",
+        "{width}×{height}",
         "{subjects} people stand side by side better in a wide picture.",
     ),
     Rule(

@@ -110,13 +110,13 @@ def check(spec: RenderSpec, model: ModelCard) -> None:
     if largest < 2:
         raise SpecError(
             "width",
-            f"No device has the memory for clips of {spec.width}x{spec.height}.",
+            f"No device has the memory for clips of {spec.width}×{spec.height}.",
             "a smaller width and height",
         )
     if spec.frames > largest:
         raise SpecError(
             "frames",
-            f"{spec.frames} frames of {spec.width}x{spec.height} do not fit the memory of any "
+            f"{spec.frames} frames of {spec.width}×{spec.height} do not fit the memory of any "
             "device.",
             f"2 to {min(largest, model.max_frames)}",
         )

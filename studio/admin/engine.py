@@ -192,7 +192,7 @@ class ModelCardAdmin(admin.ModelAdmin):
     @admin.display(description="Usual size")
     def size(self, card: ModelCard) -> str:
         """Width and height in pixels."""
-        return f"{card.width}x{card.height}"
+        return f"{card.width}×{card.height}"
 
     @admin.display(description="Makes")
     def makes(self, card: ModelCard) -> str:

@@ -220,7 +220,7 @@ class OutputAdmin(ReadOnly, OfProject, admin.ModelAdmin):
     @admin.display(description="Size")
     def size(self, output: Output) -> str:
         """Width and height in pixels."""
-        return f"{output.width}x{output.height}"
+        return f"{output.width}×{output.height}"
 
     @admin.display(description="File size", ordering="bytes")
     def weight(self, output: Output) -> str:

@@ -207,7 +207,7 @@ class JobAdmin(ReadOnly, OfProject, admin.ModelAdmin):
         spec = job.spec
         loras = [f"LoRA {lora.file} at {lora.scale:g}" for lora in spec.loras]
         words = [
-            f"{spec.width}x{spec.height}",
+            f"{spec.width}×{spec.height}",
             f"{spec.steps} steps",
             f"guidance {spec.guidance:g}",
             f"seed {spec.seed}",

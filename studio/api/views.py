@@ -1,5 +1,6 @@
 """The calls of /api/anime/ that submit and list; `queue` has those about what was submitted."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from ninja import NinjaAPI, Query, Router
 from ninja.decorators import decorate_view
+from ninja.renderers import JSONRenderer
 
 from generation.models import Job, Output
 from generation.scheduling.forecast import forecast
@@ -40,6 +42,13 @@ from studio.status import job_status
 
 PAGE_SIZE = 25
 
+
+class ReadableRenderer(JSONRenderer):
+    """JSON in UTF-8 as it is, so that a terminal shows what a message says."""
+
+    json_dumps_params: Mapping[str, Any] = {"ensure_ascii": False}
+
+
 api = NinjaAPI(
     title="Genga",
     version=VERSION,
@@ -48,6 +57,7 @@ api = NinjaAPI(
     openapi_url="/openapi.json",
     auth=TokenOrLoopback(),
     urls_namespace="api",
+    renderer=ReadableRenderer(),
 )
 problems.install(api)
 router = Router(tags=["renders"])

@@ -191,9 +191,17 @@ def test_a_known_render_is_told_with_its_range(api: Caller, history: History) ->
     assert 29.0 <= low < answer["estimated_seconds"] < high <= 31.0
     assert answer["estimated_time"] == "30 seconds"
     assert answer["message"] == (
-        "A standard of 256x256 takes about 30 seconds (30 s) and would start at once."
+        "A standard of 256×256 takes about 30 seconds (30 s) and would start at once."
     )
     assert api.submit()["estimated_start"] > answer["estimated_start"]
+
+
+def test_an_answer_is_readable_in_a_terminal(api: Caller, history: History) -> None:
+    history(*[30.0] * 8, steps=20, quality="standard")
+
+    answer = api.post("/api/anime/generate", {"type": "image", "prompt": "1girl"})
+
+    assert "256×256" in answer.content.decode()
 
 
 def test_a_long_render_comes_with_a_cheaper_way(api: Caller, history: History) -> None:

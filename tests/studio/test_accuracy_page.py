@@ -84,7 +84,7 @@ def test_a_stranger_reads_the_figures_and_no_prompt(
     assert link in seen
     assert PROMPT not in unseen
     assert link not in unseen
-    assert "Draft images, 128x128" in unseen
+    assert "Draft images, 128×128" in unseen
 
 
 def test_the_page_asks_as_often_for_many_misses_as_it_may(

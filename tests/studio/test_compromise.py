@@ -79,7 +79,7 @@ def test_fewer_steps_are_given_up_before_the_quality_and_the_size_goes_last() ->
     assert found[-1] == (
         "draft instead of final quality",
         "8 steps instead of 10",
-        "256x192 instead of 512x384",
+        "256×192 instead of 512×384",
     )
 
 

@@ -43,7 +43,7 @@ def suggestion(**asked: Any) -> str | None:
 
 def test_an_unknown_render_says_that_its_time_is_unknown(toon: ModelCard, device: Device) -> None:
     assert message() == (
-        "A standard of 128x128 was not rendered here before: its time is not known yet, "
+        "A standard of 128×128 was not rendered here before: its time is not known yet, "
         "and it would start at once."
     )
 
@@ -52,7 +52,7 @@ def test_a_known_render_says_how_long_and_within_which_range(took: Took) -> None
     took({Quality.STANDARD: 20.0})
 
     assert message() == (
-        "A standard of 128x128 takes about 20 seconds (20 s) and would start at once."
+        "A standard of 128×128 takes about 20 seconds (20 s) and would start at once."
     )
 
 
@@ -72,7 +72,7 @@ def test_what_was_hardly_seen_is_called_a_rough_guess(took: Took) -> None:
     took({Quality.STANDARD: 20.0}, times=1)
 
     assert message() == (
-        "A standard of 128x128 takes about 20 seconds (8.9–45 s, a rough guess)"
+        "A standard of 128×128 takes about 20 seconds (8.9–45 s, a rough guess)"
         " and would start at once."
     )
 
@@ -101,7 +101,7 @@ def test_a_clip_is_told_by_its_length(toon_motion: ModelCard, device: Device) ->
 
     told = message(type="video", duration=3.0, quality=Quality.FINAL, interpolate=2)
 
-    assert told.startswith("A final clip of 2.9 seconds (47 frames, 128x128) was not rendered")
+    assert told.startswith("A final clip of 2.9 seconds (47 frames, 128×128) was not rendered")
 
 
 @pytest.mark.parametrize(

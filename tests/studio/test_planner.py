@@ -122,7 +122,7 @@ def test_a_size_that_nobody_named_gives_way_last(took: Took) -> None:
     assert (roomy.spec.width, roomy.given_up) == (256, ())
     assert (tight.spec.width, tight.spec.height) == (128, 128)
     assert tight.fits
-    assert tight.given_up[-1] == "128x128 instead of 256x256"
+    assert tight.given_up[-1] == "128×128 instead of 256×256"
     assert plan(15.0, free, width=256, height=256).fits is False
 
 

@@ -93,7 +93,7 @@ def test_several_people_get_a_wide_picture(toon: ModelCard) -> None:
     found = made("2girls, smiling")
 
     assert (found.spec.width, found.spec.height) == (256, 192)
-    assert found.reasons == [("256x192", "2 people stand side by side better in a wide picture.")]
+    assert found.reasons == [("256×192", "2 people stand side by side better in a wide picture.")]
 
 
 @pytest.mark.parametrize(
