@@ -1,6 +1,5 @@
 """The calls of /api/anime/ that submit and list; `queue` has those about what was submitted."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +9,6 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from ninja import NinjaAPI, Query, Router
 from ninja.decorators import decorate_view
-from ninja.renderers import JSONRenderer
 
 from generation.models import Job, Output
 from generation.scheduling.forecast import forecast
@@ -21,6 +19,7 @@ from studio.api import problems, queue
 from studio.api.authentication import SubmitThrottle, TokenOrLoopback
 from studio.api.bodies import REFUSALS, json_if_any, json_only
 from studio.api.lookups import base_of, cloneable_take, job_of, project_of, refuse_unknown
+from studio.api.renderer import ReadableRenderer
 from studio.api.requests import render_request
 from studio.api.schemas import (
     CloneIn,
@@ -41,12 +40,6 @@ from studio.requests import PersonRequest
 from studio.status import job_status
 
 PAGE_SIZE = 25
-
-
-class ReadableRenderer(JSONRenderer):
-    """JSON in UTF-8 as it is, so that a terminal shows what a message says."""
-
-    json_dumps_params: Mapping[str, Any] = {"ensure_ascii": False}
 
 
 api = NinjaAPI(

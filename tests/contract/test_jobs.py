@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from generation.errors import OutOfMemory
 from generation.jobs import MAX_ATTEMPTS
 from generation.models import Attempt, Device, Job, Progress
 from generation.states import Stage
+from studio.status import job_status
 from tests.contract.asking import JOBS, STATUS, Caller
 from tests.contract.conftest import History, Picture
 
@@ -45,6 +46,19 @@ def test_a_waiting_job_tells_everything_of_the_contract(api: Caller, submit: Sub
     assert (status["started_at"], status["finished_at"], status["device"]) == (None, None, None)
     assert (status["attempts"], status["outputs"], status["error"]) == ([], [], None)
     assert (status["priority"], status["quality"], status["seed"]) == ("normal", "draft", 7)
+
+
+def test_a_moment_is_told_to_the_millisecond_even_on_the_second(
+    api: Caller, submit: Submit
+) -> None:
+    """As the socket tells it: equal moments are equal texts."""
+    job = submit()
+    Job.objects.filter(pk=job.pk).update(submitted_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+
+    told = api.job(job.pk)["submitted_at"]
+
+    job.refresh_from_db()
+    assert told == job_status(job)["submitted_at"] == "2026-01-02T03:04:05.000Z"
 
 
 def test_what_remains_of_a_waiting_job_includes_its_waiting(
