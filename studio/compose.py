@@ -65,7 +65,9 @@ class Composed:
 def compose(request: RenderRequest) -> Composed:
     """The complete spec and its model, checked. Raises SpecError naming the first bad field."""
     prompt = _prompt(request)
-    model, chosen = choose_model(request.model, request.style, request.type, prompt)
+    model, chosen = choose_model(
+        request.model, request.style, request.type, prompt, free=_takes_any_model(request)
+    )
     if request.type == MediaType.IMAGE:
         _refuse_what_only_clips_have(request)
     spec = RenderSpec(
@@ -91,6 +93,12 @@ def compose(request: RenderRequest) -> Composed:
     flow = _choose(request, spec, model)
     checked = limits.check(replace(spec, **flow.settings), model.limits)
     return Composed(checked, model, [*chosen, *flow.reasons])
+
+
+def _takes_any_model(request: RenderRequest) -> bool:
+    """Whether nothing was named that fits the one model and not the other."""
+    named = (request.width, request.height, request.frames, request.duration)
+    return not any(named) and not _loras(request.character)
 
 
 def _choose(request: RenderRequest, spec: RenderSpec, model: ModelCard) -> Workflow:

@@ -23,21 +23,25 @@ MEDIA_WORDS = {MediaType.IMAGE: "pictures", MediaType.VIDEO: "clips"}
 class Need:
     """What a model must be able to do for a prompt, and why one that cannot is passed over."""
 
-    met: Callable[[ModelCard, Demands], bool]
+    met: Callable[[ModelCard, Demands, Demands], bool]
+    """Asked with what the prompt demands of the model itself, and of the preferred one."""
     why: str
 
 
 NEEDS: tuple[Need, ...] = (
     Need(
-        lambda model, demands: capacity.weights_fit(model),
-        "The weights of {passed} do not fit the memory of any device.",
+        lambda model, own, first: capacity.weights_fit(model),
+        "No device may load {passed}, or has the memory for its weights.",
     ),
     Need(
-        lambda model, demands: demands.subjects <= (model.max_subjects or demands.subjects),
+        lambda model, own, first: own.subjects <= (model.max_subjects or own.subjects),
         "The prompt speaks of {subjects} people, and {passed} draws {most} well.",
     ),
     Need(
-        lambda model, demands: demands.tokens <= demands.limit,
+        # Where a model brings no tokenizer its tokens are a guess: only a longer limit counts.
+        lambda model, own, first: (
+            own.tokens <= own.limit and (own == first or own.limit > first.limit)
+        ),
         "The prompt has {tokens} tokens, and {passed} reads {limit} of them.",
     ),
 )
@@ -45,11 +49,12 @@ NEEDS: tuple[Need, ...] = (
 
 
 def choose_model(
-    named: ModelCard | None, style: Style | None, media_type: str, prompt: str
+    named: ModelCard | None, style: Style | None, media_type: str, prompt: str, *, free: bool
 ) -> tuple[ModelCard, list[Reason]]:
     """The model, and why it is not the preferred one, where it is not.
 
-    Raises SpecError naming `type` or `model` when nothing makes such a medium.
+    `free` when nobody named a size, a length or weights that another model may not take. Raises
+    SpecError naming `type` or `model` when nothing makes such a medium.
     """
     given = _given(named, style, media_type)
     if given is not None:
@@ -57,13 +62,16 @@ def choose_model(
     able = ModelCard.objects.making(media_type)
     if not able:
         raise _no_model(media_type)
-    reasons: list[Reason] = []
-    for need in NEEDS if len(able) > 1 else ():
-        met = [card for card in able if need.met(card, Demands.of(prompt, card))]
+    if not free or len(able) == 1:
+        return able[0], []
+    first = Demands.of(prompt, able[0])
+    whys = []
+    for need in NEEDS:
+        met = [card for card in able if need.met(card, Demands.of(prompt, card), first)]
         if met and met[0] != able[0]:
-            reasons.append((f"Model {met[0].name}", _why(need, able[0], prompt)))
+            whys.append(_why(need, able[0], prompt))
         able = met or able
-    return able[0], reasons
+    return able[0], [(f"Model {able[0].name}", why) for why in whys]
 
 
 def _given(named: ModelCard | None, style: Style | None, media_type: str) -> ModelCard | None:

@@ -88,7 +88,9 @@ def load_seconds(device: Device, model: str) -> float | None:
     if source is None or known is None:
         return None
     seconds = known.seconds(Knowledge.loading(model), device.host_load)
-    return seconds * exp(Knowledge.drift(device) or 0.0) if seconds is not None else None
+    drift = Knowledge.drift(device)
+    lately = exp(source.speeds.drift if drift is None else drift)
+    return seconds * lately if seconds is not None else None
 
 
 def learn(attempt: Attempt, timings: Iterable[tuple[str, float]]) -> None:

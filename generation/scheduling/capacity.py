@@ -73,13 +73,14 @@ class Need:
 
 
 def weights_fit(model: ModelCard) -> bool:
-    """Whether some device holds a model's weights, or no device is known yet."""
+    """Whether some device may load a model and holds its weights, or no device is known yet."""
     weights = model.weights_bytes + (model.base.weights_bytes if model.base else 0)
-    held = [
+    devices = [device for device in Device.objects.all() if device.memory_bytes]
+    return not devices or any(
         weights * _number_bytes(device.kind) / STORED_BYTES <= device.memory_bytes * USABLE
-        for device in Device.objects.all()
-    ]
-    return not held or any(held)
+        for device in devices
+        if not device.families or model.family in device.families
+    )
 
 
 def window_fits(spec: RenderSpec, model: ModelCard) -> bool:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from generation.models import Device, ModelCard
 from generation.states import Work
 from studio.compose import Composed, RenderRequest, compose
-from studio.models import Style
+from studio.models import Character, Project, Style
 
 pytestmark = pytest.mark.django_db
 
@@ -93,8 +93,47 @@ def test_weights_that_no_device_holds_are_passed_over(toon: ModelCard) -> None:
 
     assert found.model == small
     assert found.reasons == [
-        ("Model Small", "The weights of Toon do not fit the memory of any device.")
+        ("Model Small", "No device may load Toon, or has the memory for its weights.")
     ]
+
+
+def test_what_was_named_is_never_refused_because_of_a_choice(
+    toon: ModelCard, project: Project
+) -> None:
+    """Another model may not take the size, the length or the weights."""
+    ModelCard.objects.update(max_subjects=1)
+    other(max_size=128)
+    mika = Character.objects.create(project=project, slug="mika", name="Mika", look="1girl")
+    mika.lora.name, mika.lora_sha256 = "loras/m.safetensors", "b" * 64
+
+    assert made("2girls", width=256, height=256).model == toon
+    assert made("2girls", height=256).model == toon
+    assert made("2girls", character=mika).model == toon
+
+
+def test_a_model_that_no_device_may_load_is_not_chosen(toon: ModelCard) -> None:
+    ModelCard.objects.update(max_subjects=1)
+    other(family="other")
+    Device.objects.create(
+        name="cuda:0",
+        kind="cuda",
+        works=list(Work),
+        families=["stable-diffusion"],
+        memory_bytes=6 * 2**30,
+        heartbeat_at=timezone.now(),
+    )
+
+    assert made("2girls").model == toon
+
+
+def test_a_model_that_reads_no_more_is_no_better_for_a_long_text(
+    toon: ModelCard, tmp_path: Path
+) -> None:
+    reads(toon, 10, tmp_path / "one")
+    short = other()
+    reads(short, 10, tmp_path / "two")
+
+    assert made("red, " * 8).model == toon
 
 
 def test_what_matters_more_is_not_given_up_for_what_matters_less(
