@@ -109,7 +109,7 @@ def _choose(request: RenderRequest, spec: RenderSpec, model: ModelCard) -> Workf
         character=request.character,
         style=request.style,
     )
-    chosen = ("width", "height", "steps", "guidance", "scheduler", "context_frames", "acceleration")
+    chosen = ("width", "height", "steps", "guidance", "scheduler", "context_frames")
     settings = {name: getattr(spec, name) for name in chosen}
     fits = spec.type != MediaType.VIDEO or capacity.window_fits(spec, model)
     return choose(wish, spec.prompt, model, settings, window_fits=fits)

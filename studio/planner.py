@@ -15,7 +15,7 @@ from generation.specs import Quality, RenderSpec
 from studio import durations
 from studio.compose import Composed, RenderRequest, compose, style_steps
 from studio.compromise import Compromise, Freedom, compromises
-from studio.workflow import Reason
+from studio.workflow import Reason, warnings
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ def foresee(request: RenderRequest, made: Composed) -> Plan:
     placement.check(made.spec, made.model)
     capacity.check(made.spec, made.model)
     met = outlook(made.spec, made.model, request.priority, request.owner_id)
-    return Plan(made.spec, made.model, met, made.reasons)
+    return Plan(made.spec, made.model, met, [*made.reasons, *warnings(made.spec)])
 
 
 def _plan_within(request: RenderRequest, limit: float) -> Plan:

@@ -14,7 +14,7 @@ from math import ceil
 from typing import Any
 
 from generation.models import ModelCard
-from generation.specs import SIZE_MULTIPLE, MediaType, Quality
+from generation.specs import SIZE_MULTIPLE, MediaType, Quality, RenderSpec
 from studio.demands import Demands
 from studio.models import Character, Style
 
@@ -104,12 +104,6 @@ RULES: tuple[Rule, ...] = (
         "The style {style} is finished after {style_steps}; a {quality} takes its share of them.",
     ),
     Rule(
-        lambda flow: flow.settings["acceleration"] > 1 and _whole_steps(flow) < FEWEST_WHOLE,
-        lambda flow: {},
-        "Acceleration {acceleration}",
-        "Only {whole_steps} of {steps} steps are computed whole: what is drawn will look rough.",
-    ),
-    Rule(
         lambda flow: bool(flow.wish.character and flow.wish.character.lora),
         lambda flow: {},
         "Weights of {character}",
@@ -149,6 +143,16 @@ def choose(
     return flow
 
 
+def warnings(spec: RenderSpec) -> list[Reason]:
+    """What a finished spec should be told of: an acceleration that leaves few whole steps."""
+    steps = spec.denoising_steps
+    whole = ceil(steps / spec.acceleration)
+    if spec.acceleration == 1 or whole >= FEWEST_WHOLE:
+        return []
+    said = f"Only {whole} of {steps} steps are computed whole: what is drawn will look rough."
+    return [(f"Acceleration {spec.acceleration}", said)]
+
+
 def _words(flow: Workflow) -> dict[str, Any]:
     style, character = flow.wish.style, flow.wish.character
     return {
@@ -156,7 +160,6 @@ def _words(flow: Workflow) -> dict[str, Any]:
         "model": flow.model.name,
         "style": style.name if style else "",
         "style_steps": style.steps if style else "",
-        "whole_steps": _whole_steps(flow),
         "character": character.name if character else "",
         "quality": flow.wish.quality.value,
         "subjects": flow.demands.subjects,
@@ -168,10 +171,6 @@ def _words(flow: Workflow) -> dict[str, Any]:
 
 def _style_wish(flow: Workflow, name: str) -> Any:
     return getattr(flow.wish.style, name) if flow.wish.style else None
-
-
-def _whole_steps(flow: Workflow) -> int:
-    return ceil(flow.settings["steps"] / flow.settings["acceleration"])
 
 
 def _free_size(flow: Workflow) -> bool:

@@ -33,6 +33,11 @@ class Combination:
         ]
         self.weight = FORGET * self.weight + 1.0
 
+    def slow_down(self, factor: float) -> None:
+        """Let everything take so many times as long: as if it had been seen so."""
+        self.gram = [one / factor**2 for one in self.gram]
+        self.moment = [one / factor for one in self.moment]
+
     def by_volume(self, demand: Demand) -> float | None:
         """What another model's stage will take: of the two units the volume alone is common."""
         if not self.weight:

@@ -139,8 +139,8 @@ class Speeds:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Speeds:
-        """What `as_json` wrote; an older version wrote no turn."""
-        return cls(
+        """What `as_json` wrote; an older version wrote no turn, and a drift of each model's own."""
+        speeds = cls(
             data["kind"],
             {
                 name: StageSpeed(slow, Combination(*line), alike, busy)
@@ -151,6 +151,16 @@ class Speeds:
             {work: Band.from_json(band) for work, band in data["bands"].items()},
             data["attempts"],
         )
+        if "turn" not in data:
+            speeds._settle_drift()
+        return speeds
+
+    def _settle_drift(self) -> None:
+        """Take the drift into the stages, so that they mean the same without it."""
+        for name, stage in self.stages.items():
+            if name != REST:
+                stage.slow_down(self.drift)
+        self.drift = 0.0
 
     def _stage(self, name: str) -> StageSpeed:
         if name not in self.stages:

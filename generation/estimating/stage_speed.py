@@ -75,6 +75,12 @@ class StageSpeed:
             expected += trust * (seen[0] + log(demand.count) - expected)
         return exp(expected)
 
+    def slow_down(self, drift: float) -> None:
+        """Let the stage take longer by so much, as a logarithm, whatever is asked."""
+        self.line.slow_down(exp(drift))
+        for rate in (*self.alike.values(), *self.busy.values()):
+            rate[0] += drift
+
     def slowness(self, load: float) -> float:
         """How many times as long it takes with so much other work on the host."""
         below, share = _between(load)

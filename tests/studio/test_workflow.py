@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from generation.states import Work
 from studio.compose import Composed, RenderRequest, compose
 from studio.demands import Demands
 from studio.models import Character, Project, Style
+from studio.planner import plan
+from studio.workflow import warnings
 
 pytestmark = pytest.mark.django_db
 
@@ -165,7 +168,7 @@ def test_a_style_that_wants_no_guidance_gets_none(toon: ModelCard, ink: Style) -
 def test_an_acceleration_that_leaves_few_whole_steps_is_told(
     steps: int, acceleration: int, whole: int, toon: ModelCard
 ) -> None:
-    assert made(steps=steps, acceleration=acceleration).reasons == [
+    assert warnings(made(steps=steps, acceleration=acceleration).spec) == [
         (
             f"Acceleration {acceleration}",
             f"Only {whole} of {steps} steps are computed whole: what is drawn will look rough.",
@@ -175,7 +178,23 @@ def test_an_acceleration_that_leaves_few_whole_steps_is_told(
 
 @pytest.mark.parametrize(("steps", "acceleration"), [(10, 1), (1, 1), (15, 2), (22, 3)])
 def test_enough_whole_steps_need_no_word(steps: int, acceleration: int, toon: ModelCard) -> None:
-    assert made(steps=steps, acceleration=acceleration).reasons == []
+    assert warnings(made(steps=steps, acceleration=acceleration).spec) == []
+
+
+def test_of_a_clip_begun_with_a_picture_the_steps_that_are_made_count(
+    toon_motion: ModelCard,
+) -> None:
+    spec = replace(made(type="video", steps=20, acceleration=2).spec, strength=0.3)
+
+    ((_, why),) = warnings(spec)
+
+    assert why.startswith("Only 3 of 6 steps")
+
+
+def test_a_plan_tells_what_its_own_spec_should_be_told_of(toon: ModelCard) -> None:
+    asked = RenderRequest(prompt="smiling", steps=10, acceleration=2)
+
+    assert plan(asked).all_reasons == warnings(compose(asked).spec) != []
 
 
 def test_a_characters_weights_are_told(toon: ModelCard, mika: Character) -> None:

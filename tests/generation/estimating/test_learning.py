@@ -191,6 +191,22 @@ def test_what_is_learned_goes_on_from_the_drift_that_was_seen_last() -> None:
     assert shown.drift != again, "its own speeds are the latest too"
 
 
+def test_what_an_older_version_wrote_foretells_the_same_without_its_own_drift() -> None:
+    speeds = settled(Machine())
+    Machine(each=0.015, volume=3.0).teach(speeds, *[picture(256)] * 3)
+    old = json.loads(json.dumps(speeds.as_json()))
+    del old["turn"]
+
+    read = Speeds.from_json(old)
+
+    assert (read.drift, read.turn) == (0.0, 0)
+    for demands in (picture(256), picture(320)):
+        for load in (0.0, 0.7):
+            assert foreseen(read, demands, load) == pytest.approx(
+                foreseen(speeds, demands, load), rel=1e-6
+            )
+
+
 def test_one_surprise_moves_what_is_known_but_does_not_overturn_it() -> None:
     machine = Machine()
     speeds = settled(machine)
