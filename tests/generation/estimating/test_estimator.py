@@ -7,40 +7,25 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from generation import jobs
 from generation.attempts import Timing
 from generation.errors import ModelUnreadable
 from generation.estimating import estimator
-from generation.estimating.estimator import load_seconds, shape_of
+from generation.estimating.estimator import load_seconds
 from generation.estimating.knowledge import Knowledge
-from generation.estimating.prediction import THIN, Prediction
+from generation.estimating.prediction import THIN
 from generation.models import Device, Job, LearnedSpeed, ModelCard
 from generation.specs import RenderSpec, Source, SourceUse
 from generation.states import Stage, Work
 from tests.generation.conftest import Claim, Ran
+from tests.generation.estimating.foretelling import foretold, make_resident
 
 pytestmark = pytest.mark.django_db
 
 EXACT = 0.01
 """The history's own writing takes some milliseconds, and they count."""
-
-
-def make_resident(device: Device, *slugs: str) -> None:
-    Device.objects.filter(pk=device.pk).update(resident=list(slugs))
-    device.resident = list(slugs)
-
-
-def foretold(
-    spec: RenderSpec, device: Device | None = None, cold: bool | None = None
-) -> Prediction:
-    """An estimate that must be there."""
-    prediction = estimator.predict(spec, device, cold=cold)
-    assert prediction is not None
-    return prediction
 
 
 def another(name: str, **fields: Any) -> Device:
@@ -272,63 +257,6 @@ def test_other_work_on_the_devices_host_makes_the_estimate_longer(
     for _ in range(6):
         ran(35.0, noted={"host_load": 1.0})
     assert foretold(spec, device).seconds == pytest.approx(35.0, rel=0.05), "as it was seen"
-
-
-def test_a_device_that_is_slower_with_one_model_is_expected_to_be_slower_with_another(
-    ran: Ran, spec: RenderSpec, device: Device, toon: ModelCard
-) -> None:
-    ModelCard.objects.create(slug="ink", family=toon.family, folder="ink", types=["image"])
-    other = replace(spec, model="ink")
-    make_resident(device, "toon", "ink")
-    for _ in range(4):
-        ran(10.0)
-        ran(10.0, model="ink")
-    usual = foretold(other).seconds
-    assert Knowledge.warm_seconds(device, shape_of(other)) == pytest.approx(usual)
-
-    for _ in range(3):
-        ran(15.0)
-
-    later = foretold(other).seconds
-    assert later > 1.1 * usual
-    assert Knowledge.warm_seconds(device, shape_of(other)) == pytest.approx(later)
-
-
-def test_what_an_attempt_taught_is_known_to_other_processes_at_once(
-    ran: Ran, spec: RenderSpec, device: Device
-) -> None:
-    """Each row counts its versions; a process reads again what has another one than it knows."""
-    make_resident(device, "toon")
-    ran(10.0)
-    foretold(spec)
-    here = dict(Knowledge._speeds)
-
-    ran(30.0)
-    assert LearnedSpeed.objects.get().version == 2
-    assert Knowledge._speeds == here, "a process that only learned has read nothing new"
-
-    assert 14.0 < foretold(spec).seconds < 20.0
-
-
-def test_what_has_not_changed_is_not_read_again(ran: Ran, spec: RenderSpec, device: Device) -> None:
-    ran(10.0)
-    foretold(spec, device)
-
-    with CaptureQueriesContext(connection) as asked:
-        for _ in range(5):
-            foretold(spec, device)
-
-    assert len(asked) == 5
-    assert all("version" in query["sql"] and "state" not in query["sql"] for query in asked)
-
-
-def test_what_is_deleted_is_forgotten(ran: Ran, spec: RenderSpec, device: Device) -> None:
-    ran(10.0)
-    foretold(spec)
-
-    LearnedSpeed.objects.all().delete()
-
-    assert estimator.predict(spec) is None
 
 
 def test_failed_and_cancelled_renders_teach_nothing(
