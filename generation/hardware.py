@@ -66,6 +66,16 @@ def available() -> list[str]:
     return [f"cuda:{number}" for number in range(count)] or ["cpu:0"]
 
 
+def free_memory(device: torch.device) -> int:
+    """Bytes that no other program uses: what is free, and what this process could give back."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return int(free + torch.cuda.memory_reserved(device))
+    own = psutil.Process().memory_info()
+    # Pages that come from files, such as libraries, count as available already.
+    return int(psutil.virtual_memory().available + own.rss - getattr(own, "shared", 0))
+
+
 def _detect_cuda(name: str, number: int) -> Hardware:
     if not torch.cuda.is_available() or number >= torch.cuda.device_count():
         raise SettingError(f"device {name!r}: this machine has no such CUDA device")

@@ -57,6 +57,10 @@ class Collector:
         load = _of_device(
             "genga_device_host_load", "Other work on its host: runnable threads for each core."
         )
+        memory = _of_device("genga_device_memory_bytes", "Its memory.")
+        free = _of_device(
+            "genga_device_free_bytes", "Memory that no other program uses; absent while away."
+        )
         age = _of_device(
             "genga_worker_heartbeat_age_seconds", "Since its worker was last heard of."
         )
@@ -68,10 +72,13 @@ class Collector:
             paused.add_metric(name, device.is_paused)
             busy.add_metric(name, device.pk in rendering)
             load.add_metric(name, device.host_load)
+            memory.add_metric(name, device.memory_bytes)
+            if device.free_now is not None:
+                free.add_metric(name, device.free_now)
             # A worker that has said goodbye has no heartbeat, and nobody waits for one.
             if device.heartbeat_at is not None:
                 age.add_metric(name, max(now - device.heartbeat_at, timedelta()).total_seconds())
-        yield from (online, paused, busy, load, age)
+        yield from (online, paused, busy, load, memory, free, age)
 
     def _attempts(self) -> Iterator[Metric]:
         ended = Attempt.objects.filter(outcome__in=[Outcome.COMPLETED, Outcome.FAILED])

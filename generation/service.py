@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from generation import events, rollup, sweeper
 from generation.errors import SettingError
-from generation.hardware import Hardware, detect
+from generation.hardware import Hardware, detect, free_memory
 from generation.jobs import lease_length
 from generation.models import Device, Job
 from generation.pipelines.base import warm_up
@@ -79,6 +79,7 @@ def register(hardware: Hardware) -> Device:
         "kind": hardware.kind,
         "label": hardware.label,
         "memory_bytes": hardware.memory_bytes,
+        "free_bytes": free_memory(hardware.torch_device),
         "works": device.works or hardware.works,
         "resident": [],
         "hostname": socket.gethostname(),
@@ -112,7 +113,11 @@ def beat(device: Device, worker: Worker) -> None:
     otherwise be held for ever, and the device with it.
     """
     now = timezone.now()
-    Device.objects.filter(pk=device.pk).update(heartbeat_at=now, host_load=worker.host_load.now)
+    Device.objects.filter(pk=device.pk).update(
+        heartbeat_at=now,
+        host_load=worker.host_load.now,
+        free_bytes=free_memory(worker.models.device),
+    )
     for running in list(worker.running):
         Job.objects.filter(
             pk=running.job_id, status=Status.PROCESSING, attempt_number=running.number

@@ -111,8 +111,7 @@ def _choose(request: RenderRequest, spec: RenderSpec, model: ModelCard) -> Workf
     )
     chosen = ("width", "height", "steps", "guidance", "scheduler", "context_frames")
     settings = {name: getattr(spec, name) for name in chosen}
-    fits = spec.type != MediaType.VIDEO or capacity.window_fits(spec, model)
-    return choose(wish, spec.prompt, model, settings, window_fits=fits)
+    return choose(wish, spec.prompt, model, settings, window_fits=capacity.window_fits(spec, model))
 
 
 def style_steps(style: Style | None, model: ModelCard, quality: Quality) -> int:

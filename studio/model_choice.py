@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from generation.errors import SpecError
 from generation.models import ModelCard
 from generation.scheduling import capacity
+from generation.scheduling.capacity import Fit
 from generation.specs import MediaType
 from studio.demands import Demands
 from studio.models import Style
@@ -30,8 +31,12 @@ class Need:
 
 NEEDS: tuple[Need, ...] = (
     Need(
-        lambda model, own, first: capacity.weights_fit(model),
+        lambda model, own, first: capacity.weights_fit(model) > Fit.NEVER,
         "No device may load {passed}, or has the memory for its weights.",
+    ),
+    Need(
+        lambda model, own, first: capacity.weights_fit(model) == Fit.NOW,
+        "Other programs use the memory that the weights of {passed} need.",
     ),
     Need(
         lambda model, own, first: own.subjects <= (model.max_subjects or own.subjects),

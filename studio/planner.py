@@ -10,6 +10,7 @@ from generation.errors import SpecError
 from generation.estimating import estimator
 from generation.models import ModelCard
 from generation.scheduling import capacity, placement
+from generation.scheduling.capacity import Fit
 from generation.scheduling.forecast import Outlook, outlook
 from generation.specs import Quality, RenderSpec
 from studio import durations
@@ -83,6 +84,7 @@ def _plan_within(request: RenderRequest, limit: float) -> Plan:
     something that did not fit: to play the queue forward for dozens of ways would take long.
     """
     best = compose(replace(request, quality=Quality.FINAL))
+    best = replace(best, reasons=[*_too_much(best), *best.reasons])
     ways = _ways(request, best)
     predictions = estimator.predict_all(way.spec for way in ways)
     known = [
@@ -108,7 +110,7 @@ def _plan_within(request: RenderRequest, limit: float) -> Plan:
 
 
 def _ways(request: RenderRequest, best: Composed) -> list[Compromise]:
-    """The ways that the model can render."""
+    """The ways that the model can render and some device's memory can hold."""
     free = Freedom(
         steps=request.steps is None,
         acceleration=request.acceleration is None and _may_be_accelerated(best),
@@ -119,18 +121,26 @@ def _ways(request: RenderRequest, best: Composed) -> list[Compromise]:
     def steps_of(quality: Quality) -> int:
         return style_steps(request.style, best.model, quality)
 
-    return [
+    ways = [
         way for way in compromises(best.spec, steps_of, free) if _is_possible(way.spec, best.model)
     ]
+    fits = capacity.fits_all((way.spec for way in ways), best.model)
+    return [way for way, fit in zip(ways, fits, strict=True) if fit > Fit.NEVER]
+
+
+def _too_much(best: Composed) -> list[Reason]:
+    """Why the best way itself is none, where no device has the memory for it."""
+    try:
+        capacity.check(best.spec, best.model)
+    except SpecError as problem:
+        return [("A lighter clip", problem.message)]
+    return []
 
 
 def _may_be_accelerated(best: Composed) -> bool:
-    """Whether the memory also holds what an acceleration keeps between steps."""
-    try:
-        capacity.check(replace(best.spec, acceleration=2), best.model)
-    except SpecError:
-        return False
-    return True
+    """Whether the memory that holds it also holds what an acceleration keeps between steps."""
+    whole, quicker = capacity.fits_all([best.spec, replace(best.spec, acceleration=2)], best.model)
+    return quicker >= whole
 
 
 def _is_possible(spec: RenderSpec, model: ModelCard) -> bool:

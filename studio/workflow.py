@@ -1,9 +1,9 @@
 """Which settings a request gets that names none, and why: a table of rules that one can read.
 
 What a person names is never changed. For the rest the prompt's demands count (how many people, how
-much motion, how long a text), what the character and the style bring along, and the memory of the
-devices. The model itself is chosen before, in `model_choice`. Each rule that chose something leaves
-its reason on the job.
+much motion, how long a text), what the character and the style bring along, and the memory that is
+free on the devices. The model itself is chosen before, in `model_choice`. Each rule that chose
+something leaves its reason on the job.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from math import ceil
 from typing import Any
 
 from generation.models import ModelCard
+from generation.scheduling.capacity import Fit
 from generation.specs import SIZE_MULTIPLE, MediaType, Quality, RenderSpec
 from studio.demands import Demands
 from studio.models import Character, Style
@@ -51,7 +52,7 @@ class Workflow:
     demands: Demands
     model: ModelCard
     settings: dict[str, Any]
-    window_fits: bool = True
+    window_fits: Fit = Fit.NOW
     """Whether some device's memory holds the frames that the model likes to see at once."""
     reasons: list[Reason] = field(default_factory=list)
 
@@ -110,10 +111,16 @@ RULES: tuple[Rule, ...] = (
         "The character brings a LoRA of its own.",
     ),
     Rule(
-        lambda flow: flow.wish.type == MediaType.VIDEO and not flow.window_fits,
-        lambda flow: {"context_frames": min(SMALL_WINDOW, flow.model.context_frames)},
+        lambda flow: flow.wish.type == MediaType.VIDEO and flow.window_fits == Fit.NEVER,
+        lambda flow: {"context_frames": _small_window(flow)},
         "{context_frames} frames at once",
         "More of them do not fit the memory of any device.",
+    ),
+    Rule(
+        lambda flow: flow.wish.type == MediaType.VIDEO and flow.window_fits == Fit.LATER,
+        lambda flow: {"context_frames": _small_window(flow)},
+        "{context_frames} frames at once",
+        "Other programs use the memory that more of them need.",
     ),
     Rule(
         lambda flow: flow.wish.type == MediaType.IMAGE and bool(flow.demands.motion),
@@ -131,7 +138,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def choose(
-    wish: Wish, prompt: str, model: ModelCard, settings: dict[str, Any], *, window_fits: bool
+    wish: Wish, prompt: str, model: ModelCard, settings: dict[str, Any], *, window_fits: Fit
 ) -> Workflow:
     """Apply every rule in order to the settings that the model likes."""
     flow = Workflow(wish, Demands.of(prompt, model), model, dict(settings), window_fits)
@@ -175,6 +182,10 @@ def _style_wish(flow: Workflow, name: str) -> Any:
 
 def _free_size(flow: Workflow) -> bool:
     return flow.wish.width is None and flow.wish.height is None
+
+
+def _small_window(flow: Workflow) -> int:
+    return min(SMALL_WINDOW, flow.model.context_frames)
 
 
 def _less_high(flow: Workflow) -> int:

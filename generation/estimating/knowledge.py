@@ -186,7 +186,7 @@ class Knowledge:
     @classmethod
     def _read_cards(cls) -> None:
         cards = ModelCard.objects.select_related("base")
-        cls._costs = {card.slug: (Costs.from_json(card.costs), _bytes(card)) for card in cards}
+        cls._costs = {card.slug: (Costs.from_json(card.costs), card.loaded_bytes) for card in cards}
         alike: dict[tuple[str, str], list[int]] = {}
         devices = list(Device.objects.values_list("pk", "kind", "label"))
         for pk, kind, label in devices:
@@ -201,7 +201,3 @@ class Knowledge:
 def subject_of(shape: Shape) -> str:
     """What speeds are learned of: the model, or enhancing, which is empty."""
     return shape.model if shape.draws else ""
-
-
-def _bytes(card: ModelCard) -> int:
-    return int(card.weights_bytes + (card.base.weights_bytes if card.base else 0))

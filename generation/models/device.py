@@ -28,6 +28,9 @@ class Device(models.Model):
     kind = models.CharField(max_length=20, help_text="cuda or cpu.")
     label = models.CharField(max_length=120, blank=True, help_text="The hardware's own name.")
     memory_bytes = models.BigIntegerField(default=0)
+    free_bytes = models.BigIntegerField(
+        null=True, help_text="Memory that no other program uses, as its worker last saw it."
+    )
     works = models.JSONField(default=list, help_text="Which work may go here.")
     families = models.JSONField(
         default=list, blank=True, help_text="Model families it may load; none named: all."
@@ -66,6 +69,11 @@ class Device(models.Model):
     def is_online(self) -> bool:
         """True when its worker was heard of lately."""
         return self.heartbeat_at is not None and self.heartbeat_at > self.oldest_heartbeat()
+
+    @property
+    def free_now(self) -> int | None:
+        """Bytes of memory that no other program uses; None while nobody can tell."""
+        return self.free_bytes if self.is_online else None
 
     @property
     def is_paused(self) -> bool:

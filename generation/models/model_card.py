@@ -116,6 +116,11 @@ class ModelCard(models.Model):
         return Path(settings.BASE_DIR) / self.folder
 
     @property
+    def loaded_bytes(self) -> int:
+        """Size of the files of all weights that it is drawn with, those of its base among them."""
+        return self.weights_bytes + (self.base.weights_bytes if self.base else 0)
+
+    @property
     def limits(self) -> Limits:
         """What may be asked of this model."""
         return Limits(

@@ -1,15 +1,21 @@
 """What a device's memory can hold: asked at the submit, so that the kernel need not say no.
 
+What no device can ever hold is refused; what other programs leave free now decides only what nobody
+named.
+
 A clip is denoised in windows, so what counts is the size of the picture and the frames of one
 window; the latents of all frames come on top, and they are small.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import IntEnum
 
 from generation.errors import SpecError
 from generation.models import Device, ModelCard
+from generation.scheduling import placement
 from generation.specs import MediaType, RenderSpec
 from generation.states import Work
 
@@ -29,6 +35,14 @@ NUMBER_BYTES = {"cpu": 4, "cuda": 2}
 """Size of one number, by kind of device: float32 on CPUs, float16 on cards."""
 STORED_BYTES = 2
 """Weights mostly come in half precision."""
+
+
+class Fit(IntEnum):
+    """Whether a device's memory holds something; LATER: once other programs let go of theirs."""
+
+    NEVER = 0
+    LATER = 1
+    NOW = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +65,8 @@ class Need:
         # Deep layers that are kept between steps lie in the host's memory, and so in a CPU's.
         shared = spec.acceleration > 1 and kind == "cpu"
         kept = WINDOWS_A_FRAME * model.channels * places * forwards * size if shared else 0
-        weights = model.weights_bytes + (model.base.weights_bytes if model.base else 0)
         return cls(
-            fixed=weights * size / STORED_BYTES,
+            fixed=model.loaded_bytes * size / STORED_BYTES,
             window_frame=MAPS * model.channels * places * forwards * size,
             frame=LATENT_COPIES * LATENT_CHANNELS * places * size + kept,
         )
@@ -72,26 +85,29 @@ class Need:
         return max(0, int(left / (self.window_frame + self.frame)))
 
 
-def weights_fit(model: ModelCard) -> bool:
-    """Whether some device may load a model and holds its weights, or no device is known yet."""
-    weights = model.weights_bytes + (model.base.weights_bytes if model.base else 0)
-    devices = [device for device in Device.objects.all() if device.memory_bytes]
-    return not devices or any(
-        weights * _number_bytes(device.kind) / STORED_BYTES <= device.memory_bytes * USABLE
-        for device in devices
-        if not device.families or model.family in device.families
-    )
+def weights_fit(model: ModelCard) -> Fit:
+    """Whether some device may load a model and holds its weights; NOW when none is known yet."""
+    known = _known()
+    able = [device for device in known if placement.loads(device, model.family)]
+    sizes = [model.loaded_bytes * _number_bytes(device.kind) / STORED_BYTES for device in able]
+    return max(map(_fit, able, sizes), default=Fit.NEVER if known else Fit.NOW)
 
 
-def window_fits(spec: RenderSpec, model: ModelCard) -> bool:
-    """Whether some device holds a window of the spec's clip, or no device is known yet."""
-    devices = [device for device in Device.objects.all() if Work.VIDEO in device.works]
+def fits(spec: RenderSpec, model: ModelCard) -> Fit:
+    """Whether the memory of some device holds a clip; NOW for what is none."""
+    return fits_all([spec], model)[0]
+
+
+def fits_all(specs: Iterable[RenderSpec], model: ModelCard) -> list[Fit]:
+    """The same of many specs, with the devices asked for once."""
+    devices = _drawing_clips(model)
+    return [_fit_of(spec, model, spec.frames, devices) for spec in specs]
+
+
+def window_fits(spec: RenderSpec, model: ModelCard) -> Fit:
+    """Whether some device holds the frames of a clip that are denoised together."""
     window = min(spec.frames, spec.context_frames)
-    needs = (
-        (Need.of(spec, model, device.kind).total(window, window), device.memory_bytes)
-        for device in devices
-    )
-    return not devices or any(need <= memory * USABLE for need, memory in needs)
+    return _fit_of(spec, model, window, _drawing_clips(model))
 
 
 def check(spec: RenderSpec, model: ModelCard) -> None:
@@ -99,10 +115,8 @@ def check(spec: RenderSpec, model: ModelCard) -> None:
 
     Raises SpecError naming the frames, or the width when no clip of that size fits.
     """
-    if spec.type != MediaType.VIDEO or spec.enhances:
-        return
-    devices = [device for device in Device.objects.all() if Work.VIDEO in device.works]
-    if not devices:
+    devices = _drawing_clips(model)
+    if not devices or not _needs_room(spec):
         return
     largest = max(
         Need.of(spec, model, device.kind).largest(device.memory_bytes * USABLE, spec.context_frames)
@@ -121,6 +135,40 @@ def check(spec: RenderSpec, model: ModelCard) -> None:
             "device.",
             f"2 to {min(largest, model.max_frames)}",
         )
+
+
+def _needs_room(spec: RenderSpec) -> bool:
+    return spec.type == MediaType.VIDEO and not spec.enhances
+
+
+def _known() -> list[Device]:
+    return [device for device in Device.objects.all() if device.memory_bytes]
+
+
+def _drawing_clips(model: ModelCard) -> list[Device]:
+    return [
+        device
+        for device in _known()
+        if Work.VIDEO in device.works and placement.loads(device, model.family)
+    ]
+
+
+def _fit_of(spec: RenderSpec, model: ModelCard, frames: int, devices: list[Device]) -> Fit:
+    """The best of devices; NOW where there is none, for `placement` says that."""
+    if not devices or not _needs_room(spec):
+        return Fit.NOW
+    return max(
+        _fit(device, Need.of(spec, model, device.kind).total(frames, spec.context_frames))
+        for device in devices
+    )
+
+
+def _fit(device: Device, need: float) -> Fit:
+    """What is free on a device that is away will be known when it is back."""
+    if need > device.memory_bytes * USABLE:
+        return Fit.NEVER
+    free = device.free_now
+    return Fit.NOW if free is None or need <= free else Fit.LATER
 
 
 def _number_bytes(kind: str) -> int:

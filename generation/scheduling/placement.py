@@ -27,7 +27,7 @@ def refusal(
         return f"{device.name} leaves it to the device that it calibrates."
     if work not in device.works:
         return f"{device.name} is not set up for {Work(work).label.lower()}."
-    if not _loads(device, family):
+    if not loads(device, family):
         return f"{device.name} does not load models of the family {family}."
     if device.largest_size is not None and longest_side > device.largest_size:
         return f"{device.name} draws at most {device.largest_size} pixels a side."
@@ -69,7 +69,7 @@ def check(spec: RenderSpec, model: ModelCard) -> None:
 
 def _check_family(able: list[Device], spec: RenderSpec, model: ModelCard) -> None:
     family = family_needed(spec, model)
-    if able and not any(_loads(device, family) for device in able):
+    if able and not any(loads(device, family) for device in able):
         families = sorted({family for device in able for family in device.families})
         raise SpecError(
             "model",
@@ -81,7 +81,7 @@ def _check_family(able: list[Device], spec: RenderSpec, model: ModelCard) -> Non
 
 def _check_size(able: list[Device], spec: RenderSpec, model: ModelCard) -> None:
     family, side = family_needed(spec, model), spec.longest_side
-    loading = [device for device in able if _loads(device, family)]
+    loading = [device for device in able if loads(device, family)]
     largest = [device.largest_size for device in loading if device.largest_size is not None]
     if loading and len(largest) == len(loading) and side > max(largest):
         name = "width" if spec.width >= spec.height else "height"
@@ -92,5 +92,6 @@ def _check_size(able: list[Device], spec: RenderSpec, model: ModelCard) -> None:
         )
 
 
-def _loads(device: Device, family: str) -> bool:
+def loads(device: Device, family: str) -> bool:
+    """Whether a device may load models of a family; the empty one is that of no model."""
     return not family or not device.families or family in device.families

@@ -105,8 +105,11 @@ class DeviceAdmin(admin.ModelAdmin):
 
     @admin.display(description="Memory", ordering="memory_bytes")
     def memory(self, device: Device) -> str:
-        """The device's memory."""
-        return filesizeformat(device.memory_bytes)
+        """The device's memory, and how much of it no other program uses."""
+        whole = filesizeformat(device.memory_bytes)
+        if device.free_now is None:
+            return whole
+        return f"{whole}, {filesizeformat(device.free_now)} of it unused by other programs"
 
     @admin.display(description="Work")
     def takes(self, device: Device) -> str:

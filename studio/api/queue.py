@@ -183,6 +183,7 @@ def _device(device: Device, jobs: list[Job], shown: Callable[[Job], str | None])
         "pause": device.pause,
         "works": device.works,
         "memory_bytes": device.memory_bytes,
+        "free_bytes": device.free_now,
         "resident": device.resident,
         "batch_size": len(jobs),
         "job_id": shown(first) if first else None,

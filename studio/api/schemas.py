@@ -297,6 +297,7 @@ class DeviceOut(Schema):
     pause: PauseWord
     works: list[WorkWord]
     memory_bytes: int
+    free_bytes: int | None
     resident: list[str]
     batch_size: int
     job_id: str | None

@@ -209,6 +209,7 @@ DEVICE = Shape(
     pause=str,
     works=[str],
     memory_bytes=int,
+    free_bytes=(int, None),
     resident=[str],
     batch_size=int,
     job_id=("id", None),

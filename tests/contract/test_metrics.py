@@ -75,9 +75,11 @@ def test_jobs_by_status_and_priority(
 def test_devices(
     scraped: Callable[[], dict[Any, float]], submit: Callable[..., Job], device: Device
 ) -> None:
-    Device.objects.filter(pk=device.pk).update(host_load=0.75)
+    Device.objects.filter(pk=device.pk).update(host_load=0.75, memory_bytes=8, free_bytes=5)
     away = timezone.now() - timedelta(hours=1)
-    Device.objects.create(name="cpu:1", kind="cpu", pause="after_job", heartbeat_at=away)
+    Device.objects.create(
+        name="cpu:1", kind="cpu", pause="after_job", heartbeat_at=away, free_bytes=7
+    )
     Device.objects.create(name="cpu:2", kind="cpu")
     jobs.start(submit(), device)
 
@@ -88,8 +90,11 @@ def test_devices(
         "genga_device_paused": (0, 1, 0),
         "genga_device_busy": (1, 0, 0),
         "genga_device_host_load": (0.75, 0, 0),
+        "genga_device_memory_bytes": (8, 0, 0),
     }.items():
         assert tuple(found[(name, ("device", f"cpu:{n}"))] for n in range(3)) == values
+    assert found[("genga_device_free_bytes", ("device", "cpu:0"))] == 5
+    assert ("genga_device_free_bytes", ("device", "cpu:1")) not in found
     assert found[("genga_worker_heartbeat_age_seconds", ("device", "cpu:0"))] < 60
     assert found[("genga_worker_heartbeat_age_seconds", ("device", "cpu:1"))] >= 3600
     assert ("genga_worker_heartbeat_age_seconds", ("device", "cpu:2")) not in found

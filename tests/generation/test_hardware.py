@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import psutil
 import pytest
@@ -10,7 +12,7 @@ import torch
 
 from generation import hardware
 from generation.errors import SettingError
-from generation.hardware import RESIDENT_SHARE, available, detect
+from generation.hardware import RESIDENT_SHARE, available, detect, free_memory
 
 
 @pytest.mark.parametrize("name", ["cpu", "cpu:0", "cpu:3"])
@@ -57,6 +59,40 @@ def test_a_cuda_card_is_used_in_half_precision() -> None:
     assert (first, found.kind, found.dtype) == ("cuda:0", "cuda", torch.float16)
     assert found.memory_bytes > 2**30
     assert detect("cuda").torch_device == found.torch_device
+
+
+def beyond_what_the_system_calls_available() -> int:
+    return free_memory(torch.device("cpu")) - psutil.virtual_memory().available
+
+
+def test_what_another_program_uses_is_not_free_and_what_this_one_uses_is() -> None:
+    much = 512 * 2**20
+    before = beyond_what_the_system_calls_available()
+
+    hoard = f"held = b'x' * {much}; print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hoard], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        beside_another = beyond_what_the_system_calls_available()
+        other.communicate("\n")
+    held = b"x" * much
+    beside_own = beyond_what_the_system_calls_available()
+
+    assert abs(beside_another - before) < 0.2 * much
+    assert abs(beside_own - before - len(held)) < 0.2 * much
+    assert 0 < free_memory(torch.device("cpu")) <= psutil.virtual_memory().total
+
+
+@pytest.mark.gpu
+def test_what_torch_holds_of_a_card_counts_as_free() -> None:
+    card = detect("cuda:0").torch_device
+    before = free_memory(card)
+
+    held = torch.ones(2**28, device=card)
+
+    assert abs(before - free_memory(card)) < 0.1 * held.nbytes
 
 
 def test_where_the_system_does_not_name_the_processor_its_kind_is_told(

@@ -60,6 +60,8 @@ class TestRegister:
             list(Work),
         )
         assert (device.label, device.memory_bytes) == (hardware.label, hardware.memory_bytes)
+        assert device.free_bytes is not None
+        assert 0 < device.free_bytes <= device.memory_bytes
         assert device.pid == os.getpid()
         assert device.is_online
 
@@ -125,14 +127,16 @@ def test_a_heartbeat_renews_the_lease_of_its_own_running_job(
     claimed(others, Device.objects.create(name="cpu:1", works=["preview", "image"]))
     long_ago = timezone.now() - timedelta(minutes=5)
     Job.objects.filter(status=Status.PROCESSING).update(lease_expires_at=long_ago)
-    Device.objects.update(heartbeat_at=long_ago)
+    Device.objects.update(heartbeat_at=long_ago, free_bytes=None)
 
     service.beat(device, worker)
 
     leases = dict(Job.objects.values_list("pk", "lease_expires_at"))
     assert leases[mine.pk] > timezone.now()
     assert (leases[others.pk], leases[waiting.pk]) == (long_ago, None)
-    assert list(Device.objects.online()) == [device]
+    (alive,) = Device.objects.online()
+    assert alive == device
+    assert alive.free_bytes, "what others leave is told with every heartbeat"
 
 
 @pytest.mark.django_db

@@ -97,6 +97,32 @@ def test_weights_that_no_device_holds_are_passed_over(toon: ModelCard) -> None:
     ]
 
 
+def test_weights_that_the_free_memory_does_not_hold_are_passed_over(toon: ModelCard) -> None:
+    ModelCard.objects.update(weights_bytes=4 * 2**30)
+    small = other("small", weights_bytes=2**30)
+    card = Device.objects.create(
+        name="cuda:0",
+        kind="cuda",
+        works=list(Work),
+        memory_bytes=8 * 2**30,
+        free_bytes=6 * 2**30,
+        heartbeat_at=timezone.now(),
+    )
+    assert made().model == toon
+
+    card.free_bytes = 3 * 2**30
+    card.save()
+    found = made()
+
+    assert found.model == small
+    assert found.reasons == [
+        ("Model Small", "Other programs use the memory that the weights of Toon need.")
+    ]
+    card.free_bytes = 2**29
+    card.save()
+    assert made().model == toon, "no weights fit now, so the preferred ones stay"
+
+
 def test_what_was_named_is_never_refused_because_of_a_choice(
     toon: ModelCard, project: Project
 ) -> None:

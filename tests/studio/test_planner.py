@@ -17,7 +17,7 @@ from generation.scheduling.capacity import USABLE, Need
 from generation.specs import Quality
 from generation.states import Work
 from studio import planner
-from studio.compose import RenderRequest
+from studio.compose import RenderRequest, compose
 from studio.planner import Plan
 from tests.studio.conftest import MakeTake, Took
 
@@ -235,5 +235,29 @@ def test_a_clip_whose_memory_leaves_no_room_for_it_is_not_accelerated(
 
     tight = planner._may_be_accelerated(roomy)
     Device.objects.update(memory_bytes=64 * 2**30)
-
     assert (tight, planner._may_be_accelerated(roomy)) == (False, True)
+
+    Device.objects.update(free_bytes=int(1.05 * need), heartbeat_at=timezone.now())
+    assert planner._may_be_accelerated(roomy) is False, "others use the memory now"
+
+
+def test_within_a_time_a_clip_is_made_smaller_where_its_usual_size_fits_no_memory(
+    took: Took, toon_motion: ModelCard, device: Device
+) -> None:
+    took(LADDER)
+    ModelCard.objects.update(width=256, height=256, min_size=64)
+    request = RenderRequest(prompt="smiling", type="video", frames=16, finish_within=3600)
+    usual = compose(request)
+    need = Need.of(replace(usual.spec, width=192, height=192), usual.model, "cpu")
+    memory = int(1.05 * need.total(16, 8) / USABLE)
+    Device.objects.update(works=list(Work), memory_bytes=memory)
+
+    made = planner.plan(request)
+
+    assert made.spec.width == 192
+    assert made.reasons[0] == (
+        "A lighter clip",
+        "16 frames of 256×256 do not fit the memory of any device.",
+    )
+    with pytest.raises(SpecError, match="do not fit the memory"):
+        planner.plan(replace(request, width=256, height=256, interpolate=2))

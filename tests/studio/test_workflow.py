@@ -246,3 +246,23 @@ def test_a_clip_is_drawn_in_smaller_windows_where_the_usual_does_not_fit_the_mem
     assert found.spec.context_frames == together
     told = ("8 frames at once", "More of them do not fit the memory of any device.")
     assert (told in found.reasons) is (together == 8)
+
+
+def test_a_clip_is_drawn_in_smaller_windows_while_others_use_the_memory(
+    toon_motion: ModelCard,
+) -> None:
+    Device.objects.create(
+        name="cuda:0",
+        kind="cuda",
+        works=list(Work),
+        memory_bytes=64 * 2**30,
+        free_bytes=int(0.1 * 2**30),
+        heartbeat_at=timezone.now(),
+    )
+
+    found = made(type="video", frames=32, model=toon_motion)
+
+    assert found.spec.context_frames == 8
+    assert found.reasons == [
+        ("8 frames at once", "Other programs use the memory that more of them need.")
+    ]

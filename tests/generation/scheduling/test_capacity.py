@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from generation.errors import SpecError
 from generation.models import Device, ModelCard
 from generation.scheduling import capacity
-from generation.scheduling.capacity import Need
+from generation.scheduling.capacity import Fit, Need
 from generation.specs import RenderSpec
 from generation.states import Work
 
@@ -90,6 +92,75 @@ def test_the_latents_of_very_long_clips_count(clip: RenderSpec, toon_motion: Mod
     memory = need.fixed + 16 * need.window_frame + 1000.5 * need.frame
 
     assert need.largest(memory, 16) == 1000
+
+
+def free_of(device: Device, free_bytes: float, **fields: object) -> None:
+    fields = {"heartbeat_at": timezone.now(), **fields}
+    Device.objects.filter(pk=device.pk).update(free_bytes=int(free_bytes), **fields)
+
+
+def test_what_others_use_now_makes_it_fit_later_only(
+    clip: RenderSpec, toon_motion: ModelCard, device: Device
+) -> None:
+    toon_motion.weights_bytes = 1 << 28
+    need = Need.of(clip, toon_motion, "cpu")
+    window, whole = need.total(16, 16), need.total(72, 16)
+    give_memory(device, 8 * GIGA)
+
+    def fits() -> tuple[Fit, Fit, Fit]:
+        weights = capacity.weights_fit(toon_motion)
+        return weights, capacity.window_fits(clip, toon_motion), capacity.fits(clip, toon_motion)
+
+    free_of(device, whole + 1)
+    assert fits() == (Fit.NOW, Fit.NOW, Fit.NOW)
+    free_of(device, window + 1)
+    assert fits() == (Fit.NOW, Fit.NOW, Fit.LATER)
+    free_of(device, need.fixed + 1)
+    assert fits() == (Fit.NOW, Fit.LATER, Fit.LATER)
+    free_of(device, need.fixed - 1)
+    assert fits() == (Fit.LATER, Fit.LATER, Fit.LATER)
+    capacity.check(clip, toon_motion)
+    give_memory(device, 0.99 * need.fixed)
+    assert fits() == (Fit.NEVER, Fit.NEVER, Fit.NEVER)
+
+
+def test_of_a_device_that_is_away_all_memory_counts(
+    clip: RenderSpec, toon_motion: ModelCard, device: Device
+) -> None:
+    give_memory(device, 8 * GIGA)
+    free_of(device, 1, heartbeat_at=timezone.now() - timedelta(hours=1))
+
+    assert capacity.fits(clip, toon_motion) == Fit.NOW
+
+
+def test_the_roomiest_device_counts(
+    clip: RenderSpec, toon_motion: ModelCard, device: Device
+) -> None:
+    give_memory(device, 8 * GIGA)
+    free_of(device, 1)
+    assert capacity.fits(clip, toon_motion) == Fit.LATER
+
+    Device.objects.create(name="cuda:0", kind="cuda", works=["video"], memory_bytes=24 * GIGA)
+
+    assert capacity.fits(clip, toon_motion) == Fit.NOW
+
+
+def test_a_device_that_may_not_load_the_model_holds_nothing(
+    clip: RenderSpec, toon_motion: ModelCard, device: Device
+) -> None:
+    give_memory(device, 8 * GIGA)
+    Device.objects.update(families=["other"])
+
+    assert capacity.weights_fit(toon_motion) == Fit.NEVER
+    assert capacity.fits(clip, toon_motion) == Fit.NOW, "that no device takes it is told elsewhere"
+
+
+def test_pictures_and_enhancements_fit(
+    spec: RenderSpec, clip: RenderSpec, toon: ModelCard, device: Device
+) -> None:
+    give_memory(device, 1)
+
+    assert capacity.fits(spec, toon) == Fit.NOW
 
 
 def test_what_an_acceleration_keeps_counts_where_it_lies(
