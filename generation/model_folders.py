@@ -8,11 +8,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from safetensors import SafetensorError
 
 from generation.errors import SpecError
 from generation.models import ModelCard
 from generation.pipelines import flops
 from generation.pipelines.families import BASE_OF_FAMILY, FAMILY_OF_CLASS
+from generation.pipelines.model_files import count_parameters, loaded_files
 from generation.pipelines.upscalers import default_name, names_for
 
 logger = logging.getLogger(__name__)
@@ -48,7 +50,8 @@ def register(folder: Path, slug: str, **fields: Any) -> ModelCard:
         "channels": base.channels if base else _channels(folder),
         "folder": str(folder.resolve().relative_to(root) if inside else folder.resolve()),
         "weights_hash": hash_weights(folder),
-        "weights_bytes": sum(path.stat().st_size for path in folder.rglob("*.safetensors")),
+        "weights_bytes": sum(path.stat().st_size for path in loaded_files(folder)),
+        "parameters": _parameters(folder),
     }
     read["costs"] = _costs(slug, read)
     liked = _like_base(base, folder) if base else {"types": ["image"]}
@@ -78,6 +81,14 @@ def _costs(slug: str, read: dict[str, Any]) -> dict[str, Any]:
         return {}
 
 
+def _parameters(folder: Path) -> int:
+    """How many numbers its weights have; files that cannot be read are refused when loaded."""
+    try:
+        return sum(map(count_parameters, loaded_files(folder)))
+    except (OSError, SafetensorError):
+        return 0
+
+
 def _base_of(family: str, slug: str | None) -> ModelCard | None:
     """The registered model that an adapter animates. Raises SpecError naming `base`."""
     wanted = BASE_OF_FAMILY.get(family)
@@ -94,7 +105,7 @@ def _base_of(family: str, slug: str | None) -> ModelCard | None:
 
 def _like_base(base: ModelCard, folder: Path) -> dict[str, Any]:
     """An adapter draws what its base draws, so it likes the same settings."""
-    same = ("scheduler", "guidance", "width", "height", "min_size", "max_size")
+    same = ("scheduler", "guidance", "width", "height", "min_size", "max_size", "max_subjects")
     steps = ("draft_steps", "standard_steps", "final_steps")
     known = json.loads((folder / "config.json").read_text()).get("motion_max_seq_length")
     return {

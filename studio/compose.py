@@ -92,7 +92,8 @@ def compose(request: RenderRequest) -> Composed:
     )
     flow = _choose(request, spec, model)
     checked = limits.check(replace(spec, **flow.settings), model.limits)
-    return Composed(checked, model, [*chosen, *flow.reasons])
+    told = dict(chosen)
+    return Composed(checked, model, [*chosen, *(one for one in flow.reasons if one[0] not in told)])
 
 
 def _takes_any_model(request: RenderRequest) -> bool:

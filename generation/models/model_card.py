@@ -48,7 +48,12 @@ class ModelCard(models.Model):
         help_text="Path of the model's folder; relative to the project's root or absolute.",
     )
     weights_hash = models.CharField(max_length=64, editable=False)
-    weights_bytes = models.PositiveBigIntegerField(default=0, editable=False)
+    weights_bytes = models.PositiveBigIntegerField(
+        default=0, editable=False, help_text="Size of the files of weights that are loaded."
+    )
+    parameters = models.PositiveBigIntegerField(
+        default=0, editable=False, help_text="How many numbers its weights have."
+    )
     channels = models.PositiveIntegerField(
         default=320, editable=False, help_text="Width of the denoiser at full size."
     )
@@ -117,8 +122,13 @@ class ModelCard(models.Model):
 
     @property
     def loaded_bytes(self) -> int:
-        """Size of the files of all weights that it is drawn with, those of its base among them."""
+        """Size of the files of all weights that it draws with, those of its base among them."""
         return self.weights_bytes + (self.base.weights_bytes if self.base else 0)
+
+    @property
+    def all_parameters(self) -> int:
+        """How many numbers all weights that it draws with have, those of its base among them."""
+        return self.parameters + (self.base.parameters if self.base else 0)
 
     @property
     def limits(self) -> Limits:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
+
+from safetensors import safe_open
+
+LARGE_PARTS = ("text_encoder", "vae", "unet")
+"""The folders of a pipeline's parts that have weights; a motion adapter's lie in its own folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +33,26 @@ class LoraFile:
     name: str
     path: Path
     scale: float
+
+
+def weight_files(part: Path) -> list[Path]:
+    """A part's weights; files of a variant (`model.fp16.safetensors`) are not what is loaded."""
+    return [path for path in sorted(part.glob("*.safetensors")) if "." not in path.stem]
+
+
+def loaded_files(folder: Path) -> list[Path]:
+    """All weights that are loaded of a model's folder, without those of its base."""
+    whole = (folder / "model_index.json").is_file()
+    parts = [folder / name for name in LARGE_PARTS] if whole else [folder]
+    return [path for part in parts for path in weight_files(part)]
+
+
+def shapes_of(path: Path) -> dict[str, tuple[int, ...]]:
+    """Name to shape of each weight in a file, from its header. Raises SafetensorError, OSError."""
+    with safe_open(path, framework="numpy") as weights:
+        return {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+
+
+def count_parameters(path: Path) -> int:
+    """How many numbers a file's weights have. Raises SafetensorError, OSError."""
+    return sum(prod(shape) for shape in shapes_of(path).values())

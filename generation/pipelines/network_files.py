@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from generation.errors import ModelMissing, ModelUnreadable
 from generation.pipelines import ncnn
+from generation.pipelines.model_files import shapes_of
 from generation.pipelines.super_resolution import (
     CompactPlan,
     Plan,
@@ -86,8 +87,7 @@ def _told_plainly(path: Path) -> Iterator[None]:
 def _plan(path: Path) -> Plan:
     if path.suffix == ".param":
         return ncnn.read_plan(path)
-    with safe_open(path, framework="pt") as weights:
-        shapes = {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+    shapes = shapes_of(path)
     if "conv_first.weight" in shapes:
         return ResidualPlan.of_shapes(shapes)
     if "body.0.weight" in shapes:

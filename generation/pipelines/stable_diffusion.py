@@ -19,14 +19,13 @@ from generation.pipelines.base import Check, OnBatchStep, OnStep, Step
 from generation.pipelines.deep_cache import DeepCache
 from generation.pipelines.denoise import LoopState, build_scheduler, denoise
 from generation.pipelines.embeddings import EmbeddingCache
-from generation.pipelines.model_files import LoraFile, ModelFiles
+from generation.pipelines.model_files import LARGE_PARTS, LoraFile, ModelFiles, weight_files
 from generation.pipelines.preview import LatentPreview
 from generation.specs import RenderSpec
 
 UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
 """What diffusers and transformers raise for folders and files that are damaged or do not fit."""
 
-LARGE_PARTS = ("text_encoder", "vae", "unet")
 """Folders of weights in the order in which they are loaded; the others are small."""
 
 CHUNK_BYTES = 2**26
@@ -318,12 +317,10 @@ def read_ahead(folder: Path, check: Check) -> None:
     """Bring a part's weights into the system's file cache, asking `check` in between.
 
     A load spends its time waiting for the disk, and the libraries cannot be left while they do.
-    Files of a variant (`model.fp16.safetensors`) are not what is loaded. Raises OSError.
+    Raises OSError.
     """
     buffer = bytearray(CHUNK_BYTES)
-    for path in sorted(folder.glob("*.safetensors")):
-        if "." in path.stem:
-            continue
+    for path in weight_files(folder):
         with path.open("rb", buffering=0) as stream:
             while stream.readinto(buffer):
                 check()

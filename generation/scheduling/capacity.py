@@ -33,8 +33,6 @@ USABLE = 0.9
 """Share of the memory that a render may fill; the rest is the system's."""
 NUMBER_BYTES = {"cpu": 4, "cuda": 2}
 """Size of one number, by kind of device: float32 on CPUs, float16 on cards."""
-STORED_BYTES = 2
-"""Weights mostly come in half precision."""
 
 
 class Fit(IntEnum):
@@ -66,7 +64,7 @@ class Need:
         shared = spec.acceleration > 1 and kind == "cpu"
         kept = WINDOWS_A_FRAME * model.channels * places * forwards * size if shared else 0
         return cls(
-            fixed=model.loaded_bytes * size / STORED_BYTES,
+            fixed=model.all_parameters * size,
             window_frame=MAPS * model.channels * places * forwards * size,
             frame=LATENT_COPIES * LATENT_CHANNELS * places * size + kept,
         )
@@ -89,7 +87,7 @@ def weights_fit(model: ModelCard) -> Fit:
     """Whether some device may load a model and holds its weights; NOW when none is known yet."""
     known = _known()
     able = [device for device in known if placement.loads(device, model.family)]
-    sizes = [model.loaded_bytes * _number_bytes(device.kind) / STORED_BYTES for device in able]
+    sizes = [model.all_parameters * _number_bytes(device.kind) for device in able]
     return max(map(_fit, able, sizes), default=Fit.NEVER if known else Fit.NOW)
 
 

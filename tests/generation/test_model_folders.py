@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
 import pytest
+import torch
 from django.core.management import CommandError, call_command
+from safetensors.torch import save_file
 
 from generation.errors import SpecError
 from generation.model_folders import hash_weights, read_index, register
 from generation.models import ModelCard
+from generation.pipelines.base import load
 from tests.conftest import TOON
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +68,46 @@ def test_registering_again_renews_the_card(folder: Path) -> None:
 
     assert ModelCard.objects.get() == first == second
     assert second.weights_hash != first.weights_hash
+
+
+def test_only_weights_that_are_loaded_count(tmp_path: Path) -> None:
+    """Folders from the hub also hold other precisions and the whole model in one file."""
+    toon = register(TOON, "toon")
+    folder = shutil.copytree(TOON, tmp_path / "toon")
+    unet = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    shutil.copy(unet, unet.with_name("diffusion_pytorch_model.fp16.safetensors"))
+    shutil.copy(unet, folder / "v1-5-pruned.safetensors")
+    shutil.copytree(folder / "text_encoder", folder / "safety_checker")
+
+    card = register(folder, "mine")
+
+    assert card.weights_bytes == toon.weights_bytes
+    assert card.parameters == toon.parameters
+
+
+def test_parameters_are_those_of_the_loaded_model() -> None:
+    toon = register(TOON, "toon")
+    motion = register(TOON.with_name("toon-motion"), "toon-motion", base="toon")
+
+    whole, animated = (
+        load(card.files, torch.device("cpu"), torch.float32) for card in (toon, motion)
+    )
+    assert toon.all_parameters * 4 == whole.nbytes
+    # The adapter's layers also make tables of positions, which are no weights.
+    assert motion.all_parameters * 4 == pytest.approx(animated.nbytes, rel=0.005)
+
+
+def test_weights_in_double_precision_are_as_many(folder: Path) -> None:
+    weights = {"a": torch.ones(3, 4, dtype=torch.float64), "b": torch.ones(5)}
+    save_file(weights, folder / "unet" / "weights.safetensors")
+
+    assert register(folder, "mine").parameters == 17
+
+
+def test_of_weights_that_cannot_be_read_nothing_is_known_until_they_are_loaded(
+    folder: Path,
+) -> None:
+    assert register(folder, "mine").parameters == 0
 
 
 HARMS: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -146,3 +190,11 @@ def test_the_command_without_extras_leaves_the_defaults(folder: Path) -> None:
 def test_the_command_says_what_is_wrong_and_what_is_needed(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"no model_index\.json\. Needed: diffusers' layout\."):
         call_command("register_model", str(tmp_path), slug="mine")
+
+
+def test_an_adapter_draws_as_many_people_as_its_base() -> None:
+    register(TOON, "toon", max_subjects=2)
+
+    motion = register(TOON.with_name("toon-motion"), "toon-motion", base="toon")
+
+    assert (motion.max_subjects, motion.types) == (2, ["video"])

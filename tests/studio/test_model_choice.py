@@ -78,8 +78,8 @@ def test_a_longer_text_than_it_reads_goes_to_a_model_that_reads_it(
 
 
 def test_weights_that_no_device_holds_are_passed_over(toon: ModelCard) -> None:
-    ModelCard.objects.update(weights_bytes=8 * 2**30)
-    small = other("small", weights_bytes=2**30)
+    ModelCard.objects.update(parameters=4 * 2**30)
+    small = other("small", parameters=2**29)
     assert made().model == toon, "no device is known yet"
     Device.objects.create(
         name="cuda:0",
@@ -98,8 +98,8 @@ def test_weights_that_no_device_holds_are_passed_over(toon: ModelCard) -> None:
 
 
 def test_weights_that_the_free_memory_does_not_hold_are_passed_over(toon: ModelCard) -> None:
-    ModelCard.objects.update(weights_bytes=4 * 2**30)
-    small = other("small", weights_bytes=2**30)
+    ModelCard.objects.update(parameters=2 * 2**30)
+    small = other("small", parameters=2**29)
     card = Device.objects.create(
         name="cuda:0",
         kind="cuda",
@@ -187,3 +187,15 @@ def test_a_model_that_was_named_or_a_style_was_made_for_is_never_changed(
     found = made("2girls", style=style)
     assert found.model == toon
     assert found.reasons[0] == ("Model Toon", "The style Ink was made for it.")
+
+
+def test_why_a_clips_model_was_chosen_is_told_once(toon: ModelCard, toon_motion: ModelCard) -> None:
+    ModelCard.objects.filter(pk=toon_motion.pk).update(max_subjects=1)
+    pair = other("pair", family="animatediff", types=["video"], base=toon)
+
+    found = made("2girls", type="video")
+
+    assert found.model == pair
+    assert [why for what, why in found.reasons if what == "Model Pair"] == [
+        "The prompt speaks of 2 people, and Toon motion draws 1 well."
+    ]

@@ -102,7 +102,7 @@ def free_of(device: Device, free_bytes: float, **fields: object) -> None:
 def test_what_others_use_now_makes_it_fit_later_only(
     clip: RenderSpec, toon_motion: ModelCard, device: Device
 ) -> None:
-    toon_motion.weights_bytes = 1 << 28
+    toon_motion.parameters = 1 << 27
     need = Need.of(clip, toon_motion, "cpu")
     window, whole = need.total(16, 16), need.total(72, 16)
     give_memory(device, 8 * GIGA)
