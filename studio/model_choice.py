@@ -36,7 +36,7 @@ NEEDS: tuple[Need, ...] = (
     ),
     Need(
         lambda model, own, first: capacity.weights_fit(model) == Fit.NOW,
-        "Other programs use the memory that the weights of {passed} need.",
+        "No device has the memory for the weights of {passed} free now.",
     ),
     Need(
         lambda model, own, first: own.subjects <= (model.max_subjects or own.subjects),

@@ -120,7 +120,7 @@ RULES: tuple[Rule, ...] = (
         lambda flow: flow.wish.type == MediaType.VIDEO and flow.window_fits == Fit.LATER,
         lambda flow: {"context_frames": _small_window(flow)},
         "{context_frames} frames at once",
-        "Other programs use the memory that more of them need.",
+        "No device has the memory for more of them free now.",
     ),
     Rule(
         lambda flow: flow.wish.type == MediaType.IMAGE and bool(flow.demands.motion),

@@ -38,7 +38,7 @@ class Device(models.Model):
     largest_size = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Longest side in pixels that it may draw; empty: what its memory holds.",
+        help_text="Longest side in pixels that it may draw; empty: any.",
     )
     pause = models.CharField(max_length=10, choices=choices(Pause), default=Pause.NONE, blank=True)
     resident = models.JSONField(default=list, help_text="Slugs of the models loaded now.")

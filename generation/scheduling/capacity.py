@@ -9,7 +9,7 @@ window; the latents of all frames come on top, and they are small.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -36,7 +36,10 @@ NUMBER_BYTES = {"cpu": 4, "cuda": 2}
 
 
 class Fit(IntEnum):
-    """Whether a device's memory holds something; LATER: once other programs let go of theirs."""
+    """Whether some device's memory holds something.
+
+    LATER: once other programs let go of theirs.
+    """
 
     NEVER = 0
     LATER = 1
@@ -85,10 +88,11 @@ class Need:
 
 def weights_fit(model: ModelCard) -> Fit:
     """Whether some device may load a model and holds its weights; NOW when none is known yet."""
-    known = _known()
-    able = [device for device in known if placement.loads(device, model.family)]
-    sizes = [model.all_parameters * _number_bytes(device.kind) for device in able]
-    return max(map(_fit, able, sizes), default=Fit.NEVER if known else Fit.NOW)
+    devices = _known()
+    if not devices:
+        return Fit.NOW
+    able = [device for device in devices if placement.loads(device, model.family)]
+    return _best(able, lambda device: model.all_parameters * _number_bytes(device.kind))
 
 
 def fits(spec: RenderSpec, model: ModelCard) -> Fit:
@@ -152,21 +156,22 @@ def _drawing_clips(model: ModelCard) -> list[Device]:
 
 
 def _fit_of(spec: RenderSpec, model: ModelCard, frames: int, devices: list[Device]) -> Fit:
-    """The best of devices; NOW where there is none, for `placement` says that."""
+    """NOW where no device draws clips, for `placement` says that."""
     if not devices or not _needs_room(spec):
         return Fit.NOW
-    return max(
-        _fit(device, Need.of(spec, model, device.kind).total(frames, spec.context_frames))
-        for device in devices
+    return _best(
+        devices,
+        lambda device: Need.of(spec, model, device.kind).total(frames, spec.context_frames),
     )
 
 
-def _fit(device: Device, need: float) -> Fit:
-    """What is free on a device that is away will be known when it is back."""
-    if need > device.memory_bytes * USABLE:
+def _best(devices: list[Device], need: Callable[[Device], float]) -> Fit:
+    """While all that could hold it are away nobody knows what is free: all memory counts then."""
+    able = [device for device in devices if need(device) <= device.memory_bytes * USABLE]
+    if not able:
         return Fit.NEVER
-    free = device.free_now
-    return Fit.NOW if free is None or need <= free else Fit.LATER
+    told = [(device.free_now, need(device)) for device in able if device.free_now is not None]
+    return Fit.NOW if not told or any(free >= needed for free, needed in told) else Fit.LATER
 
 
 def _number_bytes(kind: str) -> int:

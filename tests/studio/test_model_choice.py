@@ -116,7 +116,7 @@ def test_weights_that_the_free_memory_does_not_hold_are_passed_over(toon: ModelC
 
     assert found.model == small
     assert found.reasons == [
-        ("Model Small", "Other programs use the memory that the weights of Toon need.")
+        ("Model Small", "No device has the memory for the weights of Toon free now.")
     ]
     card.free_bytes = 2**29
     card.save()

@@ -264,5 +264,5 @@ def test_a_clip_is_drawn_in_smaller_windows_while_others_use_the_memory(
 
     assert found.spec.context_frames == 8
     assert found.reasons == [
-        ("8 frames at once", "Other programs use the memory that more of them need.")
+        ("8 frames at once", "No device has the memory for more of them free now.")
     ]

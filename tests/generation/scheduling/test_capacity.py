@@ -133,12 +133,27 @@ def test_of_a_device_that_is_away_all_memory_counts(
     assert capacity.fits(clip, toon_motion) == Fit.NOW
 
 
-def test_the_roomiest_device_counts(
+def test_the_roomiest_device_that_is_here_counts(
     clip: RenderSpec, toon_motion: ModelCard, device: Device
 ) -> None:
     give_memory(device, 8 * GIGA)
     free_of(device, 1)
-    assert capacity.fits(clip, toon_motion) == Fit.LATER
+    other = Device.objects.create(
+        name="cuda:0", kind="cuda", works=["video"], memory_bytes=24 * GIGA
+    )
+    assert capacity.fits(clip, toon_motion) == Fit.LATER, "the roomy one is away"
+
+    free_of(other, 20 * GIGA)
+
+    assert capacity.fits(clip, toon_motion) == Fit.NOW
+
+
+def test_what_no_device_here_could_ever_hold_is_left_to_one_that_is_away(
+    clip: RenderSpec, toon_motion: ModelCard, device: Device
+) -> None:
+    give_memory(device, 1 << 20)
+    free_of(device, 1 << 20)
+    assert capacity.fits(clip, toon_motion) == Fit.NEVER
 
     Device.objects.create(name="cuda:0", kind="cuda", works=["video"], memory_bytes=24 * GIGA)
 
