@@ -33,6 +33,7 @@ from generation.hardware import detect
 from generation.model_folders import choose_upscaler, register
 from generation.models import Attempt, Device, Job, LearnedSpeed, ModelCard
 from generation.pipelines import interpolate
+from generation.pipelines.base import warm_up
 from generation.pipelines.resident import ResidentModels
 from generation.specs import RenderSpec
 from generation.worker import Worker
@@ -116,6 +117,7 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
 @contextmanager
 def _device() -> Iterator[Worker]:
     """A worker in this process: its models can be unloaded between two jobs."""
+    warm_up()
     hardware = detect("cpu:0")
     device = service.register(hardware)
     models = ResidentModels(hardware.torch_device, hardware.dtype, hardware.resident_bytes)
