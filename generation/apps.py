@@ -12,4 +12,4 @@ class GenerationConfig(AppConfig):
 
     def ready(self) -> None:
         """Importing the tasks connects them to the signal that submit sends."""
-        from generation import tasks  # noqa: F401  (imported for its receivers)
+        from generation.worker import bells  # noqa: F401  (imported for its receivers)

@@ -82,7 +82,7 @@ class SourceUse(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class SourceFile:
     """The finished file that a render starts from: a name in the media storage and its content."""
 
     file: str
@@ -115,7 +115,7 @@ class RenderSpec:
     fps: float = 0.0
     context_frames: int = 16
     loop: bool = False
-    source: Source | None = None
+    source: SourceFile | None = None
     strength: float = 1.0
     interpolate: int = 1
     interpolator: str = ""
@@ -214,7 +214,7 @@ class RenderSpec:
         return cls(
             **{
                 **data,
-                "source": Source(**source) if source else None,
+                "source": SourceFile(**source) if source else None,
                 "formats": tuple(data.get("formats", ())),
                 "loras": tuple(Lora(**lora) for lora in data.get("loras", ())),
             }

@@ -11,8 +11,8 @@ django_application = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
-from studio.origin import SocketGate  # noqa: E402
-from studio.routing import websocket_urlpatterns  # noqa: E402
+from studio.accounts.web_origin import SocketGate  # noqa: E402
+from studio.live.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {

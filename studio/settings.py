@@ -57,7 +57,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "studio.arrival.arrival",
+    "studio.views.arrival.arrival",
 ]
 
 ROOT_URLCONF = "studio.urls"
@@ -73,7 +73,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "studio.context.studio",
+                "studio.views.context.studio",
             ],
             "builtins": ["studio.templatetags.genga"],
         },
@@ -115,7 +115,7 @@ if GENGA_REDIS_URL:
 else:
     CHANNEL_LAYERS = {
         "default": {
-            "BACKEND": "generation.channel_layer.SqliteChannelLayer",
+            "BACKEND": "generation.live.sqlite_layer.SqliteChannelLayer",
             "CONFIG": {"path": str(GENGA_HOME / "live.sqlite3")},
         }
     }

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from generation import jobs
-from generation.estimating.knowledge import Knowledge
+from generation.estimating.speeds.cache import Knowledge
 from generation.models import Device, Job, ModelCard
+from generation.queue import lifecycle
 from generation.specs import RenderSpec
 from generation.states import Priority, Work
 from studio.models import Membership, Project, Role, Shot
@@ -142,7 +142,7 @@ def submit(artist: User, toon: ModelCard, spec: RenderSpec) -> Callable[..., Job
     ) -> Job:
         from dataclasses import replace
 
-        return jobs.submit(
+        return lifecycle.submit(
             replace(spec, **changes), owner=owner or artist, model=toon, priority=priority
         )
 

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands
 
-from generation.events import Kind
+from generation.live.events import EventKind
 from generation.management.commands.bench import names as benchmark_names
 from studio import environment
 
@@ -32,7 +32,7 @@ def test_every_command_is_documented(name: str) -> None:
     assert f"`manage.py {name}`" in DOCS["operations.md"]
 
 
-@pytest.mark.parametrize("kind", sorted(Kind))
+@pytest.mark.parametrize("kind", sorted(EventKind))
 def test_every_job_event_is_documented(kind: str) -> None:
     assert f"`{kind}`" in DOCS["architecture.md"]
 

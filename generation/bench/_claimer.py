@@ -18,9 +18,10 @@ import django
 
 def main(name: str, ledger: Path, hold: float) -> None:
     """Claim until told to stop. A line for each claim: milliseconds, and whether it found a job."""
-    from generation import events, jobs
-    from generation.attempts import Timing
+    from generation.live import events
     from generation.models import Device
+    from generation.queue import lifecycle
+    from generation.queue.timings import Timing
     from generation.scheduling.claim import claim
     from generation.states import Stage
 
@@ -40,7 +41,7 @@ def main(name: str, ledger: Path, hold: float) -> None:
                 time.sleep(0.01)
             else:
                 time.sleep(hold)
-                jobs.complete(attempt, [], timings)
+                lifecycle.complete(attempt, [], timings)
     events.drain()
 
 

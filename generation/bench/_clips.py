@@ -9,8 +9,8 @@ from typing import Final
 import torch
 from PIL import Image
 
-from generation.pipelines.animate_diff import AnimateDiff
 from generation.pipelines.base import warm_up
+from generation.pipelines.families.animate_diff import AnimateDiff
 from generation.pipelines.model_files import ModelFiles
 from generation.specs import RenderSpec
 

@@ -14,10 +14,10 @@ from math import exp
 from pathlib import Path
 from typing import Final
 
+from generation.bench.simulation.replay import Arrival
 from generation.demo.portraits import seeded_source
 from generation.scheduling.assignment import Lane
 from generation.scheduling.policy import WaitingJob
-from generation.scheduling.replay import Arrival
 from generation.states import Priority, Work
 
 DAY: Final = 1

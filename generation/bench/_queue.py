@@ -19,7 +19,6 @@ from django.utils import timezone
 
 from generation.demo.portraits import seeded_source
 from generation.estimating import estimator
-from generation.jobs import family_needed
 from generation.models import (
     Attempt,
     Device,
@@ -30,7 +29,8 @@ from generation.models import (
     Progress,
     StageTiming,
 )
-from generation.specs import RenderSpec, Source
+from generation.queue.lifecycle import family_needed
+from generation.specs import RenderSpec, SourceFile
 from generation.states import Outcome, Priority, Stage, Status, Work
 
 OWNERS: Final = 5
@@ -59,7 +59,7 @@ def _spec(model: str, side: int, steps: int, **more: Any) -> RenderSpec:
     )
 
 
-_FILE: Final = Source(file="2026/01/clip.mp4", sha256="0" * 64, use="enhance")
+_FILE: Final = SourceFile(file="2026/01/clip.mp4", sha256="0" * 64, use="enhance")
 KINDS: Final = (
     Kind(_spec("toon", 512, 12, quality="draft"), 4, 2.0),
     Kind(_spec("toon", 768, 25), 2, 9.0),

@@ -15,9 +15,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
-from generation import jobs
-from generation.model_folders import register
+from generation.library.register import register
 from generation.models import Device, Job, ModelCard
+from generation.queue import lifecycle
 from generation.specs import RenderSpec
 
 START_SECONDS = 120
@@ -59,7 +59,7 @@ def web(port: int) -> Iterator[str]:
 def submit(person: User, card: ModelCard, prompt: str, steps: int, seed: int = 1) -> Job:
     """A render of the model's usual size and guidance, waiting."""
     spec = spec_of(card, prompt, steps, seed)
-    return jobs.submit(spec, owner=person, model=card)
+    return lifecycle.submit(spec, owner=person, model=card)
 
 
 def spec_of(card: ModelCard, prompt: str, steps: int, seed: int) -> RenderSpec:

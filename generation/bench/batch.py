@@ -18,16 +18,16 @@ import numpy as np
 from django.contrib.auth.models import User
 from PIL import Image
 
-from generation import jobs
 from generation.bench import _site
 from generation.hardware import detect
 from generation.models import Job, ModelCard
 from generation.pipelines.base import warm_up
 from generation.pipelines.resident import ResidentModels
+from generation.queue import lifecycle
 from generation.scheduling import claim
-from generation.service import register
 from generation.specs import Quality, RenderSpec
-from generation.worker import Worker
+from generation.worker.process import register
+from generation.worker.runner import Worker
 
 HELP = "small drafts in batches against the same drafts one by one, interleaved"
 ISOLATED = True
@@ -101,7 +101,7 @@ def _serve(
     worker: Worker, specs: list[RenderSpec], person: User, card: ModelCard, largest: int
 ) -> tuple[float, list[np.ndarray[Any, Any]]]:
     """Seconds until all are done, and their pictures."""
-    submitted = [jobs.submit(spec, owner=person, model=card) for spec in specs]
+    submitted = [lifecycle.submit(spec, owner=person, model=card) for spec in specs]
     usual, claim.MAX_BATCH = claim.MAX_BATCH, largest
     try:
         started = time.perf_counter()

@@ -22,20 +22,20 @@ from unittest.mock import patch
 from django.contrib.auth.models import User
 from django.db import connections
 
-from generation import jobs, queueing
-from generation.account import Account
 from generation.bench import _clips, _site
 from generation.demo.portraits import seeded_source
 from generation.hardware import Hardware, detect
-from generation.model_folders import register as register_model
+from generation.library.register import register as register_model
 from generation.models import Job, ModelCard, StageTiming
 from generation.pipelines.base import warm_up
-from generation.pipelines.interpolate import DEFAULT as DEFAULT_INTERPOLATOR
+from generation.pipelines.interpolate.interpolate import DEFAULT as DEFAULT_INTERPOLATOR
 from generation.pipelines.resident import ResidentModels
-from generation.service import register
+from generation.queue import lifecycle, requests
 from generation.specs import RenderSpec
 from generation.states import Stage
-from generation.worker import Worker
+from generation.worker.process import register
+from generation.worker.runner import Worker
+from generation.worker.stage_clock import StageClock
 
 HELP = "time from a cancel to the job's end in every stage"
 ISOLATED = True
@@ -88,7 +88,7 @@ class _Bench:
     step_seconds: dict[str, float] = field(default_factory=dict)
 
     def submit(self, spec: RenderSpec, card: ModelCard) -> Job:
-        return jobs.submit(spec, owner=self.person, model=card)
+        return lifecycle.submit(spec, owner=self.person, model=card)
 
     def forget_models(self) -> None:
         """Let the next render load its model."""
@@ -212,7 +212,7 @@ def _try(bench: _Bench, spec: RenderSpec, card: ModelCard, stage: str, patience:
         time.sleep(patience)
     there = stage == QUEUED or bench.watch.begun[-1][0] == stage
     asked = time.time()
-    there = queueing.cancel(job) and there
+    there = requests.cancel(job) and there
     if stage != QUEUED:
         thread.join()
     job = _site.wait_until_ended(job)
@@ -243,11 +243,11 @@ def _drain(worker: Worker) -> None:
 @contextmanager
 def _watched() -> Iterator[_Watch]:
     """Every stage that begins in this process is told to the watch."""
-    usual, watch = Account.stage, _Watch()
+    usual, watch = StageClock.stage, _Watch()
 
-    def stage(account: Account, stage: Stage, parts: int = 0) -> AbstractContextManager[None]:
+    def stage(account: StageClock, stage: Stage, parts: int = 0) -> AbstractContextManager[None]:
         watch.note(stage)
         return usual(account, stage, parts)
 
-    with patch.object(Account, "stage", stage):
+    with patch.object(StageClock, "stage", stage):
         yield watch

@@ -28,12 +28,12 @@ from typing import Any, Final
 from django.conf import settings
 from django.db.models import Q
 
-from generation import sweeper
 from generation.bench import _queue, _site
 from generation.demo.portraits import seeded_source
-from generation.events import Kind
+from generation.live.events import EventKind
 from generation.models import Attempt, Device, Job, JobEvent
 from generation.states import Outcome, Status
+from generation.worker import sweeper
 
 HELP = "claims among 100,000 waiting jobs, by one process, by eight, and by eight that are killed"
 ISOLATED = True
@@ -188,14 +188,14 @@ def _is_settled() -> bool:
 def _duplicates() -> int:
     """Claims of jobs that somebody else held at that moment, read from the jobs' events."""
     count = 0
-    kinds = JobEvent.objects.filter(kind__in=[Kind.CLAIMED, Kind.LOST, Kind.COMPLETED]).order_by(
-        "job", "sequence"
-    )
+    kinds = JobEvent.objects.filter(
+        kind__in=[EventKind.CLAIMED, EventKind.LOST, EventKind.COMPLETED]
+    ).order_by("job", "sequence")
     for _, events in groupby(kinds.values_list("job", "kind"), key=lambda event: event[0]):
         held = False
         for _, kind in events:
-            count += held and kind == Kind.CLAIMED
-            held = kind == Kind.CLAIMED
+            count += held and kind == EventKind.CLAIMED
+            held = kind == EventKind.CLAIMED
     return count
 
 

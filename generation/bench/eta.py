@@ -1,11 +1,11 @@
-"""Are the estimates true? A mixed stream, really rendered, each job foretold at its submit.
+"""Are the estimates true? A mixed stream, really rendered, each job estimated at its submit.
 
 Pictures and clips of many sizes, steps and lengths in random order; now and then the model is
 unloaded first. The first tenth only teaches. During the middle third of the rest another program
 wants a core of this machine. Beside ours stand the formulas of other programs on the same log, and
 our own estimate a quarter of the way.
 
-Then what was never seen: a fresh estimator learns from the calibration renders alone and foretells
+Then what was never seen: a fresh estimator learns from the calibration renders alone and estimates
 sizes, steps and lengths that were not among them.
 """
 
@@ -22,21 +22,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from generation import calibration, jobs, service
 from generation.bench import _clips, _site
 from generation.demo.portraits import seeded_source
-from generation.estimating.backtest import OURS, Accuracy, Foretold, Record, replay
-from generation.estimating.history import record_of
-from generation.estimating.knowledge import Knowledge
+from generation.estimating import calibration
+from generation.estimating.evaluation.backtest import OURS, Accuracy, EstimatedRun, Record, replay
+from generation.estimating.evaluation.records import record_of
 from generation.estimating.shapes import parse
+from generation.estimating.speeds.cache import Knowledge
 from generation.hardware import detect
-from generation.model_folders import choose_upscaler, register
+from generation.library.register import choose_upscaler, register
 from generation.models import Attempt, Device, Job, LearnedSpeed, ModelCard
-from generation.pipelines import interpolate
 from generation.pipelines.base import warm_up
+from generation.pipelines.interpolate import interpolate
 from generation.pipelines.resident import ResidentModels
+from generation.queue import lifecycle
 from generation.specs import RenderSpec
-from generation.worker import Worker
+from generation.worker import process
+from generation.worker.runner import Worker
 
 HELP = "estimates against actual times on a mixed stream, beside other programs' formulas"
 ISOLATED = True
@@ -119,7 +121,7 @@ def _device() -> Iterator[Worker]:
     """A worker in this process: its models can be unloaded between two jobs."""
     warm_up()
     hardware = detect("cpu:0")
-    device = service.register(hardware)
+    device = process.register(hardware)
     models = ResidentModels(hardware.torch_device, hardware.dtype, hardware.resident_bytes)
     worker = Worker(device, models)
     worker.host_load.start()
@@ -150,8 +152,8 @@ def _stream(
 def _render(worker: Worker, person: Any, spec: RenderSpec) -> Attempt:
     """Submit, render, and hand out the finished attempt."""
     Device.objects.filter(pk=worker.device.pk).update(resident=worker.models.slugs)
-    service.beat(worker.device, worker)
-    job = jobs.submit(spec, owner=person, model=ModelCard.objects.get(slug=spec.model))
+    process.beat(worker.device, worker)
+    job = lifecycle.submit(spec, owner=person, model=ModelCard.objects.get(slug=spec.model))
     worker.drain()
     job.refresh_from_db()
     if job.error_code:
@@ -200,23 +202,23 @@ def _unseen(
     found = []
     for number, asked in enumerate(UNSEEN):
         attempt = _render(worker, person, _spec(asked, 9000 + number, image, clip))
-        foretold = _at_submit(attempt)
+        estimated = _at_submit(attempt)
         name = f"{asked.size[0]}x{asked.size[1]}, {asked.frames} frames, {asked.steps} steps"
-        found.append((name, foretold.error if foretold else float("inf")))
+        found.append((name, estimated.error if estimated else float("inf")))
     return found
 
 
-def _at_submit(attempt: Attempt) -> Foretold | None:
+def _at_submit(attempt: Attempt) -> EstimatedRun | None:
     job, actual = attempt.job, attempt.run_seconds
-    if job.predicted_seconds is None or actual is None:
+    if job.estimated_seconds is None or actual is None:
         return None
-    return Foretold(job.predicted_seconds, actual, job.predicted_low, job.predicted_high)
+    return EstimatedRun(job.estimated_seconds, actual, job.estimated_low, job.estimated_high)
 
 
-def _at_quarter(attempt: Attempt) -> Foretold | None:
-    if attempt.predicted_at_quarter is None or attempt.run_seconds is None:
+def _at_quarter(attempt: Attempt) -> EstimatedRun | None:
+    if attempt.estimated_at_quarter is None or attempt.run_seconds is None:
         return None
-    return Foretold(attempt.predicted_at_quarter, attempt.run_seconds)
+    return EstimatedRun(attempt.estimated_at_quarter, attempt.run_seconds)
 
 
 def _table(
@@ -256,6 +258,6 @@ def _line(attempt: Attempt) -> dict[str, Any]:
         "load_before": record.load_before,
         "load": record.load,
         "stages": record.stages,
-        "predicted": [job.predicted_seconds, job.predicted_low, job.predicted_high],
-        "at_quarter": attempt.predicted_at_quarter,
+        "estimated": [job.estimated_seconds, job.estimated_low, job.estimated_high],
+        "at_quarter": attempt.estimated_at_quarter,
     }

@@ -4,7 +4,7 @@ Ten thousand jobs wait for eight devices of three kinds, as rows with history. T
 forecast, queries included, as pages and the API ask for it again and again; beside it the first
 one of a process, which has to read every column, and the playing forward alone. Then the same
 queue is served in simulated time with the same policy, by run times that differ from the expected
-ones; compared are foretold and real starts, relative to the real waiting time.
+ones; compared are estimated and real starts, relative to the real waiting time.
 """
 
 from __future__ import annotations
@@ -20,16 +20,14 @@ from typing import Any
 from django.utils import timezone
 
 from generation.bench import _queue, _site
+from generation.bench.simulation.replay import Arrival, replay
+from generation.bench.simulation.rules import Policy
 from generation.demo.portraits import seeded_source
 from generation.models import Device
-from generation.scheduling import lanes as built
-from generation.scheduling import present
-from generation.scheduling import waiting as queue
+from generation.scheduling import queue_state, waiting_jobs
 from generation.scheduling.assignment import Lane, assign
 from generation.scheduling.forecast import forecast
-from generation.scheduling.policy import Line
-from generation.scheduling.replay import Arrival, replay
-from generation.scheduling.rules import Policy
+from generation.scheduling.policy import WaitingLine
 
 HELP = "time of a forecast of 10,000 jobs, and the error of its starts"
 ISOLATED = True
@@ -55,8 +53,8 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
     for _ in range(options["times"]):
         whole.append(_timed(forecast))
         simulation.append(_simulation_ms())
-    foretold, now = forecast(), timezone.now()
-    errors = _errors({place.key: place.start for place in foretold.places}, now, options["sigma"])
+    estimated, now = forecast(), timezone.now()
+    errors = _errors({place.key: place.start for place in estimated.places}, now, options["sigma"])
     say(f"forecast of {options['jobs']} jobs on {len(devices)} devices, median (middle half)")
     say(f"  milliseconds, all       {_site.spread(whole)}")
     say(f"  the first in a process {first:9.4f}")
@@ -83,32 +81,32 @@ def _timed(function: Callable[[], object]) -> float:
 def _simulation_ms() -> float:
     """The playing forward alone, over data that was read already."""
     now = timezone.now()
-    waiting, ageing = queue.read(), built.ageing_seconds()
-    had = present.device_time(now.timestamp(), present.runs())
+    waiting, ageing = waiting_jobs.read(), queue_state.ageing_seconds()
+    had = queue_state.device_time(now.timestamp(), queue_state.runs())
     times, there = _devices(now)
     started = time.perf_counter()
-    line = Line(waiting, had, now.timestamp(), ageing, times.typical)
+    line = WaitingLine(waiting, had, now.timestamp(), ageing, times.typical)
     for _ in assign(line, there, now.timestamp()):
         pass
     return 1000 * (time.perf_counter() - started)
 
 
-def _devices(now: datetime) -> tuple[built.RunTimes, list[Lane]]:
+def _devices(now: datetime) -> tuple[queue_state.RunTimes, list[Lane]]:
     devices = list(Device.objects.online(now))
-    times = built.RunTimes(devices)
-    return times, built.lanes(devices, times, now, present.runs())
+    times = queue_state.RunTimes(devices)
+    return times, queue_state.lanes(devices, times, now, queue_state.runs())
 
 
-def _errors(foretold: dict[Any, datetime | None], now: datetime, sigma: float) -> list[float]:
-    """How far each foretold start is from the real one, over the time until the real one."""
-    waiting = queue.read()
+def _errors(estimated: dict[Any, datetime | None], now: datetime, sigma: float) -> list[float]:
+    """How far each estimated start is from the real one, over the time until the real one."""
+    waiting = waiting_jobs.read()
     times, there = _devices(now)
     source = seeded_source(3)
     arrivals = [Arrival(job, 0, exp(source.gauss(0.0, sigma))) for job in waiting]
-    rule = Policy(built.ageing_seconds(), times.typical)
+    rule = Policy(queue_state.ageing_seconds(), times.typical)
     errors = []
     for served in replay(arrivals, there, rule, now.timestamp()):
-        start, waited = foretold[served.job.key], served.start - now.timestamp()
+        start, waited = estimated[served.job.key], served.start - now.timestamp()
         if start is not None and waited > 0:
             errors.append(abs(start.timestamp() - served.start) / waited)
     return errors

@@ -18,9 +18,9 @@ import torch
 from diffusers import StableDiffusionPipeline
 from django.contrib.auth.models import User
 
-from generation import jobs
 from generation.bench import _site
 from generation.models import Job, ModelCard
+from generation.queue import lifecycle
 from generation.specs import RenderSpec
 from generation.states import Stage
 
@@ -92,7 +92,7 @@ def _spec(number: int, steps: int, size: int, card: ModelCard) -> RenderSpec:
 
 
 def _render(spec: RenderSpec, person: User, card: ModelCard) -> Job:
-    return _site.wait_until_ended(jobs.submit(spec, owner=person, model=card))
+    return _site.wait_until_ended(lifecycle.submit(spec, owner=person, model=card))
 
 
 def _seconds(job: Job) -> float:

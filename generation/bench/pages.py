@@ -17,9 +17,9 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from generation import queueing
 from generation.bench import _site
 from generation.models import Job
+from generation.queue import requests
 
 HELP = "answer times of the main pages, idle and while a render runs"
 ISOLATED = True
@@ -45,7 +45,7 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
         idle = _ask(browser, address, options["times"])
         job = _site.submit(person, card, PROMPT, 150)
         busy = _ask(browser, address, options["times"], while_running=job)
-        queueing.cancel(job)
+        requests.cancel(job)
     say(f"milliseconds, median and slowest of {options['times']} answers")
     say(f"  {'page':<20} {'idle':>8} {'slowest':>9} {'rendering':>9} {'slowest':>9}")
     for page in PAGES:

@@ -21,10 +21,10 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 
-from generation import jobs
 from generation.bench import _site
 from generation.demo.portraits import seeded_source
 from generation.models import Attempt, Job, ModelCard, StageTiming
+from generation.queue import lifecycle
 from generation.specs import RenderSpec
 from generation.states import Priority, Stage
 
@@ -71,7 +71,7 @@ class _Site:
         spec: RenderSpec = replace(
             _site.spec_of(self.card, prompt, steps, seed), width=size, height=size
         )
-        return jobs.submit(spec, owner=self.person, model=self.card, priority=priority)
+        return lifecycle.submit(spec, owner=self.person, model=self.card, priority=priority)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from typing import Any
 from django.conf import settings
 
 from generation.bench import _day, _site
+from generation.bench.simulation.replay import Arrival, Served, ServingRule, replay
+from generation.bench.simulation.rules import EvenSplit, FirstCome, Policy, ShortestFirst
 from generation.scheduling.assignment import Lane
-from generation.scheduling.replay import Arrival, Rule, Served, replay
-from generation.scheduling.rules import EvenSplit, FirstCome, Policy, ShortestFirst
 from generation.states import Priority
 
 HELP = "waits, makespan and idle time of a recorded day, beside three plain rules"
@@ -66,7 +66,7 @@ def _all_rules(day: list[Arrival], ageing: float) -> dict[str, dict[str, Any]]:
     return {name: _figures(replay_day(day, rule)) for name, rule in rules(ageing).items()}
 
 
-def rules(ageing_minutes: float) -> dict[str, Rule]:
+def rules(ageing_minutes: float) -> dict[str, ServingRule]:
     """Every rule, fresh."""
     return {
         "ours": Policy(ageing_minutes * 60.0, _day.expected),
@@ -76,7 +76,7 @@ def rules(ageing_minutes: float) -> dict[str, Rule]:
     }
 
 
-def replay_day(day: list[Arrival], rule: Rule) -> tuple[list[Served], list[Lane]]:
+def replay_day(day: list[Arrival], rule: ServingRule) -> tuple[list[Served], list[Lane]]:
     """What became of the day's jobs, and the devices afterwards."""
     lanes = _day.lanes()
     return replay(day, lanes, rule), lanes

@@ -16,8 +16,8 @@ from typing import Any
 
 from generation.bench import _clips, _site
 from generation.demo.portraits import caption, random_portrait, seeded_source
-from generation.pipelines import windows
-from generation.pipelines.animate_diff import AnimateDiff
+from generation.pipelines.families.animate_diff import AnimateDiff
+from generation.pipelines.loop import windows
 from generation.quality.consistency import measure
 from generation.specs import RenderSpec
 

@@ -19,11 +19,11 @@ import torch
 from diffusers import AnimateDiffPipeline, MotionAdapter, StableDiffusionPipeline
 from django.contrib.auth.models import User
 
-from generation import jobs
 from generation.bench import _clips, _site
-from generation.model_folders import register
+from generation.library.register import register
 from generation.models import Device, ModelCard
-from generation.scheduling.capacity import Need
+from generation.queue import lifecycle
+from generation.scheduling.capacity import MemoryNeed
 from generation.specs import RenderSpec
 
 HELP = "seconds a frame and peak memory of clips by length; our loop beside the stock pipeline"
@@ -48,15 +48,15 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
     person, _ = _site.prepare()
     card = register(_clips.MOTION, "toon-motion", is_default=True)
     lengths = [int(length) for length in options["frames"].split(",")]
-    say(f"{'frames':>7}{'seconds':>10}{'s/frame':>10}{'peak MB':>10}{'foreseen MB':>13}")
+    say(f"{'frames':>7}{'seconds':>10}{'s/frame':>10}{'peak MB':>10}{'plan MB':>13}")
     measured = []
-    foreseen = []
+    plan = []
     for frames in lengths:
         spec = _spec(frames, options)
         seconds, peak = _one_length(spec, person, card)
-        need = Need.of(spec, card, "cpu").total(frames, spec.context_frames) / MEGA
+        need = MemoryNeed.of(spec, card, "cpu").total(frames, spec.context_frames) / MEGA
         measured.append((seconds / frames, peak))
-        foreseen.append(round(need, 1))
+        plan.append(round(need, 1))
         say(f"{frames:>7}{seconds:>10.1f}{seconds / frames:>10.3f}{peak:>10.0f}{need:>13.0f}")
     ratios = _pairs(options)
     say(f"our loop over the stock pipeline, {len(ratios)} pairs of {PAIR_FRAMES} frames")
@@ -65,7 +65,7 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
         "frames": lengths,
         "seconds_per_frame": [round(seconds, 4) for seconds, _ in measured],
         "peak_mb": [round(peak, 1) for _, peak in measured],
-        "foreseen_mb": foreseen,
+        "foreseen_mb": plan,
         "peak_growth": round(measured[-1][1] / measured[0][1], 4),
         "ratio_to_stock": round(median(ratios), 4),
         "ratio_p25": round(_site.percentile(ratios, 0.25), 4),
@@ -83,7 +83,7 @@ def _spec(frames: int, options: dict[str, Any]) -> RenderSpec:
 def _one_length(spec: RenderSpec, person: User, card: ModelCard) -> tuple[float, float]:
     """Seconds and peak megabytes of one job in a worker process of its own."""
     with _site.worker() as device:
-        job = _site.wait_until_ended(jobs.submit(spec, owner=person, model=card), 3600)
+        job = _site.wait_until_ended(lifecycle.submit(spec, owner=person, model=card), 3600)
         if job.finished_at is None or job.started_at is None:
             raise RuntimeError("the job has not ended")
         return (job.finished_at - job.started_at).total_seconds(), _peak_megabytes(device)

@@ -2,7 +2,7 @@
 
 Two units a stage: a count (evaluations of the denoiser, or simply one) and a volume (teraflops,
 or megapixels). A device's seconds are learned as a combination of the two, so that sizes, steps
-and lengths that it never saw are foretold from others. `like` names what is so alike that the
+and lengths that it never saw are estimated from others. `like` names what is so alike that the
 seconds of one count are the same.
 """
 
@@ -13,8 +13,8 @@ from functools import lru_cache
 from math import ceil
 
 from generation.estimating.shapes import Shape
-from generation.pipelines.flops import Costs
-from generation.pipelines.windows import split
+from generation.library.flops import Costs
+from generation.pipelines.loop.windows import split
 from generation.specs import MediaType
 from generation.states import Stage
 

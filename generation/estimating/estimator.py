@@ -1,6 +1,6 @@
 """Estimates: what a render will take on a device, with a range, learned from every attempt.
 
-The arithmetic is in `learning` and what was learned in `knowledge`; this module foretells by them,
+The arithmetic is in `learning` and what was learned in `knowledge`; this module estimates by them,
 and writes what a finished attempt has taught.
 """
 
@@ -13,10 +13,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from generation.estimating.cost import Demands
-from generation.estimating.knowledge import Knowledge, subject_of
-from generation.estimating.learning import REST, Speeds
-from generation.estimating.prediction import Prediction, foretell
+from generation.estimating.estimate import Estimate, estimate_from
 from generation.estimating.shapes import Shape, parse
+from generation.estimating.speeds.cache import Knowledge, subject_of
+from generation.estimating.speeds.learning import REST, Speeds
 from generation.models import Attempt, Device, LearnedSpeed
 from generation.specs import RenderSpec
 from generation.states import Stage, Work
@@ -27,9 +27,9 @@ def shape_of(spec: RenderSpec) -> str:
     return str(Shape.of(spec))
 
 
-def predict(
+def estimate(
     spec: RenderSpec, device: Device | None = None, *, cold: bool | None = None
-) -> Prediction | None:
+) -> Estimate | None:
     """Run time of a spec on a device, or on the quickest online that takes such work.
 
     None without evidence.
@@ -38,29 +38,29 @@ def predict(
     """
     Knowledge.refresh()
     if device is not None:
-        return predict_shape(Shape.of(spec), spec.work, device, cold)
+        return estimate_shape(Shape.of(spec), spec.work, device, cold)
     return _quickest(spec, list(Device.objects.online()), cold)
 
 
-def predict_all(specs: Iterable[RenderSpec]) -> list[Prediction | None]:
+def estimate_all(specs: Iterable[RenderSpec]) -> list[Estimate | None]:
     """`predict` for many specs, with what has to be read for it read once."""
     Knowledge.refresh()
     devices = list(Device.objects.online())
     return [_quickest(spec, devices, None) for spec in specs]
 
 
-def _quickest(spec: RenderSpec, devices: list[Device], cold: bool | None) -> Prediction | None:
+def _quickest(spec: RenderSpec, devices: list[Device], cold: bool | None) -> Estimate | None:
     shape = Shape.of(spec)
     found = [
-        predict_shape(shape, spec.work, one, cold) for one in devices if spec.work in one.works
+        estimate_shape(shape, spec.work, one, cold) for one in devices if spec.work in one.works
     ]
-    known = [prediction for prediction in found if prediction is not None]
-    return min(known, key=lambda prediction: prediction.seconds) if known else None
+    known = [estimate for estimate in found if estimate is not None]
+    return min(known, key=lambda estimate: estimate.seconds) if known else None
 
 
-def predict_shape(
+def estimate_shape(
     shape: Shape, work: Work, device: Device, cold: bool | None = None
-) -> Prediction | None:
+) -> Estimate | None:
     """The same for a shape, by what this process knows; `Knowledge.refresh` comes first."""
     source = Knowledge.source(device, subject_of(shape))
     if source is None:
@@ -68,7 +68,7 @@ def predict_shape(
     if cold is None:
         cold = shape.draws and shape.model not in device.resident
     demands = Knowledge.demands(shape)
-    return foretell(
+    return estimate_from(
         source.speeds,
         demands,
         work,
@@ -120,12 +120,12 @@ def learn(attempt: Attempt, timings: Iterable[tuple[str, float]]) -> None:
 
 
 def _judge(speeds: Speeds, attempt: Attempt, demands: Demands) -> None:
-    """Hold what was foretold at the submit against what it took."""
+    """Hold what was estimated at the submit against what it took."""
     job = attempt.job
-    low, high = job.predicted_low, job.predicted_high
-    if not job.predicted_seconds or not attempt.run_seconds or low is None or high is None:
+    low, high = job.estimated_low, job.estimated_high
+    if not job.estimated_seconds or not attempt.run_seconds or low is None or high is None:
         return
-    error = log(attempt.run_seconds / job.predicted_seconds)
+    error = log(attempt.run_seconds / job.estimated_seconds)
     inside = low <= attempt.run_seconds <= high
     speeds.band(job.work).learn(error, inside, speeds.unsure(demands))
 

@@ -1,8 +1,8 @@
-"""The time left of a run that is going on: what was foretold, put right by what it has shown.
+"""The time left of a run that is going on: what was estimated, put right by what it has shown.
 
 Every step and frame says how this run's pace differs from the usual; the more of them there are,
 the more they count. Stages that come later are expected to differ as much. A stage that tells no
-parts and outlives what was foretold is given a share of its own age on top, so that the time left
+parts and outlives what was estimated is given a share of its own age on top, so that the time left
 neither stands at nothing nor jumps.
 """
 
@@ -14,9 +14,9 @@ from time import perf_counter
 from generation.states import Stage
 
 BELIEF = 2.0
-"""So many parts of the longest stage does the foretold pace count as."""
+"""So many parts of the longest stage does the estimated pace count as."""
 STEADY = 3
-"""Parts to watch before a pace stands for itself, where nothing was foretold."""
+"""Parts to watch before a pace stands for itself, where nothing was estimated."""
 LONGER = 0.15
 """A stage that outlives its time is expected to take this share of its age more."""
 
@@ -24,22 +24,22 @@ LONGER = 0.15
 class InFlight:
     """Seconds left, asked for at any moment.
 
-    `foretold` has the seconds of each stage, empty when nobody could tell; `weights` how the stages
-    compare, for then. `parts` is how many steps the denoising makes.
+    `estimated` has the seconds of each stage; it is empty when there is no estimate, and then
+    `weights` says how the stages compare. `parts` is how many steps the denoising makes.
     """
 
     def __init__(
         self,
-        foretold: Mapping[Stage, float],
+        estimated: Mapping[Stage, float],
         weights: Mapping[Stage, float],
         parts: int,
         clock: Callable[[], float] = perf_counter,
     ) -> None:
-        self._foretold = dict(foretold)
-        self._known = bool(foretold)
+        self._estimated = dict(estimated)
+        self._known = bool(estimated)
         self._weights = dict(weights)
         self._clock = clock
-        longest = max(self._foretold.values(), default=0.0)
+        longest = max(self._estimated.values(), default=0.0)
         self._belief = BELIEF * longest / max(1, parts)
         self._actual = self._expected = 0.0
         self._seen = 0
@@ -58,7 +58,7 @@ class InFlight:
         done = share - self._share
         if done <= 0 or self._stage is None:
             return
-        usual = (self._foretold if self._known else self._weights).get(self._stage, 0.0)
+        usual = (self._estimated if self._known else self._weights).get(self._stage, 0.0)
         if usual:  # a stage that nobody expected has no pace to differ from
             self._seen += 1
             self._actual += now - self._moved
@@ -77,7 +77,7 @@ class InFlight:
     def left(self, later: Sequence[Stage]) -> float | None:
         """Seconds until the end, with these stages after the present one; None: nobody can tell."""
         pace = self.pace
-        expected = self._foretold if self._known else self._weights
+        expected = self._estimated if self._known else self._weights
         if pace is None or self._stage is None:
             return None
         rest = sum(expected.get(stage, 0.0) for stage in later) * pace

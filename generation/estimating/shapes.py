@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from generation.shares import keeps_frames
+from generation.estimating.stages import keeps_frames
 from generation.specs import MediaType, RenderSpec
 
 _DRAWN = re.compile(

@@ -51,11 +51,9 @@ class Attempt(models.Model):
         default=0.0, help_text="The same when it was claimed: all that an estimate can know."
     )
     precision = models.CharField(max_length=10, blank=True, help_text="Such as float16.")
-    predicted_seconds = models.FloatField(
-        null=True, help_text="What was foretold when it was claimed."
-    )
-    predicted_at_quarter = models.FloatField(
-        null=True, help_text="The whole run time as foretold a quarter of the way."
+    estimated_seconds = models.FloatField(null=True, help_text="Estimated run time at the claim.")
+    estimated_at_quarter = models.FloatField(
+        null=True, help_text="Estimated run time, a quarter of the way through."
     )
     lowered = models.JSONField(default=list, help_text="Settings lowered to make it fit.")
     error_code = models.CharField(max_length=40, blank=True)

@@ -1,4 +1,4 @@
-"""Job, its live progress and its history. Only `generation.jobs` writes a job's status."""
+"""Job, its live progress and its history. Only `generation.queue` writes a job's status."""
 
 import uuid
 
@@ -96,13 +96,13 @@ class Job(models.Model):
     attempt_number = models.PositiveSmallIntegerField(default=0)
     lease_expires_at = models.DateTimeField(null=True)
     event_sequence = models.PositiveIntegerField(default=0)
-    predicted_seconds = models.FloatField(null=True, help_text="Run time foretold at submit.")
-    predicted_low = models.FloatField(null=True)
-    predicted_high = models.FloatField(null=True)
-    predicted_start = models.DateTimeField(null=True, help_text="Start foretold at submit.")
+    estimated_seconds = models.FloatField(null=True, help_text="Estimated run time at submit.")
+    estimated_low = models.FloatField(null=True)
+    estimated_high = models.FloatField(null=True)
+    estimated_start = models.DateTimeField(null=True, help_text="Estimated start at submit.")
     assumed = models.JSONField(
         default=dict,
-        help_text="What the run time foretold at submit holds for: device, cold, host_load.",
+        help_text="What the estimate at submit assumed: device, cold, host_load.",
     )
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)

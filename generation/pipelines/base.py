@@ -17,12 +17,12 @@ import torch
 from PIL import Image
 
 from generation.errors import ModelUnreadable
-from generation.pipelines.families import FAMILIES
 from generation.pipelines.model_files import LoraFile, ModelFiles
+from generation.pipelines.registry import FAMILIES
 from generation.specs import RenderSpec
 
 if TYPE_CHECKING:
-    from generation.pipelines.denoise import LoopState
+    from generation.pipelines.loop.denoise import LoopState
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
-from generation.scheduling.policy import Level, Line, WaitingJob
+from generation.scheduling.policy import Level, WaitingJob, WaitingLine
 from generation.states import Priority
 
 LOOK_AHEAD = 8
@@ -71,7 +71,7 @@ class _Options(list[_Option]):
         self.dated = all(seconds is not None for _, seconds, _ in self)
 
 
-def assign(line: Line, lanes: list[Lane], now: float) -> Iterator[Assigned]:
+def assign(line: WaitingLine, lanes: list[Lane], now: float) -> Iterator[Assigned]:
     """Give out the whole line, job by job; the lanes' `free_at` and `models` change as they fill.
 
     A lane whose job has no known run time has no known end either and gets nothing more.

@@ -26,7 +26,7 @@ MAPS = 64
 """Feature maps of the denoiser's full width that are in memory at once, weights aside. The
 benchmark `video` prints the peak that this was set by."""
 LATENT_COPIES = 8
-"""Latents, noise, prediction, and what schedulers keep of former steps."""
+"""Latents, noise, estimate, and what schedulers keep of former steps."""
 WINDOWS_A_FRAME = 2
 """In so many windows does a frame lie at most."""
 USABLE = 0.9
@@ -47,7 +47,7 @@ class Fit(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class MemoryNeed:
     """Bytes that a clip needs: whatever its length, for each frame of a window, for each frame.
 
     The process itself, its libraries and what it reads files with, comes on top.
@@ -58,7 +58,7 @@ class Need:
     frame: float
 
     @classmethod
-    def of(cls, spec: RenderSpec, model: ModelCard, kind: str) -> Need:
+    def of(cls, spec: RenderSpec, model: ModelCard, kind: str) -> MemoryNeed:
         """The need of a spec on a kind of device."""
         size = _number_bytes(kind)
         places = (spec.width // LATENT_PIXELS) * (spec.height // LATENT_PIXELS)
@@ -121,7 +121,9 @@ def check(spec: RenderSpec, model: ModelCard) -> None:
     if not devices or not _needs_room(spec):
         return
     largest = max(
-        Need.of(spec, model, device.kind).largest(device.memory_bytes * USABLE, spec.context_frames)
+        MemoryNeed.of(spec, model, device.kind).largest(
+            device.memory_bytes * USABLE, spec.context_frames
+        )
         for device in devices
     )
     if largest < 2:
@@ -161,7 +163,7 @@ def _fit_of(spec: RenderSpec, model: ModelCard, frames: int, devices: list[Devic
         return Fit.NOW
     return _best(
         devices,
-        lambda device: Need.of(spec, model, device.kind).total(frames, spec.context_frames),
+        lambda device: MemoryNeed.of(spec, model, device.kind).total(frames, spec.context_frames),
     )
 
 

@@ -12,11 +12,10 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from generation import jobs
 from generation.errors import SpecUnreadable
 from generation.models import Attempt, Device, Job
-from generation.scheduling import heads, placement, present
-from generation.scheduling import lanes as built
+from generation.queue import lifecycle
+from generation.scheduling import candidates, placement, queue_state
 from generation.scheduling.assignment import Assigned, Lane, assign
 from generation.scheduling.policy import WaitingJob
 from generation.states import Priority
@@ -63,10 +62,10 @@ def claim_mates(attempt: Attempt, device: Device) -> list[Attempt]:
 
 def _started(job: Job, device: Device) -> Attempt | None:
     try:
-        return jobs.start(job, device)
+        return lifecycle.start(job, device)
     except SpecUnreadable as problem:
         # At the head of the queue it would otherwise stop every device behind it.
-        jobs.refuse(job, problem)
+        lifecycle.refuse(job, problem)
         return None
 
 
@@ -78,13 +77,13 @@ def _read(chosen: WaitingJob) -> Job | None:
 
 def next_job(device: Device, now: datetime) -> WaitingJob | None:
     """The job that this device should have now."""
-    found = heads.waiting(device, now.timestamp(), built.ageing_seconds())
+    found = candidates.waiting(device, now.timestamp(), queue_state.ageing_seconds())
     if not found:
         return None
     situation = Situation(device, {head.key[-1] for head in found}, now)
     chosen: Assigned | None = None
     for seen in SEEN:
-        look = heads.Look(device, found, seen)
+        look = candidates.Candidates(device, found, seen)
         before, chosen = situation.given(look.jobs)
         if look.is_whole or (chosen is not None and look.shows(chosen.level, before)):
             break
@@ -95,11 +94,11 @@ class Situation:
     """The device that asks and those beside it, with what they do at this moment."""
 
     def __init__(self, device: Device, works: set[str], now: datetime) -> None:
-        others = [other for other in present.online(now) if other.pk != device.pk]
+        others = [other for other in queue_state.online(now) if other.pk != device.pk]
         self._devices = [device, *(other for other in others if works & set(other.works))]
         self._now = now
-        self._running = present.runs()
-        self._times = built.RunTimes(self._devices) if len(self._devices) > 1 else None
+        self._running = queue_state.runs()
+        self._times = queue_state.RunTimes(self._devices) if len(self._devices) > 1 else None
 
     def given(self, waiting: list[WaitingJob]) -> tuple[list[WaitingJob], Assigned | None]:
         """What the assignment gives to the device first, and the jobs that it gives out before."""
@@ -108,7 +107,9 @@ class Situation:
         # This device is free: it asks.
         lanes[0].free_at = now
         before: list[WaitingJob] = []
-        for one in assign(built.line(waiting, self._now, self._running, self._times), lanes, now):
+        for one in assign(
+            queue_state.line(waiting, self._now, self._running, self._times), lanes, now
+        ):
             if one.lane is lanes[0]:
                 return before, one
             before.append(one.job)
@@ -116,7 +117,7 @@ class Situation:
 
     def _lanes(self) -> list[Lane]:
         if self._times is not None:
-            return built.lanes(self._devices, self._times, self._now, self._running)
+            return queue_state.lanes(self._devices, self._times, self._now, self._running)
         (alone,) = self._devices
         return [_lane_of_the_only(alone)]
 

@@ -16,12 +16,10 @@ from typing import Any, overload
 from django.utils import timezone
 
 from generation.estimating import estimator
-from generation.estimating.prediction import Prediction
-from generation.jobs import family_needed
+from generation.estimating.estimate import Estimate
 from generation.models import Device, Job, ModelCard
-from generation.scheduling import lanes as built
-from generation.scheduling import placement, present
-from generation.scheduling import waiting as queue
+from generation.queue.lifecycle import family_needed
+from generation.scheduling import placement, queue_state, waiting_jobs
 from generation.scheduling.assignment import Assigned, Lane, assign
 from generation.scheduling.policy import Level, WaitingJob
 from generation.specs import RenderSpec
@@ -113,10 +111,10 @@ class Forecast:
 
 
 @dataclass(slots=True)
-class Outlook:
+class RequestForecast:
     """What a request that was not submitted yet would meet."""
 
-    prediction: Prediction | None
+    estimate: Estimate | None
     position: int
     start: datetime | None
 
@@ -124,13 +122,13 @@ class Outlook:
 def forecast() -> Forecast:
     """Play the whole queue forward."""
     now = timezone.now()
-    waiting = queue.read()
+    waiting = waiting_jobs.read()
     return Forecast(Places(list(_assigned(waiting, now)) if waiting else []))
 
 
-def outlook(
+def forecast_request(
     spec: RenderSpec, model: ModelCard, priority: Priority, owner_id: int | None = None
-) -> Outlook:
+) -> RequestForecast:
     """Position, start and run time of `spec` if its owner submitted it now."""
     now = timezone.now()
     new = WaitingJob(
@@ -145,25 +143,25 @@ def outlook(
         "" if spec.enhances else model.slug,
         estimator.shape_of(spec),
     )
-    for position, one in enumerate(_assigned([*queue.read(), new], now), start=1):
+    for position, one in enumerate(_assigned([*waiting_jobs.read(), new], now), start=1):
         if one.job is new:
-            return Outlook(_prediction(spec, one), position, _moment(one.start))
+            return RequestForecast(_estimate(spec, one), position, _moment(one.start))
     raise AssertionError("the assignment hands out every job")
 
 
-def _prediction(spec: RenderSpec, one: Assigned) -> Prediction | None:
+def _estimate(spec: RenderSpec, one: Assigned) -> Estimate | None:
     """The run where the queue will let it run, with the model as it will be there by then."""
     if one.lane is None:
-        return estimator.predict(spec)
+        return estimator.estimate(spec)
     device = Device.objects.get(name=one.lane.name)
-    return estimator.predict(spec, device, cold=bool(one.load))
+    return estimator.estimate(spec, device, cold=bool(one.load))
 
 
 def _assigned(waiting: list[WaitingJob], now: datetime) -> Iterable[Assigned]:
-    devices = present.online(now)
-    times, running = built.RunTimes(devices), present.runs()
-    there = built.lanes(devices, times, now, running)
-    return assign(built.line(waiting, now, running, times), there, now.timestamp())
+    devices = queue_state.online(now)
+    times, running = queue_state.RunTimes(devices), queue_state.runs()
+    there = queue_state.lanes(devices, times, now, running)
+    return assign(queue_state.line(waiting, now, running, times), there, now.timestamp())
 
 
 def _moment(seconds: float | None) -> datetime | None:

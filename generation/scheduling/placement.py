@@ -9,9 +9,9 @@ from __future__ import annotations
 from django.db.models import Q
 
 from generation.errors import SpecError
-from generation.jobs import family_needed
 from generation.models import Device, Job, ModelCard
 from generation.models.job import JobQuerySet
+from generation.queue.lifecycle import family_needed
 from generation.specs import RenderSpec
 from generation.states import Work
 

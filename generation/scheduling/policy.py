@@ -81,7 +81,7 @@ class _Climb:
     waiting: list[tuple[float, int]]
 
 
-class Line:
+class WaitingLine:
     """Waiting jobs, handed out one by one in the policy's order while time goes on.
 
     `device_time` are the seconds that each owner had lately; who is missing had none. `cost` says

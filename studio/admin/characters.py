@@ -17,7 +17,7 @@ from studio.admin.actions import Switching
 from studio.admin.display import NOTHING, reference_picture, render_link, short
 from studio.admin.fields import PictureField, StoredFileInput
 from studio.models import Character, Reference
-from studio.uploads import sha256_of
+from studio.models.uploads import sha256_of
 
 
 class ReferenceForm(forms.ModelForm):

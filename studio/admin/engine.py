@@ -13,12 +13,12 @@ from django.utils.safestring import SafeString
 
 from generation.errors import SpecError
 from generation.models import Device, ModelCard
-from generation.pipelines.families import FAMILIES
+from generation.pipelines.registry import FAMILIES
 from generation.specs import SIZE_MULTIPLE
 from generation.states import Work
-from studio import devices
 from studio.admin.display import NOTHING, badge, short_hash
 from studio.admin.fields import SchedulerField
+from studio.production import devices
 
 KNOWN_BY_WORKER = (
     "kind",

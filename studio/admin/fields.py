@@ -6,7 +6,7 @@ from django import forms
 from django.forms.renderers import BaseRenderer, TemplatesSetting
 from django.utils.safestring import SafeString
 
-from studio.uploads import FORMATS, reencode_picture
+from studio.models.uploads import FORMATS, reencode_picture
 
 SCHEDULERS = (
     "DDIMScheduler",

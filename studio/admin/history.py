@@ -9,7 +9,6 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 
 from generation.models import Attempt, JobEvent, Output, StageTiming
-from studio import durations
 from studio.admin.access import OfProject, ReadOnly
 from studio.admin.display import (
     NOTHING,
@@ -23,6 +22,7 @@ from studio.admin.display import (
 )
 from studio.admin.jobs import kind_label
 from studio.models import Review, Take, Verdict
+from studio.presentation import durations
 
 
 def verdict_badge(verdict: Verdict) -> SafeString:

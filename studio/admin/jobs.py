@@ -11,14 +11,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from generation import queueing
-from generation.events import Kind
+from generation.live.events import EventKind
 from generation.models import Attempt, Job, JobEvent, Output
+from generation.queue import requests
 from generation.states import Priority
-from studio import durations
 from studio.admin.access import OfProject, ReadOnly
 from studio.admin.actions import tell
 from studio.admin.display import NOTHING, job_badge, output_picture, short, to_the_second
+from studio.presentation import durations
 
 
 class AttemptInline(ReadOnly, OfProject, admin.TabularInline):
@@ -87,7 +87,7 @@ class JobEventInline(ReadOnly, OfProject, admin.TabularInline):
 
 def kind_label(event: JobEvent) -> str:
     """An event in words; kinds of another version of Genga keep their name."""
-    return Kind(event.kind).label if event.kind in set(Kind) else event.kind
+    return EventKind(event.kind).label if event.kind in set(EventKind) else event.kind
 
 
 def priority_action(priority: Priority) -> Callable[..., None]:
@@ -98,7 +98,7 @@ def priority_action(priority: Priority) -> Callable[..., None]:
         model_admin.apply(
             request,
             queryset,
-            lambda job: queueing.change_priority(job, priority),
+            lambda job: requests.change_priority(job, priority),
             f"Priority {priority.label.lower()}",
             "they wait no longer, or had it already",
         )
@@ -110,7 +110,7 @@ def priority_action(priority: Priority) -> Callable[..., None]:
 
 @admin.register(Job)
 class JobAdmin(ReadOnly, OfProject, admin.ModelAdmin):
-    """Every render that was asked for. All changes go through `generation.queueing`."""
+    """Every render that was asked for. All changes go through `generation.queue.requests`."""
 
     project_path = "take__shot__project"
     list_display = ["shown", "prompt", "priority", "quality", "owner", "device", "submitted_at"]
@@ -136,7 +136,7 @@ class JobAdmin(ReadOnly, OfProject, admin.ModelAdmin):
     fieldsets = [
         (None, {"fields": ["shown", "id", "owner", "priority", "device"]}),
         ("What is rendered", {"fields": ["prompt", "without", "model", "settings_words"]}),
-        ("Times", {"fields": ["submitted_at", "started_at", "finished_at", "foretold"]}),
+        ("Times", {"fields": ["submitted_at", "started_at", "finished_at", "estimated"]}),
         ("What went wrong", {"fields": ["error_code", "error_message", "error_hint"]}),
     ]
 
@@ -162,24 +162,24 @@ class JobAdmin(ReadOnly, OfProject, admin.ModelAdmin):
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Waiting jobs end at once, running ones after their present step."""
         self.apply(
-            request, queryset, queueing.cancel, "Cancelled", "they had ended, or are stopping"
+            request, queryset, requests.cancel, "Cancelled", "they had ended, or are stopping"
         )
 
     @admin.action(description="Retry")
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Failed and cancelled jobs wait again."""
-        self.apply(request, queryset, queueing.retry, "Waiting again", "they did not fail or stop")
+        self.apply(request, queryset, requests.retry, "Waiting again", "they did not fail or stop")
 
     @admin.action(description="Hold")
     def hold(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Waiting jobs stay where they are until somebody releases them."""
         why = "they do not wait, or are on hold already"
-        self.apply(request, queryset, queueing.hold, "On hold", why)
+        self.apply(request, queryset, requests.hold, "On hold", why)
 
     @admin.action(description="Release")
     def release(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Jobs on hold wait for a device again, in their old place."""
-        self.apply(request, queryset, queueing.release, "Released", "they are not on hold")
+        self.apply(request, queryset, requests.release, "Released", "they are not on hold")
 
     @admin.display(description="Status", ordering="status")
     def shown(self, job: Job) -> SafeString:
@@ -196,10 +196,10 @@ class JobAdmin(ReadOnly, OfProject, admin.ModelAdmin):
         """What should not be seen."""
         return short(job.spec.negative_prompt, 120)
 
-    @admin.display(description="Foretold at submit")
-    def foretold(self, job: Job) -> str:
+    @admin.display(description="EstimatedRun at submit")
+    def estimated(self, job: Job) -> str:
         """The run time that was promised."""
-        return durations.spoken(job.predicted_seconds) if job.predicted_seconds else NOTHING
+        return durations.spoken(job.estimated_seconds) if job.estimated_seconds else NOTHING
 
     @admin.display(description="Settings")
     def settings_words(self, job: Job) -> str:

@@ -9,9 +9,9 @@ from django.shortcuts import get_object_or_404
 
 from generation.errors import SpecError
 from generation.models import Job
-from studio import access
+from studio.accounts import access
+from studio.accounts.person_request import PersonRequest
 from studio.models import Project, Take
-from studio.requests import PersonRequest
 
 
 def base_of(request: PersonRequest) -> str:

@@ -7,12 +7,13 @@ from uuid import UUID
 from ninja import Router
 from ninja.decorators import decorate_view
 
-from generation import queueing
 from generation.errors import SpecError
 from generation.models import Device, Job
+from generation.queue import requests
 from generation.scheduling.forecast import Place, forecast
 from generation.states import Priority, Status
-from studio import access, acting
+from studio.accounts import access
+from studio.accounts.person_request import PersonRequest
 from studio.api.bodies import MISSING, json_only
 from studio.api.lookups import base_of, changeable_job, changeable_jobs, job_of
 from studio.api.schemas import (
@@ -24,8 +25,8 @@ from studio.api.schemas import (
     QueueOut,
     Refused,
 )
-from studio.requests import PersonRequest
-from studio.status import iso, job_status
+from studio.presentation.status import iso, job_status
+from studio.production import bulk_actions
 
 router = Router(tags=["queue"])
 
@@ -41,7 +42,7 @@ def get_job(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
 @router.post("/jobs/{uuid:job_id}/cancel", response={200: JobOut, **MISSING}, summary="Cancel")
 def cancel_job(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
     """A waiting job ends at once, a running one at its next step; an ended one stays as it is."""
-    queueing.cancel(changeable_job(request, job_id))
+    requests.cancel(changeable_job(request, job_id))
     return _status(request, job_id)
 
 
@@ -53,7 +54,9 @@ def cancel_job(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
 @decorate_view(json_only)
 def cancel_jobs(request: PersonRequest, payload: CancelIn) -> dict[str, list[str]]:
     """All of them or, when one does not exist or is not yours to change, none."""
-    moved, left = acting.act(acting.ACTIONS["cancel"], changeable_jobs(request, payload.job_ids))
+    moved, left = bulk_actions.act(
+        bulk_actions.ACTIONS["cancel"], changeable_jobs(request, payload.job_ids)
+    )
     return {
         "cancelled": [str(job.pk) for job in moved],
         "unchanged": [str(job.pk) for job in left],
@@ -63,19 +66,19 @@ def cancel_jobs(request: PersonRequest, payload: CancelIn) -> dict[str, list[str
 @router.post("/jobs/{uuid:job_id}/hold", response=MOVED, summary="Hold")
 def hold_job(request: PersonRequest, job_id: UUID) -> Any:
     """A waiting job stays where it is until it is released; any other answers 409."""
-    return _moved(request, job_id, queueing.hold, "put on hold", {Status.QUEUED})
+    return _moved(request, job_id, requests.hold, "put on hold", {Status.QUEUED})
 
 
 @router.post("/jobs/{uuid:job_id}/release", response=MOVED, summary="Release")
 def release_job(request: PersonRequest, job_id: UUID) -> Any:
     """A job on hold waits again, in its old place; one that is not on hold stays as it is."""
-    return _moved(request, job_id, queueing.release, "released", {Status.QUEUED})
+    return _moved(request, job_id, requests.release, "released", {Status.QUEUED})
 
 
 @router.post("/jobs/{uuid:job_id}/retry", response=MOVED, summary="Try again")
 def retry_job(request: PersonRequest, job_id: UUID) -> Any:
     """A failed or cancelled job waits again, at the end of its priority; any other answers 409."""
-    return _moved(request, job_id, queueing.retry, "tried again", set())
+    return _moved(request, job_id, requests.retry, "tried again", set())
 
 
 @router.patch(
@@ -93,10 +96,10 @@ def change_job(request: PersonRequest, job_id: UUID, payload: JobChange) -> Any:
     if payload.priority is None and payload.position is None:
         raise SpecError("priority", "Nothing to change is named.", "priority, position or both")
     if payload.priority is not None:
-        queueing.change_priority(job, Priority.from_word(payload.priority))
+        requests.change_priority(job, Priority.from_word(payload.priority))
         job.refresh_from_db()
     if payload.position is not None:
-        queueing.move_to_front(job)
+        requests.move_to_front(job)
         job.refresh_from_db()
     if job.status != Status.QUEUED:
         return 409, {"detail": f"The job is {job.status}; only a queued job can be moved."}

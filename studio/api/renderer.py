@@ -7,7 +7,7 @@ from typing import Any
 from ninja.renderers import JSONRenderer
 from ninja.responses import NinjaJSONEncoder
 
-from studio.status import iso
+from studio.presentation.status import iso
 
 
 class MomentEncoder(NinjaJSONEncoder):

@@ -18,7 +18,7 @@ from generation.specs import (
     MAX_SEED,
     MAX_STEPS,
 )
-from studio.acting import MOST
+from studio.production.bulk_actions import MOST
 
 
 def _choice(numbers: tuple[int, ...]) -> tuple[AfterValidator, Any]:

@@ -14,13 +14,14 @@ from generation.models import Job, Output
 from generation.scheduling.forecast import forecast
 from generation.states import Priority, Status
 from generation.version import VERSION
-from studio import access, expectation, planner, rendering
+from studio.accounts import access
+from studio.accounts.authentication import SubmitThrottle, TokenOrLoopback
+from studio.accounts.person_request import PersonRequest
 from studio.api import problems, queue
-from studio.api.authentication import SubmitThrottle, TokenOrLoopback
 from studio.api.bodies import REFUSALS, json_if_any, json_only
 from studio.api.lookups import base_of, cloneable_take, job_of, project_of, refuse_unknown
+from studio.api.render_requests import render_request
 from studio.api.renderer import ReadableRenderer
-from studio.api.requests import render_request
 from studio.api.schemas import (
     CloneIn,
     EnhanceIn,
@@ -33,11 +34,11 @@ from studio.api.schemas import (
     Slug,
     StatusWord,
 )
-from studio.durations import spoken
 from studio.models import Take
-from studio.planner import Plan
-from studio.requests import PersonRequest
-from studio.status import job_status
+from studio.ordering import messages, planner, submit
+from studio.ordering.planner import Plan
+from studio.presentation.durations import spoken
+from studio.presentation.status import job_status
 
 PAGE_SIZE = 25
 
@@ -66,8 +67,8 @@ router = Router(tags=["renders"])
 def generate(request: PersonRequest, payload: GenerateIn) -> tuple[int, dict[str, Any]]:
     """Answer at once with the job's place in the queue and what to expect."""
     asked = render_request(request.user, payload)
-    take, made = rendering.submit(asked, request.user)
-    return 202, _submitted(request, take, made, expectation.suggestion_for(asked, made))
+    take, made = submit.submit(asked, request.user)
+    return 202, _submitted(request, take, made, messages.suggestion_for(asked, made))
 
 
 @router.post(
@@ -83,7 +84,7 @@ def enhance(
     """A job of its own, with progress and cancel as any other; nothing is drawn anew."""
     output = get_object_or_404(Output.objects.select_related("job"), pk=output_id)
     job = job_of(request, output.job_id)
-    take, made = rendering.enhance(
+    take, made = submit.enhance(
         job.take,
         request.user,
         interpolate=payload.interpolate,
@@ -105,7 +106,7 @@ def estimate(request: PersonRequest, payload: Query[EstimateIn]) -> dict[str, An
     refuse_unknown(request, EstimateIn.model_fields)
     asked = render_request(request.user, payload)
     made = planner.plan(asked)
-    return _expectation(made, expectation.suggestion_for(asked, made))
+    return _expectation(made, messages.suggestion_for(asked, made))
 
 
 @router.get(
@@ -150,7 +151,7 @@ def clone_job(
 ) -> tuple[int, dict[str, Any]]:
     """The same settings, a new take of the same shot; without a seed one is drawn."""
     take = cloneable_take(request, job_id)
-    cloned, made = rendering.clone(take, request.user, payload.seed if payload else None)
+    cloned, made = submit.clone(take, request.user, payload.seed if payload else None)
     return 202, _submitted(request, cloned, made, None)
 
 
@@ -168,17 +169,15 @@ def _submitted(
 
 
 def _expectation(made: Plan, suggestion: str | None) -> dict[str, Any]:
-    prediction = made.outlook.prediction
+    estimate = made.forecast.estimate
     return {
-        "queue_position": made.outlook.position,
-        "estimated_seconds": round(prediction.seconds, 2) if prediction else None,
-        "estimated_range": (round(prediction.low, 2), round(prediction.high, 2))
-        if prediction
-        else None,
+        "queue_position": made.forecast.position,
+        "estimated_seconds": round(estimate.seconds, 2) if estimate else None,
+        "estimated_range": (round(estimate.low, 2), round(estimate.high, 2)) if estimate else None,
         "estimated_time": spoken(made.seconds),
         "estimated_start": made.start,
         "quality": made.spec.quality,
-        "message": expectation.message_for(made),
+        "message": messages.message_for(made),
         "suggestion": suggestion,
     }
 

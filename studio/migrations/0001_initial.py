@@ -3,7 +3,7 @@
 import django.core.validators
 import django.db.models.deletion
 import studio.models.cast
-import studio.uploads
+import studio.models.uploads
 from django.conf import settings
 from django.db import migrations, models
 
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                 ('description', models.TextField(blank=True)),
                 ('look', models.TextField(help_text="Look prompt, put before the shot's own.", max_length=1000)),
                 ('negative_prompt', models.TextField(blank=True, max_length=1000)),
-                ('lora', models.FileField(blank=True, help_text='Trained weights of this character, a .safetensors file.', upload_to=studio.models.cast.lora_path, validators=[studio.uploads.check_lora], verbose_name='LoRA')),
+                ('lora', models.FileField(blank=True, help_text='Trained weights of this character, a .safetensors file.', upload_to=studio.models.cast.lora_path, validators=[studio.models.uploads.check_lora], verbose_name='LoRA')),
                 ('lora_sha256', models.CharField(blank=True, editable=False, max_length=64)),
                 ('lora_scale', models.FloatField(default=1.0, validators=[django.core.validators.MinValueValidator(-2.0), django.core.validators.MaxValueValidator(2.0)], verbose_name='LoRA scale')),
                 ('is_active', models.BooleanField(default=True)),
@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
                 ('slug', models.SlugField(unique=True)),
                 ('name', models.CharField(max_length=100)),
                 ('description', models.TextField(blank=True)),
-                ('template', models.TextField(default='{prompt}', help_text="The prompt's words around {prompt}.", max_length=1000, validators=[studio.uploads.check_template])),
+                ('template', models.TextField(default='{prompt}', help_text="The prompt's words around {prompt}.", max_length=1000, validators=[studio.models.uploads.check_template])),
                 ('negative_prompt', models.TextField(blank=True, max_length=1000)),
                 ('guidance', models.FloatField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(30.0)])),
                 ('steps', models.PositiveSmallIntegerField(blank=True, help_text='Steps of the final; drafts and standards take their share of it.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(150)])),

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from generation.models import ModelCard
 from studio.models.project import Project
-from studio.uploads import check_lora, check_template
+from studio.models.uploads import check_lora, check_template
 
 PROMPT_PLACE = "{prompt}"
 

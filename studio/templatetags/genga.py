@@ -2,7 +2,7 @@
 
 from django import template
 
-from studio import consistency, durations, outputs
+from studio.presentation import consistency_chart, durations, outputs
 
 register = template.Library()
 register.filter("spoken", durations.spoken)
@@ -10,4 +10,4 @@ register.filter("short", durations.short)
 register.filter("until", durations.until)
 register.filter("kind", outputs.kind)
 register.filter("clip_length", outputs.length)
-register.filter("chart", consistency.chart)
+register.filter("chart", consistency_chart.chart)

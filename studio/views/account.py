@@ -6,10 +6,10 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from studio import access
-from studio.forms import TokenForm
+from studio.accounts import access
+from studio.accounts.person_request import PersonRequest
+from studio.forms.pages import TokenForm
 from studio.models import ApiToken
-from studio.requests import PersonRequest
 
 
 @login_required

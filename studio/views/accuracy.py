@@ -5,10 +5,11 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from generation.accuracy import WEEKS, report
-from studio import access, accuracy_charts
-from studio import accuracy as shown
-from studio.requests import PersonRequest
+from generation.estimating.evaluation.accuracy import WEEKS, report
+from studio.accounts import access
+from studio.accounts.person_request import PersonRequest
+from studio.presentation import accuracy as shown
+from studio.presentation import accuracy_charts
 
 TOLD_AS_TABLE = 50
 

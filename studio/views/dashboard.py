@@ -5,12 +5,13 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from generation.accuracy import lately
+from generation.estimating.evaluation.accuracy import lately
 from generation.states import Pause, Priority
-from studio import access, accuracy
-from studio.fragments import FINISHED_SHOWN, job_context, queue_context
+from studio.accounts import access
+from studio.accounts.person_request import PersonRequest
+from studio.live.fragments import FINISHED_SHOWN, job_context, queue_context
 from studio.models import Take
-from studio.requests import PersonRequest
+from studio.presentation import accuracy
 from studio.views.live import live
 from studio.views.queue import changeable_context
 

@@ -9,10 +9,11 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 from ninja.errors import AuthenticationError
 
-from studio import access, outputs
-from studio.api.authentication import TokenOrLoopback
+from studio.accounts import access
+from studio.accounts.authentication import TokenOrLoopback
 from studio.models import Project, Reference
-from studio.ranges import file_response
+from studio.presentation import outputs
+from studio.views.ranges import file_response
 
 ONE_DAY = 86400
 WEBP = "image/webp"

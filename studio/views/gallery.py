@@ -8,10 +8,10 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from generation.states import Status
-from studio.forms import GalleryForm
-from studio.fragments import job_context
+from studio.accounts.person_request import PersonRequest
+from studio.forms.pages import GalleryForm
+from studio.live.fragments import job_context
 from studio.models import Take
-from studio.requests import PersonRequest
 
 PAGE_SIZE = 24
 

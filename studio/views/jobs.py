@@ -8,13 +8,14 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from generation import queueing
 from generation.errors import SpecError
+from generation.queue import requests
 from generation.states import Priority, choices
-from studio import access, rendering
-from studio.fragments import job_context, job_details
+from studio.accounts import access
+from studio.accounts.person_request import PersonRequest
+from studio.live.fragments import job_context, job_details
 from studio.models import Take
-from studio.requests import PersonRequest
+from studio.ordering import submit
 from studio.views.live import live
 
 
@@ -39,7 +40,7 @@ def job(request: PersonRequest, job_id: UUID) -> HttpResponse:
 def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Cancel; a job that has ended meanwhile stays as it is, and that is said."""
     found = access.changeable_job_for(request.user, job_id)
-    if not queueing.cancel(found):
+    if not requests.cancel(found):
         found.refresh_from_db()
         state = "letting go already" if found.is_cancelling else found.state.label.lower()
         messages.info(request, f"Nothing to cancel: the job is {state}.")
@@ -51,7 +52,7 @@ def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
 def retry(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Let a failed or cancelled job wait again."""
     found = access.changeable_job_for(request.user, job_id)
-    if not queueing.retry(found):
+    if not requests.retry(found):
         messages.info(request, "Only a failed or cancelled job can be tried again.")
     return redirect("job", job_id)
 
@@ -61,7 +62,7 @@ def retry(request: PersonRequest, job_id: UUID) -> HttpResponse:
 def hold(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Keep a waiting job from starting."""
     found = access.changeable_job_for(request.user, job_id)
-    if not queueing.hold(found):
+    if not requests.hold(found):
         messages.info(request, "Only a job that waits can be put on hold.")
     return redirect("job", job_id)
 
@@ -71,7 +72,7 @@ def hold(request: PersonRequest, job_id: UUID) -> HttpResponse:
 def release(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Let a job on hold wait again."""
     found = access.changeable_job_for(request.user, job_id)
-    if not queueing.release(found):
+    if not requests.release(found):
         messages.info(request, "Nothing to release: the job is not on hold any more.")
     return redirect("job", job_id)
 
@@ -81,7 +82,7 @@ def release(request: PersonRequest, job_id: UUID) -> HttpResponse:
 def front(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Before the owner's other waiting jobs of the same priority."""
     found = access.changeable_job_for(request.user, job_id)
-    if not queueing.move_to_front(found):
+    if not requests.move_to_front(found):
         messages.info(
             request,
             "It is the first of its owner's jobs of this priority already, or waits no longer. "
@@ -97,7 +98,7 @@ def clone(request: PersonRequest, job_id: UUID) -> HttpResponse:
     found = access.changeable_job_for(request.user, job_id)
     take = get_object_or_404(Take.objects.visible_to(request.user).for_pages(), job=found)
     try:
-        cloned, _ = rendering.clone(take, request.user)
+        cloned, _ = submit.clone(take, request.user)
     except SpecError as problem:
         messages.error(request, f"{problem.message} Allowed: {problem.allowed}.")
         return redirect("job", job_id)
@@ -117,6 +118,6 @@ def priority(request: PersonRequest, job_id: UUID) -> HttpResponse:
     except ValueError:
         messages.error(request, "Choose urgent, high, normal or low.")
         return redirect("job", job_id)
-    if not queueing.change_priority(found, wanted):
+    if not requests.change_priority(found, wanted):
         messages.info(request, "Only a waiting job can be moved, and to another priority.")
     return redirect("job", job_id)

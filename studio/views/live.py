@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from studio.requests import PersonRequest
+from studio.accounts.person_request import PersonRequest
 
 
 def live(request: PersonRequest, topic: str, key: str = "") -> dict[str, Any]:

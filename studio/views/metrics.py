@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from generation.metrics import exposition
+from generation.monitoring.prometheus import exposition
+from studio.accounts.web_origin import bearer
 from studio.models import ApiToken
-from studio.origin import bearer
 
 REALM = "Send `Authorization: Bearer TOKEN` with a staff member's token or GENGA_METRICS_TOKEN."
 

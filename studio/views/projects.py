@@ -8,11 +8,11 @@ from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from studio import access
-from studio.forms import ShotForm
-from studio.fragments import shot_takes, shots_with_best
+from studio.accounts import access
+from studio.accounts.person_request import PersonRequest
+from studio.forms.pages import ShotForm
+from studio.live.fragments import shot_takes, shots_with_best
 from studio.models import Project
-from studio.requests import PersonRequest
 from studio.views.live import live
 
 

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_POST
 from generation.errors import SpecError
 from generation.models import Device, Job
 from generation.states import Pause, Status
-from studio import access, acting, devices
-from studio.requests import PersonRequest
+from studio.accounts import access
+from studio.accounts.person_request import PersonRequest
+from studio.production import bulk_actions, devices
 
 
 @login_required
@@ -24,20 +25,22 @@ def act(request: PersonRequest) -> HttpResponse:
 
     404 when the person sees none of them, 403 when they may change none of them.
     """
-    action = acting.ACTIONS.get(request.POST.get("action", ""))
+    action = bulk_actions.ACTIONS.get(request.POST.get("action", ""))
     ids = _ids(request.POST.getlist("job"))
     if action is None:
         return _say(request, "Nothing was changed: choose what to do with the jobs.")
     if not ids:
         return _say(request, "Nothing was changed: choose jobs first.")
-    if len(ids) > acting.MOST:
-        return _say(request, f"Nothing was changed: choose at most {acting.MOST} jobs at once.")
+    if len(ids) > bulk_actions.MOST:
+        return _say(
+            request, f"Nothing was changed: choose at most {bulk_actions.MOST} jobs at once."
+        )
     chosen = list(access.changeable_jobs(request.user).filter(pk__in=ids))
     if not chosen:
         _refuse(request, ids)
-    moved, left = acting.act(action, chosen)
+    moved, left = bulk_actions.act(action, chosen)
     refused = len(ids) - len(chosen)
-    said = acting.sentence(action, len(moved), len(left), refused)
+    said = bulk_actions.sentence(action, len(moved), len(left), refused)
     return _say(request, said, moved=bool(moved))
 
 
@@ -45,7 +48,7 @@ def act(request: PersonRequest) -> HttpResponse:
 def mine(request: PersonRequest) -> JsonResponse:
     """The person's own waiting and held jobs: what "all of mine" chooses, also beyond the page."""
     own = Job.objects.filter(owner=request.user, status=Status.QUEUED)
-    ids = own.order_by("priority", "rank", "id").values_list("pk", flat=True)[: acting.MOST]
+    ids = own.order_by("priority", "rank", "id").values_list("pk", flat=True)[: bulk_actions.MOST]
     return JsonResponse({"job_ids": [str(pk) for pk in ids]})
 
 
@@ -63,7 +66,7 @@ def changeable_context(request: PersonRequest) -> dict[str, Any]:
     waiting = others.filter(status=Status.QUEUED).order_by("priority", "rank", "id")
     return {
         "changes_others": access.leads_others(request.user),
-        "changeable": [str(pk) for pk in waiting.values_list("pk", flat=True)[: acting.MOST]],
+        "changeable": [str(pk) for pk in waiting.values_list("pk", flat=True)[: bulk_actions.MOST]],
     }
 
 

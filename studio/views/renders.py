@@ -10,10 +10,11 @@ from django.views.decorators.http import require_POST
 
 from generation.errors import SpecError
 from generation.specs import MediaType
-from studio import access, expectation, planner, rendering
+from studio.accounts import access
+from studio.accounts.person_request import PersonRequest
+from studio.forms.render import RenderForm
 from studio.models import Take
-from studio.render_form import RenderForm
-from studio.requests import PersonRequest
+from studio.ordering import messages, planner, submit
 
 
 @login_required
@@ -22,7 +23,7 @@ def new_render(request: PersonRequest) -> HttpResponse:
     form = RenderForm(request.POST or None, user=request.user, initial=_initial(request) or None)
     if request.method == "POST" and form.is_valid():
         try:
-            take, _ = rendering.submit(form.request(), request.user)
+            take, _ = submit.submit(form.request(), request.user)
         except SpecError as problem:
             form.blame(problem)
         else:
@@ -56,8 +57,8 @@ def _expectation(form: RenderForm) -> dict[str, Any]:
         return {"problem": f"{problem.message} Allowed: {problem.allowed}."}
     return {
         "plan": made,
-        "message": expectation.message_for(made),
-        "suggestion": expectation.suggestion_for(request, made),
+        "message": messages.message_for(made),
+        "suggestion": messages.suggestion_for(request, made),
     }
 
 

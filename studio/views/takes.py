@@ -7,12 +7,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from generation.errors import SpecError
-from studio import access, rendering, reviewing
-from studio.forms import ChangeForm, CommentForm, EnhanceForm
-from studio.fragments import job_context, take_details
+from studio.accounts import access
+from studio.accounts.person_request import PersonRequest
+from studio.forms.pages import ChangeForm, CommentForm, EnhanceForm
+from studio.live.fragments import job_context, take_details
 from studio.models import Project, Review, Take, Verdict
-from studio.requests import PersonRequest
-from studio.reviewing import ReviewConflict
+from studio.ordering import submit
+from studio.production import reviewing
+from studio.production.reviewing import ReviewConflict
 from studio.views.live import live
 
 
@@ -86,7 +88,7 @@ def enhance(request: PersonRequest, pk: int) -> HttpResponse:
     form = EnhanceForm(request.POST)
     if form.is_valid():
         try:
-            enhanced, _ = rendering.enhance(found, request.user, **form.asked())
+            enhanced, _ = submit.enhance(found, request.user, **form.asked())
         except SpecError as problem:
             messages.error(request, f"{problem.message} Allowed: {problem.allowed}.")
         else:

@@ -12,10 +12,10 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from generation import jobs
-from generation.attempts import Timing
 from generation.media.files import Shelf, StoredOutput
 from generation.models import Attempt, Device, Job, JobEvent, Output
+from generation.queue import lifecycle
+from generation.queue.timings import Timing
 from generation.states import Stage
 from studio.models import ApiToken, Membership, Project, Role, Shot, Take
 from tests.contract.asking import Caller
@@ -93,18 +93,18 @@ def rows() -> Callable[[], Rows]:
 def history(submit: Callable[..., Job], device: Device) -> History:
     """Renders that took so many seconds: `history(3.0, steps=8)`, of the model's usual size.
 
-    Each was foretold when it was submitted, so that ranges are as wide as the errors were.
+    Each was estimated when it was submitted, so that ranges are as wide as the errors were.
     """
 
     def add(*seconds: float, **changes: Any) -> None:
         for run in seconds:
             job = submit(**{"width": 256, "height": 256, **changes})
-            attempt = jobs.start(job, device)
+            attempt = lifecycle.start(job, device)
             assert attempt is not None
             attempt.started_at = timezone.now() - timedelta(seconds=run)
             denoising = Timing(run - DECODING)
             timings = {Stage.DENOISE: denoising, Stage.DECODE: Timing(DECODING)}
-            assert jobs.complete(attempt, [], timings)
+            assert lifecycle.complete(attempt, [], timings)
 
     return add
 
@@ -118,9 +118,9 @@ def picture(device: Device) -> Iterator[Picture]:
 
     def finish(job: Job) -> Output:
         job.refresh_from_db()
-        attempt = jobs.start(job, device)
+        attempt = lifecycle.start(job, device)
         assert attempt is not None
-        assert jobs.complete(attempt, [_stored(job, Image.new("RGB", (128, 128), "teal"))], {})
+        assert lifecycle.complete(attempt, [_stored(job, Image.new("RGB", (128, 128), "teal"))], {})
         made.append(job.outputs.get())
         return made[-1]
 
@@ -138,7 +138,7 @@ def _stored(job: Job, image: Any) -> StoredOutput:
 @pytest.fixture
 def running(submit: Callable[..., Job], device: Device) -> Attempt:
     """A job that a device has claimed."""
-    attempt = jobs.start(submit(), device)
+    attempt = lifecycle.start(submit(), device)
     assert attempt is not None
     return attempt
 

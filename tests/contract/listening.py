@@ -15,8 +15,8 @@ from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.utils import timezone
 
-from generation import events
-from generation.events import Kind
+from generation.live import events
+from generation.live.events import EventKind
 from generation.models import Job, Progress
 from generation.states import Stage
 from studio.asgi import application
@@ -149,4 +149,4 @@ def report_step(job: Job, step: int, preview: bytes | None = None) -> None:
         preview=preview,
         updated_at=timezone.now(),
     )
-    events.publish_job(Kind.PROGRESS, job.pk, job.scope)
+    events.publish_job(EventKind.PROGRESS, job.pk, job.scope)

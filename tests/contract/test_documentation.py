@@ -13,13 +13,16 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from generation import progress, specs
+from generation import specs
 from generation.models import Device, ModelCard
 from generation.states import Outcome, Status
-from studio import acting, expectation, hub
+from generation.worker import progress
 from studio.api import schemas, views
 from studio.environment import read
+from studio.live import hub
 from studio.models import Membership, Project
+from studio.ordering import messages
+from studio.production import bulk_actions
 from tests.contract import asking
 from tests.contract.asking import Caller
 
@@ -124,11 +127,11 @@ def test_every_word_is_named(word: str) -> None:
         f"up to {7 * 86400}",
         f"1 to {specs.MAX_FPS} |",
         f"may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes",
-        f"up to {acting.MOST}:",
+        f"up to {bulk_actions.MOST}:",
         f"{views.PAGE_SIZE} a page",
         f"quicker than {hub.SHORTEST_PAUSE:g} s",
         f"up to {progress.REPORTS_PER_SECOND} times a second",
-        f"takes {expectation.LONG_SECONDS:g} seconds or more",
+        f"takes {messages.LONG_SECONDS:g} seconds or more",
         f"more submits than {settings.GENGA_SUBMIT_RATE.removesuffix('/min')} in a minute",
         f"http://127.0.0.1:{read().port}",
     ],

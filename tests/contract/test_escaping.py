@@ -11,13 +11,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from generation import jobs
 from generation.errors import RenderError
-from generation.events import QUEUE_GROUP, Kind, job_group
+from generation.live.events import QUEUE_GROUP, EventKind, job_group
 from generation.models import Device, Job, ModelCard
-from studio import fragments, reviewing
-from studio.fragments import Topic
+from generation.queue import lifecycle
+from studio.live import fragments
+from studio.live.fragments import Topic
 from studio.models import Character, Project, Shot, Style, Take
+from studio.production import reviewing
 from tests.contract.asking import JOBS, Caller
 from tests.contract.conftest import Picture
 
@@ -67,10 +68,10 @@ def takes(
     for take in (finished, decided):
         reviewing.request_review(Take.objects.get(pk=take.pk), artist, EVIL)
     reviewing.request_changes(decided.reviews.get(), artist, EVIL)
-    attempt = jobs.start(Job.objects.get(pk=failed.job_id), device)
+    attempt = lifecycle.start(Job.objects.get(pk=failed.job_id), device)
     assert attempt is not None
-    jobs.fail(attempt, RenderError(EVIL, EVIL), {})
-    assert jobs.start(Job.objects.get(pk=running.job_id), device) is not None
+    lifecycle.fail(attempt, RenderError(EVIL, EVIL), {})
+    assert lifecycle.start(Job.objects.get(pk=running.job_id), device) is not None
     return made
 
 
@@ -126,7 +127,7 @@ def test_pushed_fragments_hold_markup_as_text(takes: list[Take], evil_shot: Shot
         topics = [
             Topic(group) for group in (QUEUE_GROUP, evil_shot.project.group, job_group(take.job_id))
         ]
-        pushed = fragments.render_job(str(take.job_id), {Kind.CLAIMED}, topics)
+        pushed = fragments.render_job(str(take.job_id), {EventKind.CLAIMED}, topics)
         for topic, parts in pushed.items():
             for name, html in parts.items():
                 assert_harmless(html, f"{name} for {topic.group}")

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from generation import jobs
 from generation.errors import OutOfMemory
-from generation.jobs import MAX_ATTEMPTS
 from generation.models import Attempt, Device, Job, Progress
+from generation.queue import lifecycle
+from generation.queue.lifecycle import MAX_ATTEMPTS
 from generation.states import Stage
-from studio.status import job_status
+from studio.presentation.status import job_status
 from tests.contract.asking import JOBS, STATUS, Caller
 from tests.contract.conftest import History, Picture
 
@@ -125,7 +125,7 @@ def test_a_finished_job_lists_its_file(api: Caller, submit: Submit, picture: Pic
 
 
 def test_a_failed_job_says_why_and_what_to_do(api: Caller, running: Attempt) -> None:
-    jobs.fail(running, OutOfMemory("It needs 9 GB."), {})
+    lifecycle.fail(running, OutOfMemory("It needs 9 GB."), {})
 
     status = api.job(running.job_id)
 
@@ -141,9 +141,9 @@ def test_every_attempt_at_a_job_is_listed(api: Caller, submit: Submit, device: D
     job = submit()
     for _ in range(MAX_ATTEMPTS):
         job.refresh_from_db()
-        attempt = jobs.start(job, device)
+        attempt = lifecycle.start(job, device)
         assert attempt is not None
-        jobs.give_up_lost(attempt)
+        lifecycle.give_up_lost(attempt)
 
     status = api.job(job.pk)
 
@@ -168,7 +168,7 @@ def test_a_running_job_is_asked_to_stop(api: Caller, running: Attempt) -> None:
     assert answer.json()["status"] == "processing"
     assert answer.json()["cancel_requested"] is True
     assert answer.json()["stage"] == "Cancelling"
-    jobs.end_cancelled(running, {})
+    lifecycle.end_cancelled(running, {})
     assert api.job(running.job_id)["status"] == "cancelled"
 
 
@@ -176,7 +176,7 @@ def test_cancelling_twice_or_too_late_changes_nothing(api: Caller, running: Atte
     path = f"{JOBS}/{running.job_id}/cancel"
 
     first, second = api.post(path).json(), api.post(path).json()
-    jobs.complete(running, [], {})
+    lifecycle.complete(running, [], {})
 
     assert first["cancel_requested"] is second["cancel_requested"] is True
     late = api.post(path)
@@ -203,6 +203,6 @@ def test_a_job_that_waits_no_longer_cannot_be_moved(api: Caller, running: Attemp
 
     assert answer.status_code == 409
     assert "processing" in answer.json()["detail"]
-    jobs.complete(running, [], {})
+    lifecycle.complete(running, [], {})
     assert api.patch(path, {"priority": "low"}).status_code == 409
     assert api.job(running.job_id)["priority"] == "normal"

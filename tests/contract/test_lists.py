@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from generation import jobs
 from generation.models import Attempt, Device, Job, ModelCard
+from generation.queue import lifecycle
 from generation.states import Priority
 from studio.models import Project, Shot
 from tests.contract.asking import BOARD, JOBS, PAGE, QUEUE, Caller
@@ -101,7 +101,7 @@ def test_the_queue_shows_all_jobs_but_the_ids_of_ones_own_only(
 def test_the_queue_hides_which_foreign_job_a_device_runs(
     api: Caller, submit: Submit, stranger: User, device: Device
 ) -> None:
-    assert jobs.start(submit(owner=stranger), device) is not None
+    assert lifecycle.start(submit(owner=stranger), device) is not None
 
     (shown,) = api.get(QUEUE).json()["devices"]
 

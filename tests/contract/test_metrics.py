@@ -12,9 +12,9 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from generation import jobs, queueing
 from generation.errors import OutOfMemory
 from generation.models import Attempt, Device, Job
+from generation.queue import lifecycle, requests
 from generation.states import Priority
 from tests.contract.asking import Caller
 from tests.contract.conftest import History
@@ -60,8 +60,8 @@ def test_jobs_by_status_and_priority(
 ) -> None:
     submit(priority=Priority.URGENT)
     submit()
-    queueing.hold(submit())
-    assert jobs.start(submit(), device) is not None
+    requests.hold(submit())
+    assert lifecycle.start(submit(), device) is not None
 
     found = scraped()
 
@@ -81,7 +81,7 @@ def test_devices(
         name="cpu:1", kind="cpu", pause="after_job", heartbeat_at=away, free_bytes=7
     )
     Device.objects.create(name="cpu:2", kind="cpu")
-    jobs.start(submit(), device)
+    lifecycle.start(submit(), device)
 
     found = scraped()
 
@@ -107,9 +107,9 @@ def test_attempts_and_their_seconds(
     history: History,
 ) -> None:
     history(2.0, 3.0)
-    failing = jobs.start(submit(), device)
+    failing = lifecycle.start(submit(), device)
     assert failing is not None
-    jobs.fail(failing, OutOfMemory("no room"), {})
+    lifecycle.fail(failing, OutOfMemory("no room"), {})
 
     found = scraped()
 
@@ -127,7 +127,7 @@ def test_the_accuracy_of_the_last_days(
     history(10.0, 20.0, 11.0, 10.0)
     for attempt in Attempt.objects.all():
         Attempt.objects.filter(pk=attempt.pk).update(run_seconds=round(attempt.run_seconds or 0))
-    Job.objects.update(predicted_seconds=10.0, predicted_low=9.0, predicted_high=10.5)
+    Job.objects.update(estimated_seconds=10.0, estimated_low=9.0, estimated_high=10.5)
 
     found = scraped()
 

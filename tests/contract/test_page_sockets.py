@@ -16,10 +16,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from generation import jobs
 from generation.models import Device, Job, ModelCard
-from studio import fragments
-from studio import hub as fan_out
+from generation.queue import lifecycle
+from studio.live import fragments
+from studio.live import hub as fan_out
 from studio.models import Project, Shot
 from tests.contract.asking import Caller
 from tests.contract.conftest import Picture
@@ -40,7 +40,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
 OURS = "http://testserver"
 PROMPT = "a unicorn in the fog"
 PREVIEW = b"RIFF-a-preview-of-it"
-start = database_sync_to_async(jobs.start)
+start = database_sync_to_async(lifecycle.start)
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ async def test_the_queue_shows_strangers_neither_pictures_nor_prompts(
         await report_step(job, 5, PREVIEW)
         told += await heard_until(line, "step 5 of 8")
         assert attempt is not None
-        await database_sync_to_async(jobs.complete)(attempt, [], {})
+        await database_sync_to_async(lifecycle.complete)(attempt, [], {})
         told += await heard_until(line, "Nothing waits")
         while not await line.receive_nothing(QUIET):
             told += await heard(line)

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 from django.contrib.auth.models import User
 
-from generation import jobs
 from generation.models import Attempt, Device, Job, ModelCard
+from generation.queue import lifecycle
 from studio.models import Project, Shot, Take
 from tests.contract.asking import ACCEPTED, BOARD, CANCELLED, JOBS, PROBLEMS, QUEUE, STATUS, Caller
 from tests.contract.conftest import Rows
@@ -245,7 +245,7 @@ def test_a_device_tells_its_rules_and_its_batch(
     api: Caller, submit: Submit, device: Device
 ) -> None:
     for _ in range(3):
-        assert jobs.start(submit(), device) is not None
+        assert lifecycle.start(submit(), device) is not None
     Device.objects.update(pause="after_job", works=["image", "preview"])
 
     (shown,) = api.get(QUEUE).json()["devices"]
@@ -258,9 +258,9 @@ def test_a_job_that_was_begun_tells_where_it_goes_on(
     api: Caller, submit: Submit, device: Device
 ) -> None:
     job = submit()
-    attempt = jobs.start(job, device)
+    attempt = lifecycle.start(job, device)
     assert attempt is not None
-    jobs.preempt(attempt, {}, 3)
+    lifecycle.preempt(attempt, {}, 3)
 
     told = api.job(job.pk)
 

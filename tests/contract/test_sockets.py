@@ -12,10 +12,10 @@ from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 from django.test import Client
 
-from generation import jobs, queueing
 from generation.errors import OutOfMemory
 from generation.models import Attempt, Device, Job
-from studio import fragments
+from generation.queue import lifecycle, requests
+from studio.live import fragments
 from studio.models import ApiToken
 from tests.contract.asking import STATUS, Caller
 from tests.contract.conftest import REMOTE, Picture
@@ -23,10 +23,10 @@ from tests.contract.listening import QUIET, listen, refusal, report_step, status
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
 
-start = database_sync_to_async(jobs.start)
-fail = database_sync_to_async(jobs.fail)
-cancel = database_sync_to_async(queueing.cancel)
-end_cancelled = database_sync_to_async(jobs.end_cancelled)
+start = database_sync_to_async(lifecycle.start)
+fail = database_sync_to_async(lifecycle.fail)
+cancel = database_sync_to_async(requests.cancel)
+end_cancelled = database_sync_to_async(lifecycle.end_cancelled)
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.utils import timezone
 
-from generation import jobs
-from generation.attempts import Timing, Timings
 from generation.media.files import StoredOutput
 from generation.models import Attempt, Device, Job
+from generation.queue import lifecycle
+from generation.queue.timings import Timing, Timings
 from generation.states import Outcome, Stage
 from tests.conftest import TOON
 
@@ -45,7 +45,7 @@ def claimed(device: Device) -> Claim:
 
     def start(job: Job, on: Device | None = None) -> Attempt:
         job.refresh_from_db()
-        attempt = jobs.start(job, on or device)
+        attempt = lifecycle.start(job, on or device)
         assert attempt is not None
         return attempt
 
@@ -96,7 +96,7 @@ def ran(submit: Callable[..., Job], claimed: Claim, stored: StoredOutput) -> Ran
             Stage.WRITE: Timing(tail / 2),
         }
         attempt.started_at = timezone.now() - timedelta(seconds=run)
-        assert jobs.complete(attempt, [stored], timings)
+        assert lifecycle.complete(attempt, [stored], timings)
         assert attempt.outcome == Outcome.COMPLETED
         return attempt
 

@@ -9,12 +9,12 @@ from typing import Any
 from django.utils import timezone
 from PIL import Image, ImageDraw
 
-from generation import jobs
 from generation.media.clips import ClipFormat, write_clip
 from generation.media.files import Shelf, StoredOutput
 from generation.media.frames import FrameFolder
 from generation.models import Device, Output
 from generation.quality.consistency import measure
+from generation.queue import lifecycle
 from studio.models import Take
 from tests.studio.conftest import fresh
 
@@ -40,7 +40,7 @@ def finish_clip(
     others: Iterable[str] = (),
 ) -> Take:
     """Let a device finish a waiting take with an MP4 of these pictures and files of other kinds."""
-    attempt = jobs.start(take.job, device)
+    attempt = lifecycle.start(take.job, device)
     assert attempt is not None
     shelf = Shelf(take.job_id, attempt.number, timezone.now().date())
     frames = FrameFolder(folder / str(take.job_id))
@@ -52,7 +52,7 @@ def finish_clip(
     frames.pack(archive, lambda _: None)
     zipped: dict[str, Any] = {"kind": "frames", "media_type": "application/zip"}
     stored.append(shelf.clip(archive, frames, fps=FPS, consistency=None, **zipped))
-    assert jobs.complete(attempt, stored, {})
+    assert lifecycle.complete(attempt, stored, {})
     return fresh(take)
 
 

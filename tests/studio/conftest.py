@@ -14,16 +14,16 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
-from generation import jobs, queueing
-from generation.attempts import Timing
 from generation.errors import ModelMissing
 from generation.media.files import Shelf
 from generation.models import Attempt, Device, ModelCard, Progress
+from generation.queue import lifecycle, requests
+from generation.queue.timings import Timing
 from generation.specs import Quality
 from generation.states import Stage
-from studio import rendering, reviewing
-from studio.compose import RenderRequest
 from studio.models import Membership, Project, Role, Shot, Take
+from studio.ordering.compose import RenderRequest
+from studio.production import reviewing
 
 MakeTake = Callable[..., Take]
 LogIn = Callable[[User], Client]
@@ -83,7 +83,7 @@ def queued(shot: Shot, artist: User, toon: ModelCard) -> MakeTake:
     def submit(user: User | None = None, **asked: Any) -> Take:
         wish = {"prompt": PROMPT, "quality": Quality.DRAFT, "shot": shot, "width": 128}
         request = RenderRequest(**{**wish, "height": 128, **asked})
-        return rendering.submit(request, user or artist)[0]
+        return submit.submit(request, user or artist)[0]
 
     return submit
 
@@ -94,7 +94,7 @@ def running(queued: MakeTake, device: Device) -> MakeTake:
 
     def start(**asked: Any) -> Take:
         take = queued(**asked)
-        started = jobs.start(take.job, device)
+        started = lifecycle.start(take.job, device)
         assert started is not None
         Progress.objects.filter(pk=take.job_id).update(
             stage=Stage.DENOISE,
@@ -125,18 +125,18 @@ def finished(queued: MakeTake, device: Device) -> MakeTake:
 def took(queued: MakeTake, device: Device) -> Took:
     """Write a history: `took({Quality.DRAFT: 4.0})`, in seconds; then the model is loaded.
 
-    Each render was foretold when it was submitted, so that ranges are as wide as the errors were.
+    Each render was estimated when it was submitted, so that ranges are as wide as the errors were.
     """
 
     def remember(seconds: Mapping[Quality, float], times: int = 8, **asked: Any) -> None:
         for quality, run in seconds.items():
             for _ in range(times):
-                attempt = jobs.start(queued(quality=quality, **asked).job, device)
+                attempt = lifecycle.start(queued(quality=quality, **asked).job, device)
                 assert attempt is not None
                 denoising = Timing(run - DECODING)
                 attempt.started_at = timezone.now() - timedelta(seconds=run)
                 timings = {Stage.DENOISE: denoising, Stage.DECODE: Timing(DECODING)}
-                assert jobs.complete(attempt, [], timings)
+                assert lifecycle.complete(attempt, [], timings)
         Device.objects.filter(pk=device.pk).update(resident=["toon"])
 
     return remember
@@ -151,15 +151,15 @@ def take_in(request: pytest.FixtureRequest) -> MakeTake:
         take: Take = request.getfixturevalue(made)()
         attempt = Attempt.objects.filter(job=take.job).first()
         if state in ("cancelling", "cancelled"):
-            queueing.cancel(take.job)
+            requests.cancel(take.job)
         if state == "held":
-            queueing.hold(take.job)
+            requests.hold(take.job)
         if state == "cancelled":
             assert attempt is not None
-            jobs.end_cancelled(attempt, {})
+            lifecycle.end_cancelled(attempt, {})
         if state == "failed":
             assert attempt is not None
-            jobs.fail(attempt, ModelMissing("The folder is gone."), {})
+            lifecycle.fail(attempt, ModelMissing("The folder is gone."), {})
         return take
 
     return reach
@@ -186,14 +186,14 @@ def member(project: Project, name: str, role: Role) -> User:
 
 def finish_job(take: Take, device: Device) -> Attempt:
     """Let a device render a take that waits; the picture is a plain square."""
-    attempt = jobs.start(take.job, device)
+    attempt = lifecycle.start(take.job, device)
     assert attempt is not None
     spec = take.job.spec
     shelf = Shelf(take.job_id, attempt.number, timezone.now().date())
     picture = Image.new("RGB", (spec.width, spec.height), "#6fb3d9")
     stored = shelf.picture(picture, {"spec": spec.as_json()})
     timings = {Stage.DENOISE: Timing(0.2, [0.05] * 4), Stage.WRITE: Timing(0.1)}
-    assert jobs.complete(attempt, [stored], timings)
+    assert lifecycle.complete(attempt, [stored], timings)
     return attempt
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from generation.estimating import history
-from generation.estimating.backtest import Accuracy, replay
-from generation.estimating.knowledge import Knowledge
+from generation.estimating.evaluation.backtest import Accuracy, replay
+from generation.estimating.evaluation.records import records as finished_records
 from generation.estimating.shapes import parse
+from generation.estimating.speeds.cache import Knowledge
 
 
 class Command(BaseCommand):
-    """Every finished attempt is foretold by what was known before it, then learned."""
+    """Every finished attempt is estimated by what was known before it, then learned."""
 
     help = "Replay the history of renders against our estimator and other programs' formulas."
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Raises CommandError when there is nothing to replay."""
-        records = list(history.records())
+        records = list(finished_records())
         if len(records) <= options["skip"]:
             raise CommandError(
                 f"There are {len(records)} finished renders with their stages' times, and "
@@ -36,7 +36,7 @@ class Command(BaseCommand):
             )
         Knowledge.refresh()
         said = replay(records, lambda text: Knowledge.demands(parse(text)), options["skip"])
-        found = {name: Accuracy.of(foretold) for name, foretold in said.items()}
+        found = {name: Accuracy.of(estimated) for name, estimated in said.items()}
         head = f"{'':<20}{'renders':>9}{'within 20 %':>13}{'mean error':>12}{'median':>9}"
         self.stdout.write(f"{head}{'coverage':>10}")
         for name, one in found.items():

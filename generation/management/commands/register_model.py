@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from generation.errors import SpecError
-from generation.model_folders import register
+from generation.library.register import register
 
 
 class Command(BaseCommand):

@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         """Torch is imported here, so that other commands start without it."""
         from generation.hardware import available
-        from generation.service import serve
+        from generation.worker.process import serve
 
         try:
             serve(options["device"] or available()[0])

@@ -14,9 +14,10 @@ from generation.errors import SpecError
 from generation.estimating import estimator
 from generation.models import Device, Job, ModelCard
 from generation.specs import Quality
-from studio import devices, durations
-from studio.compose import RenderRequest, compose
 from studio.models import Take
+from studio.ordering.compose import RenderRequest, compose
+from studio.presentation import durations
+from studio.production import devices
 
 POLL_SECONDS = 0.5
 PROMPT = "1girl, smiling"
@@ -97,8 +98,8 @@ def _ended(job: Job) -> str:
     if job.error_code:
         return f"{what}: {job.error_message} {job.error_hint}"
     took = (job.attempts.last() or job.attempts.get()).run_seconds
-    foretold = f", foretold {durations.short(job.predicted_seconds)}"
-    return f"{what}: {durations.short(took)}{foretold if job.predicted_seconds else ''}"
+    estimated = f", estimated {durations.short(job.estimated_seconds)}"
+    return f"{what}: {durations.short(took)}{estimated if job.estimated_seconds else ''}"
 
 
 def _usual(device: Device, card: ModelCard) -> list[str]:
@@ -106,7 +107,7 @@ def _usual(device: Device, card: ModelCard) -> list[str]:
     lines = []
     for quality in Quality:
         request = RenderRequest(prompt=PROMPT, type=card.types[0], quality=quality, model=card)
-        found = estimator.predict(compose(request).spec, device, cold=False)
+        found = estimator.estimate(compose(request).spec, device, cold=False)
         told = "estimating"
         if found is not None:
             told = f"{durations.short(found.seconds)} ({durations.span(found.low, found.high)})"

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from generation.errors import SpecError
-from studio import demo_project
+from studio.production import demo_project
 
 
 class Command(BaseCommand):

@@ -17,7 +17,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from generation.models import Device
-from studio import demo_project
+from studio.production import demo_project
 
 READY_SECONDS = 120
 STOP_SECONDS = 20

@@ -57,7 +57,7 @@ FIGURE = {
     "claim": "claims_per_s",
     "deadline": "met",
     "eta": "mape",
-    "predict": "predict_ms",
+    "predict": "estimate_ms",
     "forecast": "ms",
     "preempt": "p99_steps",
     "schedule": "makespan_loss",

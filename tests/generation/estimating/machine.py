@@ -8,9 +8,9 @@ from typing import Any
 
 from generation.estimating import cost
 from generation.estimating.cost import Demands
-from generation.estimating.learning import REST, Speeds
 from generation.estimating.shapes import Shape
-from generation.pipelines.flops import Costs
+from generation.estimating.speeds.learning import REST, Speeds
+from generation.library.flops import Costs
 from generation.states import Stage
 
 COSTS = Costs(evaluate=(4e7, 9e6, 1.2e3, 2e5), decode=(1.3e8, 1e3))
@@ -57,7 +57,7 @@ class Machine:
             speeds.learn(demands, self.stages(demands, load, noise), cold=False, load=load)
 
 
-def foreseen(speeds: Speeds, demands: Demands, load: float = 0.0) -> float:
+def plan(speeds: Speeds, demands: Demands, load: float = 0.0) -> float:
     """Seconds of a warm render by what was learned."""
     stages = speeds.stage_seconds(demands, cold=False, load=load)
     assert stages is not None

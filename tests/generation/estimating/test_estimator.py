@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from generation import jobs
-from generation.attempts import Timing
 from generation.errors import ModelUnreadable
 from generation.estimating import estimator
+from generation.estimating.estimate import THIN
 from generation.estimating.estimator import load_seconds
-from generation.estimating.knowledge import Knowledge
-from generation.estimating.prediction import THIN
+from generation.estimating.speeds.cache import Knowledge
 from generation.models import Device, Job, LearnedSpeed, ModelCard
-from generation.specs import RenderSpec, Source, SourceUse
+from generation.queue import lifecycle
+from generation.queue.timings import Timing
+from generation.specs import RenderSpec, SourceFile, SourceUse
 from generation.states import Stage, Work
 from tests.generation.conftest import Claim, Ran
-from tests.generation.estimating.foretelling import foretold, make_resident
+from tests.generation.estimating.estimates import estimated, make_resident
 
 pytestmark = pytest.mark.django_db
 
@@ -35,23 +35,23 @@ def another(name: str, **fields: Any) -> Device:
 
 
 def test_without_history_there_is_no_estimate(spec: RenderSpec, device: Device) -> None:
-    assert estimator.predict(spec) is None
-    assert estimator.predict(spec, device) is None
+    assert estimator.estimate(spec) is None
+    assert estimator.estimate(spec, device) is None
     assert load_seconds(device, "toon") is None
 
 
-def test_one_render_foretells_the_next_with_a_wide_range(
+def test_one_render_estimates_the_next_with_a_wide_range(
     ran: Ran, spec: RenderSpec, device: Device
 ) -> None:
     ran(30.0)
     make_resident(device, "toon")
 
-    prediction = foretold(spec)
+    estimate = estimated(spec)
 
-    assert prediction.seconds == pytest.approx(30.0, rel=EXACT)
-    assert prediction.low < 20.0
-    assert prediction.high > 45.0
-    assert (prediction.evidence, prediction.rough) == (1, True)
+    assert estimate.seconds == pytest.approx(30.0, rel=EXACT)
+    assert estimate.low < 20.0
+    assert estimate.high > 45.0
+    assert (estimate.evidence, estimate.rough) == (1, True)
 
 
 def test_many_renders_of_the_like_make_the_range_narrow_and_sure(
@@ -61,11 +61,11 @@ def test_many_renders_of_the_like_make_the_range_narrow_and_sure(
     for _ in range(10):
         ran(30.0)
 
-    prediction = foretold(spec)
+    estimate = estimated(spec)
 
-    assert prediction.seconds == pytest.approx(30.0, rel=EXACT)
-    assert 29.0 < prediction.low < prediction.seconds < prediction.high < 31.0
-    assert (prediction.evidence, prediction.rough) == (10, False)
+    assert estimate.seconds == pytest.approx(30.0, rel=EXACT)
+    assert 29.0 < estimate.low < estimate.seconds < estimate.high < 31.0
+    assert (estimate.evidence, estimate.rough) == (10, False)
 
 
 def test_a_range_is_as_wide_as_the_estimates_of_the_past_were_wrong(
@@ -75,10 +75,10 @@ def test_a_range_is_as_wide_as_the_estimates_of_the_past_were_wrong(
     for seconds in (30.0, 45.0, 20.0, 33.0, 26.0, 40.0, 22.0, 30.0, 38.0, 25.0):
         ran(seconds)
 
-    prediction = foretold(spec)
+    estimate = estimated(spec)
 
-    assert 24.0 < prediction.seconds < 38.0
-    assert prediction.high / prediction.low > 1.5
+    assert 24.0 < estimate.seconds < 38.0
+    assert estimate.high / estimate.low > 1.5
 
 
 def test_each_kind_of_work_has_a_range_of_its_own(
@@ -88,7 +88,7 @@ def test_each_kind_of_work_has_a_range_of_its_own(
     for _ in range(10):
         ran(30.0)
 
-    final = foretold(replace(spec, quality="final"))
+    final = estimated(replace(spec, quality="final"))
 
     assert final.seconds == pytest.approx(30.0, rel=EXACT), "the same stages"
     assert final.high > 1.4 * final.seconds, "of finals no estimate was ever judged"
@@ -101,7 +101,7 @@ def test_an_unseen_number_of_steps_follows_from_the_seen_ones(
     for _ in range(3):
         ran(8.0, steps=4)
 
-    assert foretold(replace(spec, steps=20)).seconds == pytest.approx(40.0, rel=0.02)
+    assert estimated(replace(spec, steps=20)).seconds == pytest.approx(40.0, rel=0.02)
 
 
 def test_an_unseen_size_is_between_its_neighbours_and_rough(
@@ -111,12 +111,12 @@ def test_an_unseen_size_is_between_its_neighbours_and_rough(
     for side, seconds in ((128, 4.0), (256, 14.0)) * 3:
         ran(seconds, width=side, height=side)
 
-    between = foretold(replace(spec, width=192, height=192))
+    between = estimated(replace(spec, width=192, height=192))
 
     # A straight line through 4 s for one part of area and 14 s for four parts, at 2.25 parts.
     assert between.seconds == pytest.approx(8.2, rel=0.25)
     assert between.rough
-    assert not foretold(spec).rough
+    assert not estimated(spec).rough
 
 
 def test_a_cold_device_pays_for_loading_and_a_warm_one_does_not(
@@ -126,15 +126,15 @@ def test_a_cold_device_pays_for_loading_and_a_warm_one_does_not(
     ran(5.0)
 
     make_resident(device)
-    cold = foretold(spec, device)
+    cold = estimated(spec, device)
     make_resident(device, "toon")
-    warm = foretold(spec, device)
+    warm = estimated(spec, device)
 
     assert warm.seconds == pytest.approx(5.0, rel=EXACT)
     assert cold.seconds == pytest.approx(9.0, rel=EXACT)
     assert (warm.load, cold.load) == (0.0, pytest.approx(4.0, rel=EXACT))
     assert load_seconds(device, "toon") == pytest.approx(4.0, rel=EXACT)
-    assert foretold(spec, device, cold=True).seconds == pytest.approx(cold.seconds)
+    assert estimated(spec, device, cold=True).seconds == pytest.approx(cold.seconds)
 
 
 def test_the_stages_of_an_estimate_are_those_of_the_render(
@@ -142,7 +142,7 @@ def test_the_stages_of_an_estimate_are_those_of_the_render(
 ) -> None:
     ran(9.0, load=4.0, tail=1.0)
 
-    stages = foretold(spec, device).stages
+    stages = estimated(spec, device).stages
 
     assert stages == {
         Stage.LOAD: pytest.approx(4.0, rel=EXACT),
@@ -163,8 +163,8 @@ def test_without_a_device_the_quickest_that_is_online_counts(
     ran(1.0, on=away)
 
     assert not away.is_online
-    assert foretold(spec).seconds == pytest.approx(10.0, rel=EXACT)
-    assert foretold(spec, slow).seconds == pytest.approx(40.0, rel=EXACT)
+    assert estimated(spec).seconds == pytest.approx(10.0, rel=EXACT)
+    assert estimated(spec, slow).seconds == pytest.approx(40.0, rel=EXACT)
 
 
 def test_a_device_that_does_not_take_such_work_is_not_asked(
@@ -176,7 +176,7 @@ def test_a_device_that_does_not_take_such_work_is_not_asked(
     ran(1.0, on=quick)
     Device.objects.filter(pk=quick.pk).update(works=[Work.UPSCALE])
 
-    assert foretold(spec).seconds == pytest.approx(10.0, rel=EXACT)
+    assert estimated(spec).seconds == pytest.approx(10.0, rel=EXACT)
 
 
 def test_a_device_that_has_the_model_loaded_is_the_quicker_one(
@@ -186,8 +186,8 @@ def test_a_device_that_has_the_model_loaded_is_the_quicker_one(
     ran(5.0)
     another("cpu:1", kind="cpu", resident=["other", "toon"])
 
-    assert foretold(spec, device).seconds == pytest.approx(9.0, rel=EXACT)
-    assert foretold(spec).seconds == pytest.approx(5.0, rel=EXACT)
+    assert estimated(spec, device).seconds == pytest.approx(9.0, rel=EXACT)
+    assert estimated(spec).seconds == pytest.approx(5.0, rel=EXACT)
 
 
 def test_a_twin_is_believed_until_a_device_has_a_history_of_its_own(
@@ -197,13 +197,13 @@ def test_a_twin_is_believed_until_a_device_has_a_history_of_its_own(
     twin = another("cpu:1", kind="cpu", resident=["toon"])
     stranger = another("cuda:0", kind="cuda", resident=["toon"])
 
-    assert foretold(spec, twin).seconds == pytest.approx(10.0, rel=EXACT)
-    assert estimator.predict(spec, stranger) is None, "other hardware"
+    assert estimated(spec, twin).seconds == pytest.approx(10.0, rel=EXACT)
+    assert estimator.estimate(spec, stranger) is None, "other hardware"
 
     ran(30.0, on=twin)
-    assert foretold(spec, twin).seconds == pytest.approx(30.0, rel=EXACT)
+    assert estimated(spec, twin).seconds == pytest.approx(30.0, rel=EXACT)
     make_resident(device, "toon")
-    assert foretold(spec, device).seconds == pytest.approx(10.0, rel=EXACT)
+    assert estimated(spec, device).seconds == pytest.approx(10.0, rel=EXACT)
 
 
 def test_another_models_speeds_give_a_rough_estimate_with_a_wide_range(
@@ -218,11 +218,11 @@ def test_another_models_speeds_give_a_rough_estimate_with_a_wide_range(
     for _ in range(10):
         ran(30.0)
 
-    oils = foretold(replace(spec, model="oils"))
+    oils = estimated(replace(spec, model="oils"))
 
     assert oils.seconds == pytest.approx(300.0, rel=0.05)
     assert (oils.evidence, oils.rough) == (0, True)
-    known = foretold(spec)
+    known = estimated(spec)
     assert oils.high / oils.low > known.high / known.low
 
 
@@ -230,19 +230,19 @@ def test_enhancing_is_learned_apart_from_drawing(
     ran: Ran, submit: Callable[..., Job], claimed: Claim, spec: RenderSpec, device: Device
 ) -> None:
     ran(10.0)
-    source = Source(file="outputs/one.png", sha256="a" * 64, use=SourceUse.ENHANCE)
+    source = SourceFile(file="outputs/one.png", sha256="a" * 64, use=SourceUse.ENHANCE)
     enhancing = {"steps": 0, "source": source, "upscale": 2, "upscaler": "anime"}
     enhanced = replace(spec, **enhancing)
-    assert estimator.predict(enhanced) is None
+    assert estimator.estimate(enhanced) is None
 
     attempt = claimed(submit(**enhancing))
     timings = {Stage.LOAD: Timing(0.1), Stage.UPSCALE: Timing(7.0), Stage.WRITE: Timing(0.1)}
-    assert jobs.complete(attempt, [], timings)
+    assert lifecycle.complete(attempt, [], timings)
 
     make_resident(device)
-    prediction = foretold(enhanced)
-    assert prediction.seconds == pytest.approx(7.2, rel=EXACT)
-    assert prediction.load == 0.0, "no model is loaded for it"
+    estimate = estimated(enhanced)
+    assert estimate.seconds == pytest.approx(7.2, rel=EXACT)
+    assert estimate.load == 0.0, "no model is loaded for it"
 
 
 def test_other_work_on_the_devices_host_makes_the_estimate_longer(
@@ -250,23 +250,23 @@ def test_other_work_on_the_devices_host_makes_the_estimate_longer(
 ) -> None:
     make_resident(device, "toon")
     ran(10.0)
-    idle = foretold(spec, device).seconds
+    idle = estimated(spec, device).seconds
     device.host_load = 1.0
 
-    assert foretold(spec, device).seconds == pytest.approx(2 * idle, rel=0.01), "a CPU shares"
+    assert estimated(spec, device).seconds == pytest.approx(2 * idle, rel=0.01), "a CPU shares"
     for _ in range(6):
         ran(35.0, noted={"host_load": 1.0})
-    assert foretold(spec, device).seconds == pytest.approx(35.0, rel=0.05), "as it was seen"
+    assert estimated(spec, device).seconds == pytest.approx(35.0, rel=0.05), "as it was seen"
 
 
 def test_failed_and_cancelled_renders_teach_nothing(
     submit: Callable[..., Job], claimed: Claim, spec: RenderSpec
 ) -> None:
-    jobs.fail(claimed(submit()), ModelUnreadable("It broke."), {Stage.DENOISE: Timing(1.0)})
-    jobs.end_cancelled(claimed(submit()), {Stage.DENOISE: Timing(1.0)})
+    lifecycle.fail(claimed(submit()), ModelUnreadable("It broke."), {Stage.DENOISE: Timing(1.0)})
+    lifecycle.end_cancelled(claimed(submit()), {Stage.DENOISE: Timing(1.0)})
 
     assert not LearnedSpeed.objects.exists()
-    assert estimator.predict(spec) is None
+    assert estimator.estimate(spec) is None
 
 
 @pytest.mark.parametrize("noted", [{"resumed_from": 2}, {"batch_size": 4}], ids=str)
@@ -292,15 +292,15 @@ def test_a_model_whose_name_begins_like_another_is_another(ran: Ran, device: Dev
 @pytest.mark.parametrize(
     "change", [{"seed": 8}, {"prompt": "1boy"}, {"guidance": 9.0}, {"quality": "final"}], ids=str
 )
-def test_what_costs_the_same_is_foretold_the_same(
+def test_what_costs_the_same_is_estimated_the_same(
     change: dict[str, Any], ran: Ran, spec: RenderSpec, device: Device
 ) -> None:
     ran(5.0)
 
-    assert foretold(replace(spec, **change)).seconds == foretold(spec).seconds
+    assert estimated(replace(spec, **change)).seconds == estimated(spec).seconds
 
 
-def test_a_submit_remembers_what_was_foretold(
+def test_a_submit_remembers_what_was_estimated(
     ran: Ran, submit: Callable[..., Job], device: Device
 ) -> None:
     make_resident(device, "toon")
@@ -309,10 +309,10 @@ def test_a_submit_remembers_what_was_foretold(
 
     job = submit()
 
-    assert job.predicted_seconds == pytest.approx(30.0, rel=EXACT)
-    assert job.predicted_low is not None
-    assert job.predicted_high is not None
-    assert job.predicted_low < 30.0 < job.predicted_high
+    assert job.estimated_seconds == pytest.approx(30.0, rel=EXACT)
+    assert job.estimated_low is not None
+    assert job.estimated_high is not None
+    assert job.estimated_low < 30.0 < job.estimated_high
 
 
 def test_the_waiting_counts_with_the_seconds_of_a_warm_run(

@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from generation.estimating.in_flight import STEADY, InFlight
 from generation.states import Stage
 
-FORETOLD = {
+ESTIMATED = {
     Stage.LOAD: 2.0,
     Stage.ENCODE: 0.1,
     Stage.DENOISE: 20.0,
@@ -29,11 +29,11 @@ AFTER_DENOISING = [Stage.DECODE, Stage.WRITE]
 class Run:
     """A run of STEPS steps with its clock."""
 
-    foretold: Mapping[Stage, float] = field(default_factory=lambda: FORETOLD)
+    estimated: Mapping[Stage, float] = field(default_factory=lambda: ESTIMATED)
     now: float = 1000.0
 
     def __post_init__(self) -> None:
-        self.flight = InFlight(self.foretold, WEIGHTS, STEPS, clock=lambda: self.now)
+        self.flight = InFlight(self.estimated, WEIGHTS, STEPS, clock=lambda: self.now)
 
     def part(self, seconds: float, share: float) -> None:
         self.now += seconds
@@ -51,7 +51,7 @@ class Run:
         return seconds
 
 
-def test_a_run_that_goes_as_foretold_counts_down_steadily_to_its_end() -> None:
+def test_a_run_that_goes_as_estimated_counts_down_steadily_to_its_end() -> None:
     run, told = Run(), []
     run.whole(Stage.LOAD, 2.0)
     run.whole(Stage.ENCODE, 0.1)
@@ -102,7 +102,7 @@ def test_a_slower_pace_is_believed_step_by_step_and_never_at_a_jump() -> None:
         told.append(run.left(*AFTER_DENOISING))
 
     changes = [later - sooner for sooner, later in pairwise(told)]
-    assert max(changes) < 6.0, "from 26 foretold seconds to 52 in small steps"
+    assert max(changes) < 6.0, "from 26 estimated seconds to 52 in small steps"
     assert all(change < 0 for change in changes[5:])
 
 
@@ -159,7 +159,7 @@ def test_frames_that_stop_coming_do_not_count_down_to_nothing() -> None:
 
 
 def test_without_evidence_nothing_is_known_until_three_parts_were_seen() -> None:
-    run = Run(foretold={})
+    run = Run(estimated={})
     run.whole(Stage.LOAD, 5.0)
     run.flight.begin(Stage.DENOISE)
     told = [run.flight.left(AFTER_DENOISING)]
@@ -173,7 +173,7 @@ def test_without_evidence_nothing_is_known_until_three_parts_were_seen() -> None
 
 
 def test_before_any_stage_nothing_is_told() -> None:
-    assert Run().flight.left(list(FORETOLD)) is None
+    assert Run().flight.left(list(ESTIMATED)) is None
 
 
 def test_a_part_told_twice_or_backwards_changes_nothing() -> None:
@@ -196,7 +196,7 @@ def test_a_part_told_twice_or_backwards_changes_nothing() -> None:
 def test_whatever_the_steps_take_there_is_always_something_left(
     steps: list[float], pause: float, known: bool
 ) -> None:
-    run = Run(FORETOLD if known else {})
+    run = Run(ESTIMATED if known else {})
     run.flight.begin(Stage.DENOISE)
     for number, seconds in enumerate(steps, start=1):
         run.part(seconds, number / STEPS)

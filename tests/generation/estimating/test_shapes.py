@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as some
 
 from generation.estimating.shapes import Shape, parse
-from generation.specs import Lora, RenderSpec, Source, SourceUse
+from generation.specs import Lora, RenderSpec, SourceFile, SourceUse
 
 WORDS = some.from_regex(r"[A-Za-z][A-Za-z0-9._-]{0,19}", fullmatch=True)
 SIZES = some.integers(min_value=8, max_value=8192)
@@ -125,7 +125,7 @@ def test_the_shape_of_a_spec_tells_all_that_decides_its_time(spec: RenderSpec) -
 
 
 def test_what_is_only_enhanced_draws_nothing(spec: RenderSpec) -> None:
-    source = Source(file="outputs/one.mp4", sha256="a" * 64, use=SourceUse.ENHANCE)
+    source = SourceFile(file="outputs/one.mp4", sha256="a" * 64, use=SourceUse.ENHANCE)
 
     shape = Shape.of(replace(spec, steps=0, source=source, upscale=2))
 

@@ -38,7 +38,7 @@ def test_frames_may_lie_in_a_folder(tmp_path: Path) -> None:
 
 @every_format
 def test_even_noise_passes(form: ClipFormat, tmp_path: Path) -> None:
-    """The hardest pictures there are for a codec: nothing in them can be foretold."""
+    """The hardest pictures there are for a codec: nothing in them can be estimated."""
     check_clip(written(tmp_path, form, noise()), noise(), fps=12, prompt=PROMPT)
 
 
@@ -58,7 +58,7 @@ def test_a_clip_that_breaks_off_is_told(form: ClipFormat, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("form", "least"),
-    # GIF has no checksums and no prediction that spreads the damage: what is missed is hard to see.
+    # GIF has no checksums and no estimate that spreads the damage: what is missed is hard to see.
     [(ClipFormat.MP4, 12), (ClipFormat.WEBM, 12), (ClipFormat.APNG, 12), (ClipFormat.GIF, 10)],
 )
 def test_bytes_that_were_overwritten_are_told(form: ClipFormat, least: int, tmp_path: Path) -> None:

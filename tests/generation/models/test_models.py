@@ -15,10 +15,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from generation import jobs, queueing
 from generation.media.files import StoredOutput
 from generation.models import Device, DeviceTime, Job, ModelCard, Output, Progress, StageTiming
 from generation.models.device_time import HALF_LIFE_SECONDS
+from generation.queue import lifecycle, requests
 from generation.states import Priority, Stage, Status
 from tests.conftest import TOON
 from tests.generation.conftest import TIMINGS, Claim
@@ -35,7 +35,7 @@ def test_the_migrations_say_what_the_models_say() -> None:
 def test_waiting_jobs_come_in_the_order_of_the_queue(submit: Submit, claimed: Claim) -> None:
     low, normal, urgent = submit(Priority.LOW), submit(), submit(Priority.URGENT)
     claimed(running := submit())
-    queueing.cancel(submit())
+    requests.cancel(submit())
 
     assert list(Job.objects.waiting()) == [urgent, normal, low]
     assert list(Job.objects.processing()) == [running]
@@ -44,8 +44,8 @@ def test_waiting_jobs_come_in_the_order_of_the_queue(submit: Submit, claimed: Cl
 
 def test_held_jobs_are_apart_in_the_order_of_their_hold(submit: Submit) -> None:
     first, second, waits = submit(), submit(), submit()
-    queueing.hold(second)
-    queueing.hold(first)
+    requests.hold(second)
+    requests.hold(first)
 
     assert list(Job.objects.held()) == [second, first]
     assert list(Job.objects.waiting()) == [waits]
@@ -93,7 +93,7 @@ def test_a_completed_job_may_be_neither_cancelled_nor_retried(
     submit: Submit, claimed: Claim
 ) -> None:
     job = submit()
-    jobs.complete(claimed(job), [], {})
+    lifecycle.complete(claimed(job), [], {})
     job.refresh_from_db()
 
     assert (job.may_cancel, job.may_retry) == (False, False)
@@ -107,7 +107,7 @@ def test_rows_say_in_words_what_they_are(
     Progress.objects.filter(pk=job.pk).update(stage=Stage.DENOISE, percent=41.7)
     assert str(Progress.objects.get(pk=job.pk)) == "Denoising 42 %"
 
-    jobs.complete(attempt, [stored], TIMINGS)
+    lifecycle.complete(attempt, [stored], TIMINGS)
 
     assert str(attempt) == "Attempt 1 on cpu:0: completed"
     assert attempt.outcome_label == "Completed"
@@ -176,7 +176,7 @@ def test_a_device_that_runs_something_is_not_idle(
     attempt = claimed(submit())
     assert not Device.objects.idle().exists()
 
-    jobs.complete(attempt, [], {})
+    lifecycle.complete(attempt, [], {})
 
     assert Device.objects.idle().get() == device
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
+from generation.pipelines.families.stable_diffusion import StableDiffusion
 from generation.pipelines.preview import FILE_NAME, LatentPreview, random_discs
-from generation.pipelines.stable_diffusion import StableDiffusion
 from generation.specs import RenderSpec
 
 

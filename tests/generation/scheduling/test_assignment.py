@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from generation.scheduling.assignment import BYPASS_SECONDS, LOOK_AHEAD, Assigned, Lane, assign
-from generation.scheduling.policy import Level, Line, WaitingJob
+from generation.scheduling.policy import Level, WaitingJob, WaitingLine
 from generation.states import Priority
 from tests.generation.scheduling.lines import lane, waits
 
@@ -20,7 +20,7 @@ def given_out(
     waiting: list[WaitingJob], lanes: list[Lane], now: float = 0.0, ageing: float = AGES
 ) -> list[Assigned]:
     """Everything, in the order in which it is given out."""
-    return list(assign(Line(waiting, {}, now, ageing), lanes, now))
+    return list(assign(WaitingLine(waiting, {}, now, ageing), lanes, now))
 
 
 def table(assigned: list[Assigned]) -> list[tuple[str, str | None, float | None, float | None]]:
@@ -282,7 +282,7 @@ def test_whatever_waits_nobody_is_passed_but_within_the_bound(
     waiting: list[WaitingJob], lanes: list[Lane]
 ) -> None:
     now = 900.0
-    policy = [job.key for job, _ in Line(waiting, {}, now, AGES).in_order(now)]
+    policy = [job.key for job, _ in WaitingLine(waiting, {}, now, AGES).in_order(now)]
 
     assigned = given_out(waiting, lanes, now)
 

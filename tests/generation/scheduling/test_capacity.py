@@ -11,7 +11,7 @@ from django.utils import timezone
 from generation.errors import SpecError
 from generation.models import Device, ModelCard
 from generation.scheduling import capacity
-from generation.scheduling.capacity import Fit, Need
+from generation.scheduling.capacity import Fit, MemoryNeed
 from generation.specs import RenderSpec
 from generation.states import Work
 
@@ -38,7 +38,7 @@ def test_a_clip_that_fits_is_fine(clip: RenderSpec, toon_motion: ModelCard, devi
 def test_a_longer_clip_than_a_window_needs_hardly_more(
     clip: RenderSpec, toon_motion: ModelCard
 ) -> None:
-    need = Need.of(clip, toon_motion, "cpu")
+    need = MemoryNeed.of(clip, toon_motion, "cpu")
 
     assert need.total(144, 16) < 1.15 * need.total(24, 16)
 
@@ -46,7 +46,7 @@ def test_a_longer_clip_than_a_window_needs_hardly_more(
 def test_the_refusal_names_the_largest_that_fits(
     clip: RenderSpec, toon_motion: ModelCard, device: Device
 ) -> None:
-    need = Need.of(clip, toon_motion, "cpu")
+    need = MemoryNeed.of(clip, toon_motion, "cpu")
     nine = need.fixed + 9.5 * (need.window_frame + need.frame)
     give_memory(device, nine / capacity.USABLE)
 
@@ -88,7 +88,7 @@ def test_pictures_are_not_asked(spec: RenderSpec, toon: ModelCard, device: Devic
 
 
 def test_the_latents_of_very_long_clips_count(clip: RenderSpec, toon_motion: ModelCard) -> None:
-    need = Need.of(clip, toon_motion, "cpu")
+    need = MemoryNeed.of(clip, toon_motion, "cpu")
     memory = need.fixed + 16 * need.window_frame + 1000.5 * need.frame
 
     assert need.largest(memory, 16) == 1000
@@ -103,7 +103,7 @@ def test_what_others_use_now_makes_it_fit_later_only(
     clip: RenderSpec, toon_motion: ModelCard, device: Device
 ) -> None:
     toon_motion.parameters = 1 << 27
-    need = Need.of(clip, toon_motion, "cpu")
+    need = MemoryNeed.of(clip, toon_motion, "cpu")
     window, whole = need.total(16, 16), need.total(72, 16)
     give_memory(device, 8 * GIGA)
 
@@ -183,9 +183,9 @@ def test_what_an_acceleration_keeps_counts_where_it_lies(
 ) -> None:
     quick = replace(clip, acceleration=2)
 
-    on_cpu, on_card = (Need.of(quick, toon_motion, kind) for kind in ("cpu", "cuda"))
+    on_cpu, on_card = (MemoryNeed.of(quick, toon_motion, kind) for kind in ("cpu", "cuda"))
 
     # Twice, for guidance, the widest map of a frame in float32, in two windows.
     kept = 2 * 2 * toon_motion.channels * 32 * 32 * 4
-    assert on_cpu.frame == Need.of(clip, toon_motion, "cpu").frame + kept
-    assert on_card == Need.of(clip, toon_motion, "cuda")
+    assert on_cpu.frame == MemoryNeed.of(clip, toon_motion, "cpu").frame + kept
+    assert on_card == MemoryNeed.of(clip, toon_motion, "cuda")

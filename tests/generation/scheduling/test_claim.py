@@ -10,9 +10,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from generation import jobs, queueing
 from generation.models import Device, DeviceTime, Job, ModelCard
-from generation.scheduling import present
+from generation.queue import lifecycle, requests
+from generation.scheduling import queue_state
 from generation.scheduling.claim import claim
 from generation.scheduling.placement import claimable
 from generation.states import Priority, Status
@@ -73,7 +73,7 @@ def test_the_same_with_other_devices_beside_it(submit: Submit, device: Device) -
     first, second = submit(Priority.NORMAL), submit(Priority.NORMAL)
     high = submit(Priority.HIGH)
     other = another()
-    assert jobs.start(submit(steps=17), other)
+    assert lifecycle.start(submit(steps=17), other)
 
     assert claim_all(device) == [high, first, second, low]
 
@@ -96,7 +96,7 @@ def test_people_take_turns(submit: Submit, device: Device, artist: User, strange
     now = timezone.now()
     while (attempt := claim(device)) is not None:
         order.append(attempt.job)
-        assert jobs.complete(attempt, [], {})
+        assert lifecycle.complete(attempt, [], {})
         # Not quite alike, because nothing was: what the two ends above took counts as well.
         DeviceTime.add(attempt.job.owner_id, 10.0 if attempt.job.owner == artist else 11.0, now)
 
@@ -118,11 +118,11 @@ def test_device_time_is_counted_when_an_attempt_ends(
     submit: Submit, claimed: Claim, artist: User
 ) -> None:
     ends: list[Callable[[Any], bool]] = [
-        lambda attempt: jobs.complete(attempt, [], {}),
-        jobs.hand_back,
-        lambda attempt: jobs.preempt(attempt, {}, 2),
-        jobs.give_up_lost,
-        lambda attempt: jobs.end_cancelled(attempt, {}),
+        lambda attempt: lifecycle.complete(attempt, [], {}),
+        lifecycle.hand_back,
+        lambda attempt: lifecycle.preempt(attempt, {}, 2),
+        lifecycle.give_up_lost,
+        lambda attempt: lifecycle.end_cancelled(attempt, {}),
     ]
     for number, end in enumerate(ends, start=1):
         attempt = claimed(submit())
@@ -131,7 +131,7 @@ def test_device_time_is_counted_when_an_attempt_ends(
         # A second of an hour's half-life is nothing.
         had = DeviceTime.objects.get(owner=artist)
         assert had.seconds == pytest.approx(20.0 * number, abs=1.0)
-        queueing.cancel(attempt.job)
+        requests.cancel(attempt.job)
 
 
 def test_each_member_of_a_batch_is_charged_its_share(
@@ -140,9 +140,9 @@ def test_each_member_of_a_batch_is_charged_its_share(
     for owner in (artist, artist, artist, stranger):
         attempt = claimed(submit(owner=owner))
         attempt.started_at, attempt.batch_size = timezone.now() - timedelta(seconds=20), 4
-        assert jobs.complete(attempt, [], {})
+        assert lifecycle.complete(attempt, [], {})
 
-    had = present.device_time(timezone.now().timestamp(), [])
+    had = queue_state.device_time(timezone.now().timestamp(), [])
     assert had[artist.pk] == pytest.approx(15.0, abs=0.5)
     assert had[stranger.pk] == pytest.approx(5.0, abs=0.5)
 
@@ -152,13 +152,13 @@ def test_device_time_counts_half_after_an_hour(artist: User) -> None:
     DeviceTime.add(artist.pk, 80.0, now - timedelta(hours=2))
     DeviceTime.add(artist.pk, 10.0, now - timedelta(hours=1))
 
-    assert present.device_time(now.timestamp(), [])[artist.pk] == pytest.approx(25.0)
+    assert queue_state.device_time(now.timestamp(), [])[artist.pk] == pytest.approx(25.0)
 
 
 def test_a_retried_job_goes_behind_those_that_waited(submit: Submit, device: Device) -> None:
     retried, waited = submit(), submit()
-    queueing.cancel(retried)
-    queueing.retry(retried)
+    requests.cancel(retried)
+    requests.retry(retried)
 
     assert claim_all(device) == [waited, retried]
 
@@ -166,13 +166,13 @@ def test_a_retried_job_goes_behind_those_that_waited(submit: Submit, device: Dev
 def test_a_job_on_hold_is_never_claimed(submit: Submit, device: Device) -> None:
     held, other = submit(Priority.URGENT), submit()
     seen = Job.objects.get(pk=held.pk)
-    queueing.hold(held)
+    requests.hold(held)
 
     assert claim_all(device) == [other]
-    assert jobs.start(seen, device) is None, "not even by who saw it before"
+    assert lifecycle.start(seen, device) is None, "not even by who saw it before"
     another()
     assert claim(device) is None
-    queueing.release(held)
+    requests.release(held)
     assert claim_all(device) == [held]
 
 
@@ -255,14 +255,14 @@ def test_a_device_that_loses_every_race_looks_again(
     for _ in range(8):
         submit()
     last = submit(Priority.LOW)
-    start = jobs.start
+    start = lifecycle.start
 
     def lose(job: Job, _: Device) -> Any:
         start(job, other)
         if not Job.objects.waiting().exclude(pk=last.pk).exists():
-            monkeypatch.setattr(jobs, "start", start)
+            monkeypatch.setattr(lifecycle, "start", start)
 
-    monkeypatch.setattr(jobs, "start", lose)
+    monkeypatch.setattr(lifecycle, "start", lose)
     attempt = claim(device)
 
     assert attempt is not None
@@ -274,14 +274,14 @@ def test_a_job_that_is_cancelled_under_the_claim_lets_its_next_one_pass(
 ) -> None:
     """Not a job of a lower priority: the claim looks again."""
     cancelled, following, low = submit(), submit(), submit(Priority.LOW)
-    start = jobs.start
+    start = lifecycle.start
 
     def cancel_first(job: Job, on: Device) -> Any:
         if job == cancelled:
-            queueing.cancel(job)
+            requests.cancel(job)
         return start(job, on)
 
-    monkeypatch.setattr(jobs, "start", cancel_first)
+    monkeypatch.setattr(lifecycle, "start", cancel_first)
 
     assert claim_all(device) == [following, low]
 

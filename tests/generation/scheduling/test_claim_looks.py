@@ -12,10 +12,9 @@ from django.utils import timezone
 
 from generation.bench import _queue
 from generation.models import Device, DeviceTime, Job, ModelCard
-from generation.scheduling import claim, heads, placement
-from generation.scheduling import waiting as queue
-from generation.scheduling.lanes import ageing_seconds
+from generation.scheduling import candidates, claim, placement, waiting_jobs
 from generation.scheduling.policy import Level, WaitingJob
+from generation.scheduling.queue_state import ageing_seconds
 from generation.states import Priority
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +51,7 @@ def by_everything(device: Device) -> tuple[int, WaitingJob | None]:
     """What the device should have, by reading the whole queue; and how many go elsewhere before."""
     taken = [
         job
-        for job in queue.read()
+        for job in waiting_jobs.read()
         if placement.refusal(device, job.work, job.family, job.longest_side, job.pinned) is None
     ]
     situation = claim.Situation(device, {job.work for job in taken}, timezone.now())
@@ -130,7 +129,7 @@ def test_heads_come_by_level(people: list[User], cards: dict[str, ModelCard]) ->
     longer = timezone.now() - timedelta(seconds=10 * ageing_seconds())
     Job.objects.filter(owner=people[0], priority=3).update(queued_at=longer)
 
-    found = heads.waiting(device, timezone.now().timestamp(), ageing_seconds())
+    found = candidates.waiting(device, timezone.now().timestamp(), ageing_seconds())
 
     levels = [head.level for head in found]
     assert levels == sorted(levels)

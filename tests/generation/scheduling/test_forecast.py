@@ -8,9 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from generation import queueing
 from generation.models import Device, Job, ModelCard, Progress
-from generation.scheduling.forecast import forecast, outlook
+from generation.queue import requests
+from generation.scheduling.forecast import forecast, forecast_request
 from generation.specs import RenderSpec
 from generation.states import Priority
 from tests.generation.conftest import Claim, Ran
@@ -199,7 +199,7 @@ def test_a_job_that_nobody_takes_now_says_why(
 
 def test_a_job_on_hold_has_no_place(known: None, submit: Submit) -> None:
     held, waiting = submit(), submit()
-    queueing.hold(held)
+    requests.hold(held)
 
     assert [place.key for place in forecast().places] == [waiting.pk]
 
@@ -235,10 +235,10 @@ def test_a_device_that_takes_no_job_is_no_lane(
 def test_the_outlook_of_an_empty_queue_is_now(
     known: None, spec: RenderSpec, toon: ModelCard
 ) -> None:
-    view = outlook(spec, toon, Priority.NORMAL)
+    view = forecast_request(spec, toon, Priority.NORMAL)
 
-    assert view.prediction is not None
-    assert (view.position, view.prediction.seconds) == (1, pytest.approx(RUN, rel=EXACT))
+    assert view.estimate is not None
+    assert (view.position, view.estimate.seconds) == (1, pytest.approx(RUN, rel=EXACT))
     assert from_now(view.start) == about(0.0)
 
 
@@ -259,7 +259,7 @@ def test_the_outlook_counts_those_that_would_go_first(
     submit(Priority.NORMAL)
     submit(Priority.LOW)
 
-    view = outlook(spec, toon, priority, artist.pk)
+    view = forecast_request(spec, toon, priority, artist.pk)
 
     assert view.position == position
     assert from_now(view.start) == about(start)
@@ -268,15 +268,15 @@ def test_the_outlook_counts_those_that_would_go_first(
 def test_the_outlook_without_devices_or_history_promises_nothing(
     spec: RenderSpec, toon: ModelCard
 ) -> None:
-    view = outlook(spec, toon, Priority.NORMAL)
+    view = forecast_request(spec, toon, Priority.NORMAL)
 
-    assert (view.position, view.start, view.prediction) == (1, None, None)
+    assert (view.position, view.start, view.estimate) == (1, None, None)
 
 
 def test_an_outlook_submits_nothing(known: None, spec: RenderSpec, toon: ModelCard) -> None:
     before = Job.objects.count()
 
-    outlook(spec, toon, Priority.URGENT)
+    forecast_request(spec, toon, Priority.URGENT)
 
     assert Job.objects.count() == before
 

@@ -10,11 +10,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from generation import jobs, queueing
 from generation.models import Device, Job, ModelCard
+from generation.queue import lifecycle, requests
 from generation.scheduling.assignment import LOOK_AHEAD
 from generation.scheduling.claim import claim
-from generation.scheduling.forecast import forecast, outlook
+from generation.scheduling.forecast import forecast, forecast_request
 from generation.specs import RenderSpec
 from generation.states import Priority
 from tests.generation.conftest import Ran
@@ -96,16 +96,16 @@ def test_changes_of_a_waiting_job_are_seen_at_once(
     first, second, third = submit(), submit(), submit()
     assert in_order() == [first.pk, second.pk, third.pk]
 
-    queueing.move_to_front(third)
+    requests.move_to_front(third)
     assert in_order() == [third.pk, first.pk, second.pk]
-    queueing.change_priority(second, Priority.HIGH)
+    requests.change_priority(second, Priority.HIGH)
     assert in_order() == [second.pk, third.pk, first.pk]
-    queueing.hold(second)
+    requests.hold(second)
     assert in_order() == [third.pk, first.pk]
-    queueing.release(second)
-    queueing.cancel(third)
+    requests.release(second)
+    requests.cancel(third)
     assert in_order() == [second.pk, first.pk]
-    queueing.retry(third)
+    requests.retry(third)
     assert in_order() == [second.pk, first.pk, third.pk]
     wait_since(third, minutes=3 * settings.GENGA_AGEING_MINUTES)
     assert in_order() == [third.pk, second.pk, first.pk]
@@ -185,7 +185,7 @@ def test_the_forecast_and_the_claim_agree(
         attempt = claim(device)
         assert attempt is not None
         assert attempt.job_id == order[0]
-        jobs.complete(attempt, [], {})
+        lifecycle.complete(attempt, [], {})
 
 
 def test_the_outlook_knows_whose_turn_it_is(
@@ -193,5 +193,5 @@ def test_the_outlook_knows_whose_turn_it_is(
 ) -> None:
     submit()
 
-    assert outlook(spec, toon, Priority.NORMAL, stranger.pk).position == 1
-    assert outlook(spec, toon, Priority.NORMAL, artist.pk).position == 2
+    assert forecast_request(spec, toon, Priority.NORMAL, stranger.pk).position == 1
+    assert forecast_request(spec, toon, Priority.NORMAL, artist.pk).position == 2

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from generation import queueing
 from generation.models import Attempt, Device, Job
+from generation.queue import requests
 from generation.scheduling.claim import MAX_BATCH, claim, claim_mates
 from generation.states import Priority, Status
 from tests.generation.conftest import Claim
@@ -63,7 +63,7 @@ def test_a_batch_has_a_largest_size_and_goes_by_rank(
 ) -> None:
     waiting = [submit(seed=number) for number in range(MAX_BATCH + 2)]
     front = waiting.pop()
-    queueing.move_to_front(front)
+    requests.move_to_front(front)
 
     assert mates(waiting[0], device, claimed) == [front, *waiting[1 : MAX_BATCH - 1]]
 
@@ -107,7 +107,7 @@ def test_what_goes_on_from_a_snapshot_runs_alone(
 
 def test_a_job_on_hold_is_no_mate(submit: Submit, device: Device, claimed: Claim) -> None:
     first, held = submit(), submit()
-    queueing.hold(held)
+    requests.hold(held)
 
     assert mates(first, device, claimed) == []
 
@@ -129,16 +129,16 @@ def test_a_mate_that_somebody_else_takes_meanwhile_is_left_to_them(
 ) -> None:
     first, taken, other = submit(), submit(), submit()
     attempt = claimed(first)
-    from generation import jobs
+    from generation.queue import lifecycle
 
-    start = jobs.start
+    start = lifecycle.start
 
     def lose_one(job: Job, on: Device) -> Attempt | None:
         if job == taken:
-            queueing.cancel(job)
+            requests.cancel(job)
         return start(job, on)
 
-    monkeypatch.setattr(jobs, "start", lose_one)
+    monkeypatch.setattr(lifecycle, "start", lose_one)
 
     assert [mate.job for mate in claim_mates(attempt, device)] == [other]
 

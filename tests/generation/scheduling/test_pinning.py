@@ -8,9 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from generation import jobs
 from generation.models import Device, Job, ModelCard
-from generation.scheduling import giving_way, placement
+from generation.queue import lifecycle
+from generation.scheduling import placement, preempted
 from generation.scheduling.claim import claim, claim_mates
 from generation.scheduling.forecast import forecast
 from generation.specs import RenderSpec
@@ -31,7 +31,7 @@ def other(device: Device) -> Device:
 
 @pytest.fixture
 def pinned(artist: User, toon: ModelCard, spec: RenderSpec, device: Device) -> Job:
-    return jobs.submit(spec, owner=artist, model=toon, pinned_to=device)
+    return lifecycle.submit(spec, owner=artist, model=toon, pinned_to=device)
 
 
 def test_only_its_device_takes_it(pinned: Job, device: Device, other: Device) -> None:
@@ -43,7 +43,7 @@ def test_only_its_device_takes_it(pinned: Job, device: Device, other: Device) ->
 def test_other_devices_go_on_with_what_stands_behind_it(
     pinned: Job, other: Device, artist: User, toon: ModelCard, spec: RenderSpec
 ) -> None:
-    free = jobs.submit(spec, owner=artist, model=toon)
+    free = lifecycle.submit(spec, owner=artist, model=toon)
 
     assert (attempt := claim(other)) is not None
     assert attempt.job_id == free.pk
@@ -52,7 +52,7 @@ def test_other_devices_go_on_with_what_stands_behind_it(
 def test_it_runs_alone(
     pinned: Job, device: Device, artist: User, toon: ModelCard, spec: RenderSpec
 ) -> None:
-    jobs.submit(spec, owner=artist, model=toon)
+    lifecycle.submit(spec, owner=artist, model=toon)
 
     assert (attempt := claim(device)) is not None
     assert attempt.job_id == pinned.pk
@@ -86,12 +86,12 @@ def test_it_waits_for_its_device_while_that_is_away(
 def test_a_device_that_may_not_take_it_gives_not_way_for_it(
     device: Device, other: Device, artist: User, toon: ModelCard, spec: RenderSpec
 ) -> None:
-    running = jobs.submit(spec, owner=artist, model=toon, priority=Priority.LOW)
-    attempt = jobs.start(running, other)
+    running = lifecycle.submit(spec, owner=artist, model=toon, priority=Priority.LOW)
+    attempt = lifecycle.start(running, other)
     assert attempt is not None
-    jobs.submit(spec, owner=artist, model=toon, priority=Priority.URGENT, pinned_to=device)
+    lifecycle.submit(spec, owner=artist, model=toon, priority=Priority.URGENT, pinned_to=device)
 
-    assert not giving_way.gives_way(attempt, other)
+    assert not preempted.is_preempted(attempt, other)
 
 
 def test_why_a_device_does_not_take_it_is_a_sentence(device: Device, other: Device) -> None:

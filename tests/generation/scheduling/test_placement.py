@@ -14,8 +14,8 @@ from django.utils import timezone
 from generation.errors import SpecError
 from generation.models import Device, Job, ModelCard
 from generation.scheduling import placement
-from generation.scheduling.heads import first, waiting
-from generation.specs import RenderSpec, Source, SourceUse
+from generation.scheduling.candidates import first, waiting
+from generation.specs import RenderSpec, SourceFile, SourceUse
 from generation.states import Work
 
 pytestmark = pytest.mark.django_db
@@ -105,7 +105,7 @@ def clip(spec: RenderSpec) -> RenderSpec:
 @pytest.fixture
 def larger(spec: RenderSpec) -> RenderSpec:
     """An enhancement of a finished picture."""
-    source = Source(file="outputs/one.png", sha256="a" * 64, use=SourceUse.ENHANCE)
+    source = SourceFile(file="outputs/one.png", sha256="a" * 64, use=SourceUse.ENHANCE)
     return replace(spec, source=source, upscale=2)
 
 

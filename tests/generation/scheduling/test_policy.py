@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generation.scheduling.policy import Level, Line, WaitingJob, level
+from generation.scheduling.policy import Level, WaitingJob, WaitingLine, level
 from generation.states import Priority
 from tests.generation.scheduling.lines import waits
 
@@ -16,7 +16,7 @@ PERIOD = 100.0
 
 def served(jobs: list[WaitingJob], now: float = 0.0, had: dict[int, float] | None = None) -> str:
     """The keys in the order in which everything is handed out at one moment."""
-    line = Line(jobs, had or {}, now, PERIOD)
+    line = WaitingLine(jobs, had or {}, now, PERIOD)
     return " ".join(str(job.key) for job, _ in line.in_order(now))
 
 
@@ -43,7 +43,7 @@ def test_a_clock_that_was_set_back_lowers_nobody() -> None:
 
 
 def test_nothing_waits() -> None:
-    assert Line([], {}, 0.0, PERIOD).pop(0.0) is None
+    assert WaitingLine([], {}, 0.0, PERIOD).pop(0.0) is None
 
 
 EXAMPLES: dict[str, tuple[float, dict[int, float], list[WaitingJob], str]] = {
@@ -147,7 +147,7 @@ def test_turns_go_by_what_a_job_costs_and_not_by_how_many_there_are() -> None:
     jobs += [waits(queued=2, owner=1, key="clip2", shape="clip")]
     jobs += [waits(queued=3 + n, owner=2, key=f"p{n}") for n in range(7)]
 
-    line = Line(jobs, {}, 10.0, PERIOD, lambda job: 6.0 if job.shape == "clip" else 1.0)
+    line = WaitingLine(jobs, {}, 10.0, PERIOD, lambda job: 6.0 if job.shape == "clip" else 1.0)
 
     order = [job.key for job, _ in line.in_order(10.0)]
     assert order == ["clip1", "p0", "p1", "p2", "p3", "p4", "p5", "clip2", "p6"]
@@ -157,7 +157,7 @@ def test_turns_go_by_what_a_job_costs_and_not_by_how_many_there_are() -> None:
 def test_time_that_goes_on_between_two_jobs_lets_others_rise(moment: float) -> None:
     """A line lives for a whole forecast: what gets overdue meanwhile passes what is only high."""
     jobs = [waits(HIGH, 250 + n, owner=2, key=f"h{n}") for n in range(3)]
-    line = Line([waits(LOW, 0, owner=1, key="low"), *jobs], {1: 99.0}, 255.0, PERIOD)
+    line = WaitingLine([waits(LOW, 0, owner=1, key="low"), *jobs], {1: 99.0}, 255.0, PERIOD)
     first = line.pop(255.0)
     assert first is not None
     assert first[0].key == "h0", "high both of them, and who asks for the low one had more"
@@ -172,7 +172,7 @@ def test_time_that_goes_on_between_two_jobs_lets_others_rise(moment: float) -> N
 
 def test_a_job_that_rises_twice_at_once_is_handed_out_once() -> None:
     jobs = [waits(LOW, 0, key="low"), waits(HIGH, 0, key="high"), waits(NORMAL, 0, key="normal")]
-    line = Line(jobs, {}, 0.0, PERIOD)
+    line = WaitingLine(jobs, {}, 0.0, PERIOD)
 
     order = [popped[0].key for popped in iter(lambda: line.pop(1000.0), None)]
 

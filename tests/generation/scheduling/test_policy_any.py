@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from generation.scheduling.policy import Level, Line, WaitingJob, level
+from generation.scheduling.policy import Level, WaitingJob, WaitingLine, level
 from generation.states import Priority
 from tests.generation.scheduling.lines import waits
 
@@ -40,7 +40,7 @@ def test_every_job_is_handed_out_once_and_always_from_the_first_level_there_is(
     waiting: list[WaitingJob], had: dict[int, float], looks: list[float]
 ) -> None:
     looks.sort()
-    line = Line(waiting, had, looks[0], PERIOD)
+    line = WaitingLine(waiting, had, looks[0], PERIOD)
     left = {job.key: job for job in waiting}
 
     for turn in range(len(waiting)):
@@ -61,7 +61,7 @@ def test_within_a_level_nobody_with_less_device_time_waits_behind_somebody_with_
     waiting: list[WaitingJob], had: dict[int, float], cost: int
 ) -> None:
     now = 30.0
-    line = Line(waiting, had, now, PERIOD, lambda _: float(cost))
+    line = WaitingLine(waiting, had, now, PERIOD, lambda _: float(cost))
     left, so_far = list(waiting), dict(had)
 
     for job, here in line.in_order(now):
@@ -91,7 +91,7 @@ def on_one_device(coming: Iterable[WaitingJob], run: Callable[[WaitingJob], floa
             now = max(now, coming[0].queued)
         while coming and coming[0].queued <= now:
             waiting.append(coming.pop(0))
-        popped = Line(waiting, had, now, PERIOD).pop(now)
+        popped = WaitingLine(waiting, had, now, PERIOD).pop(now)
         assert popped is not None
         job = popped[0]
         waiting.remove(job)
@@ -157,6 +157,6 @@ def test_a_shift_of_all_moments_changes_nothing() -> None:
     later = [replace(job, queued=job.queued + epoch, rank=job.rank + epoch) for job in waiting]
 
     def order(jobs: list[WaitingJob], now: float) -> list[int]:
-        return [job.key for job, _ in Line(jobs, {}, now, PERIOD).in_order(now)]
+        return [job.key for job, _ in WaitingLine(jobs, {}, now, PERIOD).in_order(now)]
 
     assert order(waiting, 41.0) == order(later, epoch + 41.0)

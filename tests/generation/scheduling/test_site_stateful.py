@@ -19,12 +19,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from generation import jobs, queueing, sweeper
 from generation.models import Attempt, Device, DeviceTime, Job
+from generation.queue import lifecycle, requests
 from generation.scheduling.claim import MAX_BATCH, claim, claim_mates
 from generation.scheduling.forecast import forecast
-from generation.scheduling.giving_way import gives_way
+from generation.scheduling.preempted import is_preempted
 from generation.states import Outcome, Pause, Priority, Status
+from generation.worker import sweeper
 
 DEVICES = ("cpu:0", "cpu:1", "cuda:0")
 names = some.sampled_from(DEVICES)
@@ -82,12 +83,12 @@ class Site(RuleBasedStateMachine):
         for attempt in list(self.running[name]):
             row = Job.objects.get(pk=attempt.job_id)
             if row.cancel_requested_at:
-                assert jobs.end_cancelled(attempt, {})
+                assert lifecycle.end_cancelled(attempt, {})
             elif device.pause == Pause.AT_ONCE:
-                assert jobs.hand_back(attempt, {}, 1)
-            elif gives_way(attempt, device):
+                assert lifecycle.hand_back(attempt, {}, 1)
+            elif is_preempted(attempt, device):
                 assert Job.objects.waiting().filter(priority=Priority.URGENT).exists()
-                assert jobs.preempt(attempt, {}, 1)
+                assert lifecycle.preempt(attempt, {}, 1)
             else:
                 continue
             self.running[name].remove(attempt)
@@ -96,9 +97,9 @@ class Site(RuleBasedStateMachine):
     def end(self, name: str, ending: str) -> None:
         for attempt in self.running[name]:
             assert (
-                jobs.complete(attempt, [], {})
+                lifecycle.complete(attempt, [], {})
                 if ending == "complete"
-                else jobs.end_cancelled(attempt, {})
+                else lifecycle.end_cancelled(attempt, {})
             )
         self.running[name] = []
 
@@ -110,7 +111,7 @@ class Site(RuleBasedStateMachine):
             lease_expires_at=timezone.now() - timedelta(seconds=1)
         )
         assert sweeper.sweep_leases() == len(lost)
-        assert not any(jobs.complete(late, [], {}) for late in lost)
+        assert not any(lifecycle.complete(late, [], {}) for late in lost)
         self.running[name] = []
 
     @rule(name=names, pause=some.sampled_from(Pause))
@@ -121,13 +122,13 @@ class Site(RuleBasedStateMachine):
         which=which,
         act=some.sampled_from(
             [
-                queueing.cancel,
-                queueing.hold,
-                queueing.release,
-                queueing.retry,
-                queueing.move_to_front,
-                lambda job: queueing.change_priority(job, Priority.URGENT),
-                lambda job: queueing.change_priority(job, Priority.LOW),
+                requests.cancel,
+                requests.hold,
+                requests.release,
+                requests.retry,
+                requests.move_to_front,
+                lambda job: requests.change_priority(job, Priority.URGENT),
+                lambda job: requests.change_priority(job, Priority.LOW),
             ]
         ),
     )

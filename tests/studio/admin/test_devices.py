@@ -72,7 +72,7 @@ def test_pages_are_told_that_a_device_was_stopped(
     as_root: Client, device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    monkeypatch.setattr("generation.events.publish", lambda kind, *_, **__: told.append(kind))
+    monkeypatch.setattr("generation.live.events.publish", lambda kind, *_, **__: told.append(kind))
     url = address(Device, "change", device.pk)
     as_root.post(url, {**filled(as_root, url), "pause": "after_job"})
     assert told == ["device.changed"]

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 from django.test import Client
 
-from generation import jobs
 from generation.errors import OutOfMemory
 from generation.models import Attempt, Device, Job, JobEvent
+from generation.queue import lifecycle
 from generation.states import Priority, Status
 from tests.studio.admin.asking import act, address, text
 
@@ -27,7 +27,7 @@ def test_running_job_is_asked_to_stop(
     as_root: Client, submit: Callable[..., Job], device: Device
 ) -> None:
     running = submit()
-    jobs.start(running, device)
+    lifecycle.start(running, device)
     act(as_root, Job, "cancel", running)
     running.refresh_from_db()
     assert running.is_cancelling
@@ -36,9 +36,9 @@ def test_running_job_is_asked_to_stop(
 
 def test_retry(as_root: Client, submit: Callable[..., Job], device: Device) -> None:
     failed = submit()
-    attempt = jobs.start(failed, device)
+    attempt = lifecycle.start(failed, device)
     assert attempt is not None
-    jobs.fail(attempt, OutOfMemory("too large"), {})
+    lifecycle.fail(attempt, OutOfMemory("too large"), {})
     assert "Waiting again: 1." in text(act(as_root, Job, "retry", failed))
     failed.refresh_from_db()
     assert failed.status == Status.QUEUED

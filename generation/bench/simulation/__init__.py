@@ -1,0 +1,1 @@
+"""A day of the queue in simulated time, for benchmarks only."""

@@ -1,0 +1,252 @@
+"""A queue replayed in simulated time: jobs come, a rule says who takes them, time passes.
+
+Pure, and event by event: whenever a job comes or a device is free, the rule is asked what each free
+device does next and who gives way. So rules can be compared over the same day, and forecasts with
+what then happened.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from bisect import insort
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any, Protocol
+
+from generation.models.device_time import HALF_LIFE_SECONDS
+from generation.scheduling.assignment import Lane
+from generation.scheduling.policy import WaitingJob
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A job that comes at `job.queued`.
+
+    `factor` is its real run time over the expected one. It can be interrupted after each of its
+    `steps` and go on there; one of 0 steps can be interrupted at any time, and begins anew.
+    """
+
+    job: WaitingJob
+    steps: int = 0
+    factor: float = 1.0
+
+
+@dataclass(slots=True)
+class Served:
+    """What became of a job. `waited` are all seconds in which it was not on a device."""
+
+    job: WaitingJob
+    start: float = 0.0
+    finish: float = 0.0
+    waited: float = 0.0
+    lane: str = ""
+    preemptions: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class SimulatedRun:
+    """A job on a device: first `load` seconds, then `seconds` for what is left of it.
+
+    `before` is the share of it that was done in former runs. When `interrupted`, `end` is the
+    moment at which it lets go.
+    """
+
+    job: WaitingJob
+    lane: Lane
+    start: float
+    load: float
+    seconds: float
+    before: float
+    end: float
+    interrupted: bool = False
+
+    def done(self, now: float) -> float:
+        """The share of the whole job that is done at a moment."""
+        worked = min(max(0.0, now - self.start - self.load), self.seconds)
+        return self.before + (1.0 - self.before) * (worked / self.seconds if self.seconds else 1.0)
+
+
+Likeness = tuple[int, int, str, str, int]
+"""Owner, priority, work, family and longest side."""
+
+
+def _likeness(job: WaitingJob) -> Likeness:
+    return (job.owner, job.priority, job.work, job.family, job.longest_side)
+
+
+class ServingRule(Protocol):
+    """Who takes what."""
+
+    def next(self, lane: Lane, site: Site) -> WaitingJob | None:
+        """What a device that is free does now; None when it leaves everything to others."""
+
+    def victims(self, site: Site) -> list[str]:
+        """The devices whose work has to give way now."""
+
+
+@dataclass(slots=True)
+class Site:
+    """The queue and the devices at a moment.
+
+    `waiting` is in the order of coming; `lines` has by rank the jobs of each owner and priority
+    that the same devices take. A lane's `free_at` tells when its work really ends, as a run that
+    is well on its way is estimated from its own pace.
+    """
+
+    lanes: list[Lane]
+    now: float = 0.0
+    waiting: dict[Any, WaitingJob] = field(default_factory=dict)
+    lines: dict[Likeness, list[tuple[float, int, WaitingJob]]] = field(default_factory=dict)
+    running: dict[str, SimulatedRun] = field(default_factory=dict)
+    preemptions: dict[Any, int] = field(default_factory=dict)
+    _had: dict[int, tuple[float, float]] = field(default_factory=dict)
+    _order: count[int] = field(default_factory=count)
+
+    def enter(self, job: WaitingJob) -> None:
+        """Let a job wait."""
+        self.waiting[job.key] = job
+        line = self.lines.setdefault(_likeness(job), [])
+        insort(line, (job.rank, next(self._order), job))
+
+    def leave(self, job: WaitingJob) -> None:
+        """It waits no longer."""
+        del self.waiting[job.key]
+        line = self.lines[_likeness(job)]
+        line[:] = [entry for entry in line if entry[2] is not job]
+        if not line:
+            del self.lines[_likeness(job)]
+
+    def device_time(self) -> dict[int, float]:
+        """Seconds that each owner had lately, fading, what runs now included."""
+        had = {
+            owner: seconds * 0.5 ** ((self.now - as_of) / HALF_LIFE_SECONDS)
+            for owner, (seconds, as_of) in self._had.items()
+        }
+        for run in self.running.values():
+            had[run.job.owner] = had.get(run.job.owner, 0.0) + self.now - run.start
+        return had
+
+    def count_time(self, run: SimulatedRun) -> None:
+        """Add a run that ends now to what its owner had."""
+        seconds, as_of = self._had.get(run.job.owner, (0.0, self.now))
+        faded = seconds * 0.5 ** ((self.now - as_of) / HALF_LIFE_SECONDS)
+        self._had[run.job.owner] = (faded + self.now - run.start, self.now)
+
+
+def replay(
+    arrivals: Iterable[Arrival], lanes: list[Lane], rule: ServingRule, now: float = 0.0
+) -> list[Served]:
+    """Serve all of it; what became of each, in the order of ending.
+
+    Lanes whose `free_at` lies after `now` are busy until then. The lanes change as they are used.
+    Raises RuntimeError when the rule leaves a job waiting for ever.
+    """
+    return _Replay(arrivals, lanes, rule, now).run()
+
+
+class _Replay:
+    """Time, and what is due."""
+
+    def __init__(
+        self, arrivals: Iterable[Arrival], lanes: list[Lane], rule: ServingRule, now: float
+    ) -> None:
+        self._arrivals = {arrival.job.key: arrival for arrival in arrivals}
+        self._rule = rule
+        self._site = Site(lanes, now)
+        self._served = {key: Served(one.job) for key, one in self._arrivals.items()}
+        self._ended: list[Served] = []
+        self._since: dict[Any, float] = {}
+        self._order = count()
+        # What comes, ends or gets free: at which moment, and a job, a run or nothing.
+        self._due: list[tuple[float, int, WaitingJob | SimulatedRun | None]] = []
+        for arrival in self._arrivals.values():
+            self._at(max(now, arrival.job.queued), arrival.job)
+        for lane in lanes:
+            if lane.free_at is not None and lane.free_at > now:
+                self._at(lane.free_at, None)
+
+    def run(self) -> list[Served]:
+        while self._due:
+            self._site.now = self._due[0][0]
+            while self._due and self._due[0][0] <= self._site.now:
+                self._happen(heapq.heappop(self._due)[2])
+            self._take()
+            for name in self._rule.victims(self._site):
+                self._interrupt(self._site.running[name])
+        if self._site.waiting:
+            raise RuntimeError(f"{len(self._site.waiting)} jobs were left waiting for ever")
+        return self._ended
+
+    def _at(self, moment: float, what: WaitingJob | SimulatedRun | None) -> None:
+        heapq.heappush(self._due, (moment, next(self._order), what))
+
+    def _happen(self, what: WaitingJob | SimulatedRun | None) -> None:
+        if isinstance(what, WaitingJob):
+            self._enter(what)
+        elif what is not None and self._is_over(what):
+            self._end(what)
+
+    def _is_over(self, run: SimulatedRun) -> bool:
+        """One that was interrupted is due twice, and ends the first time."""
+        return self._site.running.get(run.lane.name) is run and self._site.now >= run.end
+
+    def _enter(self, job: WaitingJob) -> None:
+        self._since[job.key] = max(job.queued, self._site.now)
+        self._site.enter(job)
+
+    def _take(self) -> None:
+        """Ask every free device, again while any of them takes something."""
+        taken = True
+        while taken and self._site.waiting:
+            taken = False
+            for lane in self._site.lanes:
+                if lane.free_at is not None and lane.free_at <= self._site.now:
+                    job = self._rule.next(lane, self._site)
+                    if job is not None:
+                        self._start(job, lane)
+                        taken = True
+
+    def _start(self, job: WaitingJob, lane: Lane) -> None:
+        now, served, arrival = self._site.now, self._served[job.key], self._arrivals[job.key]
+        self._site.leave(job)
+        served.waited += now - self._since[job.key]
+        served.start = served.start if served.lane else now
+        served.lane = lane.name
+        before = 1.0 - job.left
+        load = 0.0 if not job.model or job.model in lane.models else lane.loading(job) or 0.0
+        seconds = (lane.seconds(job) or 0.0) * arrival.factor * job.left
+        run = SimulatedRun(job, lane, now, load, seconds, before, now + load + seconds)
+        if job.model:
+            lane.models.add(job.model)
+        lane.free_at = run.end
+        self._site.running[lane.name] = run
+        self._at(run.end, run)
+
+    def _interrupt(self, run: SimulatedRun) -> None:
+        """Let go after the present step; while it loads, before the first."""
+        if run.interrupted:
+            return
+        now, steps = self._site.now, self._arrivals[run.job.key].steps
+        stop = max(now, run.start + run.load)
+        if steps:
+            begun = math.ceil(round(run.done(stop) * steps, 6)) / steps
+            stop = run.start + run.load + run.seconds * (begun - run.before) / (1.0 - run.before)
+        if stop < run.end:
+            run.interrupted, run.end, run.lane.free_at = True, stop, stop
+            self._at(stop, run)
+
+    def _end(self, run: SimulatedRun) -> None:
+        site, served = self._site, self._served[run.job.key]
+        site.count_time(run)
+        del site.running[run.lane.name]
+        run.lane.free_at = site.now
+        if run.interrupted:
+            saved = self._arrivals[run.job.key].steps
+            served.preemptions += 1
+            site.preemptions[run.job.key] = served.preemptions
+            self._enter(replace(run.job, left=1.0 - run.done(site.now)) if saved else run.job)
+        else:
+            served.finish = site.now
+            self._ended.append(served)

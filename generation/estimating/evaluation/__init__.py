@@ -1,0 +1,1 @@
+"""Whether the estimates were right."""

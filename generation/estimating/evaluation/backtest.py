@@ -1,0 +1,147 @@
+"""The history played again in the order of time: what would have been estimated, and was it true?
+
+Every attempt is estimated by what was known before it and then learned, by our estimator and by the
+peers' formulas, all on the same log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import log
+from statistics import median
+
+from generation.estimating.cost import Demands
+from generation.estimating.estimate import Estimate, estimate_from
+from generation.estimating.evaluation.peers import peers
+from generation.estimating.shapes import parse
+from generation.estimating.speeds.learning import Speeds
+
+WITHIN = 0.20
+"""How far off an estimate may be to count as right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One finished attempt. Seconds by stage, `rest` among them; loads are those of the host."""
+
+    shape: str
+    work: str
+    device: str
+    kind: str
+    cold: bool
+    load_before: float
+    load: float
+    stages: dict[str, float]
+
+    @property
+    def seconds(self) -> float:
+        """The whole run time."""
+        return sum(self.stages.values())
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatedRun:
+    """What was said of a record; the range only where there is one."""
+
+    seconds: float
+    actual: float
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def error(self) -> float:
+        """How far off, as a share of the actual time."""
+        return abs(self.seconds - self.actual) / self.actual
+
+    @property
+    def covered(self) -> bool:
+        """Whether the range held the actual time."""
+        return (
+            self.low is not None and self.high is not None and self.low <= self.actual <= self.high
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """Shares and errors over many estimates; None where there is nothing to judge."""
+
+    count: int
+    within: float | None
+    mean_error: float | None
+    median_error: float | None
+    coverage: float | None
+
+    @classmethod
+    def of(cls, estimated: Sequence[EstimatedRun]) -> Accuracy:
+        """The figures of some estimates."""
+        if not estimated:
+            return cls(0, None, None, None, None)
+        errors = [one.error for one in estimated]
+        ranged = [one for one in estimated if one.low is not None]
+        return cls(
+            len(errors),
+            sum(error <= WITHIN for error in errors) / len(errors),
+            sum(errors) / len(errors),
+            median(errors),
+            sum(one.covered for one in ranged) / len(ranged) if ranged else None,
+        )
+
+
+OURS = "Genga"
+DemandsOf = Callable[[str], Demands]
+"""What the stages of a shape have to do."""
+
+
+def replay(
+    records: Iterable[Record], demands_of: DemandsOf, skip: int = 0
+) -> dict[str, list[EstimatedRun]]:
+    """Estimates by whom, of all records but the first `skip`, which are learned only."""
+    known: dict[tuple[str, str], Speeds] = {}
+    latest: dict[str, Speeds] = {}
+    others = peers()
+    said: dict[str, list[EstimatedRun]] = {OURS: [], **{name: [] for name in others}}
+    for number, record in enumerate(records):
+        shape, demands = parse(record.shape), demands_of(record.shape)
+        subject = (record.device, shape.model if shape.draws else "")
+        speeds = known.setdefault(subject, Speeds(record.kind))
+        last = latest.get(record.device)
+        estimate = estimate_from(
+            speeds,
+            demands,
+            record.work,
+            cold=record.cold,
+            host_load=record.load_before,
+            drift=last.drift if last else None,
+        )
+        if number >= skip:
+            if estimate is not None:
+                said[OURS].append(
+                    EstimatedRun(estimate.seconds, record.seconds, estimate.low, estimate.high)
+                )
+            for name, peer in others.items():
+                seconds = peer.estimate(record.shape)
+                if seconds is not None:
+                    said[name].append(EstimatedRun(seconds, record.seconds))
+        learn(speeds, demands, record, estimate, last)
+        latest[record.device] = speeds
+        for peer in others.values():
+            peer.learn(record.shape, record.seconds)
+    return said
+
+
+def learn(
+    speeds: Speeds,
+    demands: Demands,
+    record: Record,
+    estimate: Estimate | None,
+    latest: Speeds | None,
+) -> None:
+    """Take in a record that was estimated, or could not be; `latest` was learned before it."""
+    if estimate is not None:
+        speeds.band(record.work).learn(
+            log(record.seconds / estimate.seconds),
+            estimate.low <= record.seconds <= estimate.high,
+            speeds.unsure(demands),
+        )
+    speeds.learn(demands, record.stages, cold=record.cold, load=record.load, latest=latest)

@@ -1,0 +1,1 @@
+"""What was learned about the speed of models on devices."""

@@ -1,0 +1,1 @@
+"""The models that a studio owns: registered, read and costed."""

@@ -1,0 +1,1 @@
+"""Live events from whoever changes a job to whoever watches it."""

@@ -1,0 +1,1 @@
+"""Figures about devices, hosts and attempts."""

@@ -1,0 +1,326 @@
+"""Stable Diffusion 1.x and 2.x, and every model folder of the same layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import StableDiffusionPipeline
+from diffusers.utils.torch_utils import randn_tensor
+from PIL import Image
+from safetensors import SafetensorError
+
+from generation.errors import ModelMissing, ModelUnreadable, RenderError
+from generation.pipelines.base import Check, OnBatchStep, OnStep, Step
+from generation.pipelines.embeddings import EmbeddingCache
+from generation.pipelines.loop.deep_cache import DeepCache
+from generation.pipelines.loop.denoise import LoopState, build_scheduler, denoise
+from generation.pipelines.model_files import LARGE_PARTS, LoraFile, ModelFiles, weight_files
+from generation.pipelines.preview import LatentPreview
+from generation.specs import RenderSpec
+
+UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
+"""What diffusers and transformers raise for folders and files that are damaged or do not fit."""
+
+"""Folders of weights in the order in which they are loaded; the others are small."""
+
+CHUNK_BYTES = 2**26
+"""Read between two looks at whether a load is still wanted: half a second on a slow disk."""
+
+
+class StableDiffusion:
+    """One loaded model. Its parts are diffusers'; only the loop over the steps is ours."""
+
+    def __init__(
+        self,
+        files: ModelFiles,
+        device: torch.device,
+        dtype: torch.dtype,
+        check: Check = lambda: None,
+    ) -> None:
+        """Load from `files.folder`. Raises ModelMissing, ModelUnreadable, or what `check` does."""
+        self.files = files
+        self.device = device
+        self.parts = _load_parts(files, device, dtype, check)
+        self.nbytes = sum(
+            weight.numel() * weight.element_size()
+            for part in (self.parts.unet, self.parts.vae, self.parts.text_encoder)
+            for weight in part.parameters()
+        )
+        self._embeddings = EmbeddingCache()
+        self._adapters: set[str] = set()
+        like = torch.empty(0, device=device, dtype=dtype)
+
+        def encode(pictures: torch.Tensor) -> torch.Tensor:
+            check()
+            return self._encode_pictures(pictures)
+
+        try:
+            with torch.inference_mode():
+                self._preview = LatentPreview.for_model(files.folder, encode, like)
+        except UNREADABLE as problem:
+            raise ModelUnreadable(f"{files.slug} cannot be loaded: {problem}") from problem
+
+    def encode(self, spec: RenderSpec, loras: tuple[LoraFile, ...] = ()) -> torch.Tensor:
+        """See Pipeline. The same texts under the same LoRAs are encoded once."""
+        self._use_loras(loras)
+        key = (spec.prompt, spec.negative_prompt, spec.guided, loras)
+        return self._embeddings.get(key, lambda: self._encode_prompt(spec))
+
+    def denoise(
+        self,
+        spec: RenderSpec,
+        conditioning: torch.Tensor,
+        on_step: OnStep,
+        first_frame: Image.Image | None = None,
+        resume: LoopState | None = None,
+    ) -> torch.Tensor:
+        """See Pipeline. A single picture begins with none: `first_frame` must be None."""
+        return self._denoise([spec], [conditioning], on_step, resume)
+
+    def denoise_batch(
+        self,
+        specs: Sequence[RenderSpec],
+        conditionings: Sequence[torch.Tensor],
+        on_step: OnBatchStep,
+    ) -> torch.Tensor:
+        """See Pipeline."""
+        if any(not _fit_one_batch(specs[0], spec) for spec in specs):
+            raise ValueError("specs of one batch differ only in their texts, seed and quality")
+        return self._denoise(specs, conditionings, on_step)
+
+    @torch.inference_mode()
+    def _denoise(
+        self,
+        specs: Sequence[RenderSpec],
+        conditionings: Sequence[torch.Tensor],
+        on_step: OnBatchStep,
+        resume: LoopState | None = None,
+    ) -> torch.Tensor:
+        spec = specs[0]
+        layers = DeepCache(self.parts.unet, spec.acceleration, resume.done if resume else 0)
+        generators = [torch.Generator().manual_seed(spec.seed) for spec in specs]
+        # (negative and positive, B, tokens, width): negatives come first in the model's input.
+        words = torch.stack(list(conditionings), dim=1)
+        guidance_embedding = self._guidance_embedding(spec, words.dtype)
+
+        def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+            layers.next_step()
+            return layers(
+                latents,
+                timestep,
+                encoder_hidden_states=words.flatten(0, 1),
+                timestep_cond=guidance_embedding,
+            )
+
+        def after_step(step: Step) -> Sequence[int] | None:
+            nonlocal words
+            rows = on_step(step)
+            if rows is not None:
+                words = words[:, list(rows)]
+            return rows
+
+        return denoise(
+            predict,
+            build_scheduler(self.parts.scheduler, spec.scheduler),
+            self._noise(spec, (), generators, words.dtype),
+            steps=spec.steps,
+            guidance=spec.guidance if self._is_guided(spec) else 1.0,
+            generator=generators,
+            on_step=after_step,
+            resume=resume,
+            saves_every=spec.acceleration,
+        )
+
+    @contextmanager
+    def asking(self, check: Check) -> Iterator[None]:
+        """See Pipeline."""
+        unet = self.parts.unet
+        blocks = (*unet.down_blocks, unet.mid_block, *unet.up_blocks)
+        hooks = [
+            block.register_forward_pre_hook(lambda *_: check())
+            for block in blocks
+            if block is not None
+        ]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def decode(self, latents: torch.Tensor) -> Iterator[Image.Image]:
+        """See Pipeline. Latents (B, C, h, w) give B pictures.
+
+        One by one: several together need more memory, are no faster, and come in bursts.
+        """
+        for frame in latents.split(1):
+            yield self._decode_one(frame)
+
+    @torch.inference_mode()
+    def _decode_one(self, latents: torch.Tensor) -> Image.Image:
+        vae = self.parts.vae
+        pixels = vae.decode(latents / vae.config.scaling_factor, return_dict=False)[0]
+        if not torch.isfinite(pixels).all():
+            raise RenderError(
+                "The decoder gave values that are no colours.",
+                "Lower the guidance or choose another scheduler.",
+            )
+        picture: Image.Image = self.parts.image_processor.postprocess(pixels, output_type="pil")[0]
+        return picture
+
+    def preview(self, latents: torch.Tensor) -> Image.Image:
+        """See Pipeline."""
+        return self._preview.picture(latents)
+
+    def _noise(
+        self,
+        spec: RenderSpec,
+        frames: tuple[int, ...],
+        generators: list[torch.Generator],
+        dtype: torch.dtype,
+    ) -> torch.Tensor:
+        """Unit noise (B, C, *frames, h, w), each row of its own generator.
+
+        Drawn on the CPU: a seed starts alike anywhere.
+        """
+        channels, scale = self.parts.unet.config.in_channels, self.parts.vae_scale_factor
+        size = (spec.height // scale, spec.width // scale)
+        noise: torch.Tensor = randn_tensor(
+            (len(generators), channels, *frames, *size),
+            generator=generators,
+            device=self.device,
+            dtype=dtype,
+        )
+        return noise
+
+    def _is_guided(self, spec: RenderSpec) -> bool:
+        """Distilled models take the guidance as an input and need no second forward."""
+        return spec.guided and self.parts.unet.config.time_cond_proj_dim is None
+
+    @torch.inference_mode()
+    def _encode_prompt(self, spec: RenderSpec) -> torch.Tensor:
+        guided = self._is_guided(spec)
+        positive, negative = self.parts.encode_prompt(
+            spec.prompt, self.device, 1, guided, spec.negative_prompt
+        )
+        return torch.cat([negative, positive]) if guided else positive
+
+    def _guidance_embedding(self, spec: RenderSpec, dtype: torch.dtype) -> torch.Tensor | None:
+        width = self.parts.unet.config.time_cond_proj_dim
+        if width is None:
+            return None
+        embedding = self.parts.get_guidance_scale_embedding(
+            torch.tensor([spec.guidance - 1.0]), embedding_dim=width
+        )
+        return embedding.to(self.device, dtype)
+
+    def _encode_pictures(self, pictures: torch.Tensor) -> torch.Tensor:
+        encoded = self.parts.vae.encode(pictures)
+        latents = encoded.latents if hasattr(encoded, "latents") else encoded.latent_dist.mean
+        scaled: torch.Tensor = latents * self.parts.vae.config.scaling_factor
+        return scaled
+
+    def _use_loras(self, loras: tuple[LoraFile, ...]) -> None:
+        """Switch on exactly these adapters; each file is read once."""
+        for lora in loras:
+            if lora.name not in self._adapters:
+                self._read_lora(lora)
+        if loras:
+            self.parts.enable_lora()
+            self.parts.set_adapters([lora.name for lora in loras], [lora.scale for lora in loras])
+        elif self._adapters:
+            self.parts.disable_lora()
+
+    def _read_lora(self, lora: LoraFile) -> None:
+        if not lora.path.is_file():
+            raise ModelMissing(
+                f"The LoRA file {lora.path.name} is not there.",
+                "Upload it again on the character's page in the admin site.",
+            )
+        try:
+            self.parts.load_lora_weights(
+                lora.path.parent, weight_name=lora.path.name, adapter_name=lora.name
+            )
+            # diffusers only warns when a file holds nothing for any of these parts.
+            if not any(lora.name in names for names in self.parts.get_list_adapters().values()):
+                raise ValueError("it has no weights for the parts of this model")
+        except UNREADABLE as problem:
+            raise ModelUnreadable(
+                f"The LoRA does not fit {self.files.slug}: {problem}",
+                "Choose a LoRA that was trained for this model's family.",
+            ) from problem
+        self._adapters.add(lora.name)
+
+
+def _fit_one_batch(first: RenderSpec, other: RenderSpec) -> bool:
+    """True when all that decides the two pictures is the same but the texts and the seed."""
+    return first == replace(
+        other,
+        prompt=first.prompt,
+        negative_prompt=first.negative_prompt,
+        seed=first.seed,
+        quality=first.quality,
+    )
+
+
+def _load_parts(
+    files: ModelFiles, device: torch.device, dtype: torch.dtype, check: Check
+) -> StableDiffusionPipeline:
+    """The stock pipeline as a box of parts, from safetensors only and without any network.
+
+    diffusers loads a whole pipeline in one call that cannot be left. Told that all other parts
+    are given, as None, it loads one: so each large part is loaded by itself, by diffusers' own
+    rules, and then given to the call that puts the pipeline together.
+    """
+    if not (files.folder / "model_index.json").is_file():
+        raise ModelMissing(f"The folder of {files.slug} holds no model_index.json.")
+    if not (files.folder / "tokenizer").is_dir():
+        # transformers would make an empty one, and every prompt would give the same picture.
+        raise ModelUnreadable(f"{files.slug} cannot be loaded: its folder holds no tokenizer.")
+    loaded: dict[str, Any] = {}
+    try:
+        for name in LARGE_PARTS:
+            read_ahead(files.folder / name, check)
+            others = dict.fromkeys(("tokenizer", "scheduler", *LARGE_PARTS))
+            del others[name]
+            loaded[name] = getattr(_from_pretrained(files.folder, dtype, others), name)
+            check()
+            loaded[name].to(device)
+            check()
+        parts = _from_pretrained(files.folder, dtype, loaded)
+    except UNREADABLE as problem:
+        raise ModelUnreadable(f"{files.slug} cannot be loaded: {problem}") from problem
+    parts.set_progress_bar_config(disable=True)
+    return parts.to(device)
+
+
+def _from_pretrained(
+    folder: Path, dtype: torch.dtype, given: dict[str, Any]
+) -> StableDiffusionPipeline:
+    return StableDiffusionPipeline.from_pretrained(
+        folder,
+        dtype=dtype,
+        use_safetensors=True,
+        local_files_only=True,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+        **given,
+    )
+
+
+def read_ahead(folder: Path, check: Check) -> None:
+    """Bring a part's weights into the system's file cache, asking `check` in between.
+
+    A load spends its time waiting for the disk, and the libraries cannot be left while they do.
+    Raises OSError.
+    """
+    buffer = bytearray(CHUNK_BYTES)
+    for path in weight_files(folder):
+        with path.open("rb", buffering=0) as stream:
+            while stream.readinto(buffer):
+                check()

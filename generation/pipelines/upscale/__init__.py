@@ -1,0 +1,1 @@
+"""Enlarged pictures and frames."""

@@ -1,0 +1,100 @@
+"""Enlarging finished pictures: loading a method, and finding further ones in a folder."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from PIL import Image
+
+from generation.errors import ModelMissing, ModelUnreadable
+from generation.pipelines.upscale.methods import (
+    CLASSICAL,
+    NETWORK,
+    UPSCALERS,
+    Method,
+    default_name,
+    names_for,
+)
+from generation.pipelines.upscale.network_files import SUFFIXES, read_factor, read_network
+from generation.pipelines.upscale.tiles import TiledNetwork
+
+__all__ = [
+    "UPSCALERS",
+    "Lanczos",
+    "Method",
+    "Upscaler",
+    "default_name",
+    "discover",
+    "load_upscaler",
+    "names_for",
+]
+
+logger = logging.getLogger(__name__)
+
+
+class Upscaler(Protocol):
+    """A loaded method, for one factor."""
+
+    nbytes: int
+
+    def upscale(self, picture: Image.Image) -> Image.Image:
+        """The picture in RGB, `factor` times as large on each side. Raises RenderError."""
+
+
+class Lanczos:
+    """The classical method: windowed sinc interpolation, which brings no new detail."""
+
+    nbytes = 0
+
+    def __init__(self, factor: int) -> None:
+        self.factor = factor
+
+    def upscale(self, picture: Image.Image) -> Image.Image:
+        """See Upscaler."""
+        size = (picture.width * self.factor, picture.height * self.factor)
+        return picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+
+
+def load_upscaler(
+    name: str,
+    factor: int,
+    device: torch.device,
+    dtype: torch.dtype,
+    known: Mapping[str, Method] = UPSCALERS,
+) -> Upscaler:
+    """The method in memory on `device`. Raises ModelMissing or ModelUnreadable."""
+    if name not in known or factor not in known[name].factors:
+        offered = ", ".join(names_for(factor, known)) or "none"
+        raise ModelMissing(
+            f"No upscaler {name!r} enlarges by {factor}.", f"For this factor there are: {offered}."
+        )
+    method = known[name]
+    if method.kind == CLASSICAL:
+        return Lanczos(factor)
+    return TiledNetwork(read_network(method.path(factor)), factor, device, dtype)
+
+
+def discover(folder: Path) -> dict[str, Method]:
+    """Further methods, named after their files: `.param` with its `.bin`, and `.safetensors`.
+
+    What cannot be read, or would hide another method, is left out and said in the log. A folder
+    that is not there holds nothing. For the functions above: `{**UPSCALERS, **discover(folder)}`.
+    """
+    found: dict[str, Method] = {}
+    for path in sorted(path for suffix in SUFFIXES for path in folder.glob(f"*{suffix}")):
+        if path.stem in UPSCALERS or path.stem in found:
+            logger.warning("%s is left out: another upscaler has this name.", path)
+            continue
+        try:
+            factor = read_factor(path)
+        except (ModelMissing, ModelUnreadable) as problem:
+            logger.warning("%s is left out: %s", path, problem.message)
+            continue
+        factors = (2, 4) if factor == 4 else (factor,)
+        files = dict.fromkeys(factors, path.absolute())
+        found[path.stem] = Method(label=path.stem, kind=NETWORK, factors=factors, files=files)
+    return found

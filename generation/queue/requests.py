@@ -1,0 +1,122 @@
+"""What people ask of a job that was submitted: cancel, retry, hold, release, move, priority.
+
+Like everything that happens to a job, each goes through the door and says whether it moved.
+"""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Min
+from django.utils import timezone
+
+from generation.live.events import EventKind
+from generation.models import Job, Progress
+from generation.queue.lifecycle import NO_PROGRESS
+from generation.queue.transitions import move, note, ring_on_commit
+from generation.states import Priority, Status
+
+
+def cancel(job: Job) -> bool:
+    """Cancel a waiting job at once; ask the worker of a running one to let go.
+
+    False when the job had ended already or its cancel was asked for before.
+    """
+    now = timezone.now()
+
+    def cancel_waiting() -> bool:
+        fields = {"finished_at": now}
+        return move(job, Status.QUEUED, Status.CANCELLED, EventKind.CANCELLED, fields=fields)
+
+    requested = {"status": Status.PROCESSING, "cancel_requested_at": None}
+    return (
+        cancel_waiting()
+        or note(
+            job, EventKind.CANCEL_REQUESTED, where=requested, fields={"cancel_requested_at": now}
+        )
+        # It ran at the first look and may have been handed back before the second: it waits now.
+        or cancel_waiting()
+    )
+
+
+def change_priority(job: Job, priority: Priority) -> bool:
+    """Move a waiting job in the queue. False when it waits no longer or has that priority."""
+    with transaction.atomic():
+        changed = note(
+            job,
+            EventKind.PRIORITY_CHANGED,
+            where={"status": Status.QUEUED, "priority__in": set(Priority) - {priority}},
+            fields={"priority": priority},
+            data={"priority": priority.word},
+        )
+        if changed:
+            ring_on_commit(job)
+    return changed
+
+
+def retry(job: Job) -> bool:
+    """Let a failed or cancelled job wait again, at the end of its priority. False otherwise."""
+    now = timezone.now()
+    fields: dict[str, Any] = {
+        "queued_at": now,
+        "rank": now.timestamp(),
+        "held_at": None,
+        "saved_steps": 0,
+        "preemptions": 0,
+        "device": None,
+        "started_at": None,
+        "finished_at": None,
+        "cancel_requested_at": None,
+        "error_code": "",
+        "error_message": "",
+        "error_hint": "",
+    }
+    with transaction.atomic():
+        moved = any(
+            move(job, status, Status.QUEUED, EventKind.QUEUED, fields=fields, data={"retry": True})
+            for status in (Status.FAILED, Status.CANCELLED)
+        )
+        if moved:
+            Progress.objects.filter(pk=job.pk).update(**NO_PROGRESS)
+            ring_on_commit(job)
+    return moved
+
+
+def hold(job: Job) -> bool:
+    """Keep a waiting job from starting until it is released. False when it does not wait."""
+    return note(
+        job,
+        EventKind.HELD,
+        where={"status": Status.QUEUED, "held_at": None},
+        fields={"held_at": timezone.now()},
+    )
+
+
+def release(job: Job) -> bool:
+    """Let a job that is on hold wait for a device again, in its old place. False otherwise."""
+    with transaction.atomic():
+        changed = note(
+            job,
+            EventKind.RELEASED,
+            where={"status": Status.QUEUED, "held_at__isnull": False},
+            fields={"held_at": None},
+        )
+        if changed:
+            ring_on_commit(job)
+    return changed
+
+
+def move_to_front(job: Job) -> bool:
+    """Let a waiting job be the next of its owner's in its priority. False when it is already.
+
+    Other people's jobs are not passed by this: between people the policy decides.
+    """
+    mine = Job.objects.waiting().filter(owner=job.owner_id, priority=job.priority)
+    first = mine.exclude(pk=job.pk).aggregate(rank=Min("rank"))["rank"]
+    if first is None:
+        return False
+    return note(
+        job,
+        EventKind.MOVED,
+        where={"status": Status.QUEUED, "rank__gte": first},
+        fields={"rank": first - 1.0},
+    )

@@ -1,0 +1,88 @@
+"""State transitions: the only place that writes a job's status.
+
+Each transition is a conditional UPDATE that must change exactly one row, in a transaction with one
+numbered JobEvent. The return value says whether it moved, so whoever loses a race knows. Watchers
+are told after the commit. Only `lifecycle` and `requests` call this module.
+"""
+
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from generation.live import events
+from generation.live.events import EventKind
+from generation.models import Job, JobEvent
+from generation.states import TRANSITIONS, Status
+
+RECORD = """
+INSERT INTO generation_jobevent (job_id, sequence, kind, at, data)
+VALUES (%s, (SELECT event_sequence FROM generation_job WHERE id = %s), %s, %s, %s)
+"""
+"""Every move of every job comes by here: one statement, where the ORM makes two."""
+
+
+def move(
+    job: Job,
+    source: Status,
+    target: Status,
+    kind: EventKind,
+    *,
+    where: dict[str, Any] | None = None,
+    fields: dict[str, Any] | None = None,
+    data: dict[str, Any] | None = None,
+) -> bool:
+    """The only writer of a status: one row from `source` to `target`, or nothing and False."""
+    if target not in TRANSITIONS[source]:
+        raise ValueError(f"a job cannot go from {source} to {target}")
+    return note(
+        job,
+        kind,
+        where={"status": source, **(where or {})},
+        fields={"status": target, **(fields or {})},
+        data=data,
+    )
+
+
+def note(
+    job: Job,
+    kind: EventKind,
+    *,
+    where: dict[str, Any],
+    fields: dict[str, Any],
+    data: dict[str, Any] | None = None,
+) -> bool:
+    """Change a job that still is as `where` says, with its event; False when it is not."""
+    with transaction.atomic(savepoint=False):
+        changed = Job.objects.filter(pk=job.pk, **where).update(
+            event_sequence=F("event_sequence") + 1, **fields
+        )
+        if changed:
+            record(job.pk, kind, data or {})
+            scope, job_id = job.scope, job.pk
+            transaction.on_commit(lambda: events.publish_job(kind, job_id, scope))
+    return bool(changed)
+
+
+def record(job_id: Any, kind: EventKind, data: dict[str, Any]) -> None:
+    """Write the event with the number that the UPDATE in this transaction has just drawn."""
+    event = JobEvent(job_id=job_id, kind=kind, at=timezone.now(), data=data)
+    fields = {field.name: field for field in JobEvent._meta.concrete_fields}
+    job, *others = (
+        fields[name].get_db_prep_save(getattr(event, fields[name].attname), connection)
+        for name in ("job", "kind", "at", "data")
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(RECORD, [job, job, *others])
+
+
+def ring_on_commit(job: Job) -> None:
+    """Ring for a job that waits, and tell its watchers, once this transaction is committed."""
+    job_id, scope = job.pk, job.scope
+
+    def ring() -> None:
+        events.job_waiting.send(sender=Job, job_id=job_id)
+        events.publish_job(EventKind.QUEUED, job_id, scope)
+
+    transaction.on_commit(ring)

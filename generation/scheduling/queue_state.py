@@ -1,0 +1,176 @@
+"""The state of the queue as plain data: devices, running jobs, device time and run times.
+
+Written in SQL where every claim asks: the ORM takes longer to write these queries than the
+database takes to answer them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from django.conf import settings
+from django.db import connection
+
+from generation.estimating.estimator import load_seconds
+from generation.estimating.speeds.cache import Knowledge
+from generation.models import Device
+from generation.models.device_time import HALF_LIFE_SECONDS
+from generation.scheduling import placement
+from generation.scheduling.assignment import Lane
+from generation.scheduling.policy import WaitingJob, WaitingLine
+
+RUNS = """
+SELECT job.device_id, job.owner_id, job.started_at, job.estimated_seconds,
+    progress.remaining_seconds, progress.updated_at
+FROM generation_job AS job JOIN generation_progress AS progress ON progress.job_id = job.id
+WHERE job.status = 'processing'
+"""
+DEVICES = "SELECT * FROM generation_device ORDER BY name"
+HAD = "SELECT owner_id, seconds, as_of FROM generation_devicetime"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningJob:
+    """One job that runs. Moments are seconds since the epoch, lengths seconds, None if unknown."""
+
+    device_id: int | None
+    owner_id: int
+    started: float | None
+    estimated: float | None
+    remaining: float | None
+    told: float
+
+    def end(self, now: float) -> float | None:
+        """When it is done; None when nobody can tell: a run may outlive its estimate."""
+        if self.remaining is not None:
+            end = self.told + self.remaining
+        elif self.estimated is not None and self.started is not None:
+            end = self.started + self.estimated
+        else:
+            return None
+        return end if end > now else None
+
+
+def seconds(moment: datetime | str) -> float:
+    """A database's moment in seconds since the epoch; SQLite keeps moments as text, in UTC."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    return moment.replace(tzinfo=UTC).timestamp()
+
+
+def online(now: datetime) -> list[Device]:
+    """Devices that are here and take work."""
+    latest = Device.oldest_heartbeat(now)
+    return [
+        device
+        for device in Device.objects.raw(DEVICES)
+        if not device.is_paused and device.heartbeat_at and device.heartbeat_at > latest
+    ]
+
+
+def runs() -> list[RunningJob]:
+    """Everything that runs."""
+    with connection.cursor() as cursor:
+        cursor.execute(RUNS)
+        return [
+            RunningJob(
+                device,
+                owner,
+                seconds(started) if started else None,
+                estimated,
+                remaining,
+                seconds(told),
+            )
+            for device, owner, started, estimated, remaining, told in cursor.fetchall()
+        ]
+
+
+def device_time(now: float, running: list[RunningJob]) -> dict[int, float]:
+    """Seconds that each person had lately, fading, what runs at this moment included."""
+    with connection.cursor() as cursor:
+        cursor.execute(HAD)
+        had = {
+            owner: length * 0.5 ** (max(0.0, now - seconds(as_of)) / HALF_LIFE_SECONDS)
+            for owner, length, as_of in cursor.fetchall()
+        }
+    for run in running:
+        if run.started is not None:
+            had[run.owner_id] = had.get(run.owner_id, 0.0) + max(0.0, now - run.started)
+    return had
+
+
+def line(
+    jobs: Iterable[WaitingJob],
+    now: datetime,
+    running: list[RunningJob],
+    times: RunTimes | None = None,
+) -> WaitingLine:
+    """The jobs in the policy's order, with the device time that people had until now."""
+    moment = now.timestamp()
+    had = device_time(moment, running)
+    cost = times.typical if times else _alike
+    return WaitingLine(jobs, had, moment, ageing_seconds(), cost)
+
+
+def ageing_seconds() -> float:
+    """How long a job waits before it rises one level."""
+    return float(settings.GENGA_AGEING_MINUTES) * 60.0
+
+
+class RunTimes:
+    """Run and load times by shape and device, for many jobs at one moment."""
+
+    def __init__(self, devices: Iterable[Device]) -> None:
+        Knowledge.refresh()
+        self._devices = list(devices)
+        self._typical: dict[str, float] = {}
+
+    def run(self, device: Device, job: WaitingJob) -> float | None:
+        """Seconds of a job on a device, loading aside; None without evidence."""
+        return Knowledge.warm_seconds(device, job.shape)
+
+    def load(self, device: Device, job: WaitingJob) -> float | None:
+        """Seconds of loading the job's model there; None when it was never loaded."""
+        return load_seconds(device, job.model)
+
+    def typical(self, job: WaitingJob) -> float:
+        """What a job costs its owner, for turns between people; 1 when nothing is known."""
+        if job.shape not in self._typical:
+            able = [device for device in self._devices if job.work in device.works]
+            found = [Knowledge.warm_seconds(device, job.shape) for device in able]
+            self._typical[job.shape] = min((one for one in found if one is not None), default=1.0)
+        return self._typical[job.shape]
+
+
+def lanes(
+    devices: Iterable[Device], times: RunTimes, now: datetime, running: list[RunningJob]
+) -> list[Lane]:
+    """A lane for each device, free when its present job is expected to end."""
+    moment = now.timestamp()
+    busy = {run.device_id: run for run in running}
+    return [
+        Lane(
+            device.name,
+            busy[device.pk].end(moment) if device.pk in busy else moment,
+            _taker(device),
+            partial(times.run, device),
+            partial(times.load, device),
+            set(device.resident),
+        )
+        for device in devices
+    ]
+
+
+def _taker(device: Device) -> Callable[[WaitingJob], bool]:
+    def takes(job: WaitingJob) -> bool:
+        refusal = placement.refusal(device, job.work, job.family, job.longest_side, job.pinned)
+        return refusal is None
+
+    return takes
+
+
+def _alike(_: WaitingJob) -> float:
+    return 1.0

@@ -1,0 +1,64 @@
+"""Huey's entry points, and nothing else: a bell for each device, and who rings it.
+
+A message holds no job. Whoever hears it claims from the table, so a lost message costs a sweep
+and a doubled one finds nothing to do.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from django.dispatch import receiver
+
+from generation.live.events import job_waiting
+from generation.models import Device, Job
+from generation.queue.doorbell import queue_for
+from generation.scheduling import placement
+
+logger = logging.getLogger(__name__)
+
+_answer: dict[str, Callable[[], int]] = {}
+
+
+def on_bell(device_name: str, answer: Callable[[], int]) -> None:
+    """Let the worker of this process answer the bell of its device."""
+    _answer[device_name] = answer
+
+
+@cache
+def bell(device_name: str) -> Callable[[], Any]:
+    """The task that wakes a device's worker; calling it rings."""
+    huey = queue_for(device_name)
+
+    @huey.task(name="answer_bell")  # type: ignore[untyped-decorator]
+    def answer_bell() -> None:
+        _answer[device_name]()
+
+    ring: Callable[[], Any] = answer_bell
+    return ring
+
+
+@receiver(job_waiting)
+def ring_idle_devices(job_id: Any, **_: Any) -> None:
+    """Wake every idle device that takes a new job."""
+    job = Job.objects.filter(pk=job_id).first()
+    if job is None:
+        return
+    for device in Device.objects.idle():
+        if placement.refusal(device, job.work, job.family, job.longest_side) is None:
+            _ring(device)
+
+
+def ring_all() -> None:
+    """Wake every idle device: what may go where has changed."""
+    for device in Device.objects.idle():
+        _ring(device)
+
+
+def _ring(device: Device) -> None:
+    try:
+        bell(device.name)()
+    except Exception:
+        # The jobs are safe in the table; the device's own sweep finds them.
+        logger.exception("the bell of %s could not be rung", device.name)

@@ -1,0 +1,177 @@
+"""The worker process of one device: registration, heartbeat, doorbell, orderly end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from types import FrameType
+
+import psutil
+from django.conf import settings
+from django.db import close_old_connections
+from django.utils import timezone
+
+from generation.errors import SettingError
+from generation.hardware import Hardware, detect, free_memory
+from generation.live import events
+from generation.models import Device, Job
+from generation.monitoring import rollup
+from generation.pipelines.base import warm_up
+from generation.pipelines.resident import ResidentModels
+from generation.queue.doorbell import POLL_SECONDS, queue_for
+from generation.queue.lifecycle import lease_length
+from generation.states import Status
+from generation.worker import sweeper
+from generation.worker.bells import bell, on_bell
+from generation.worker.runner import Worker
+
+logger = logging.getLogger(__name__)
+
+SWEEP_EVERY_BEATS = 5
+ROLL_UP_SECONDS = 3600.0
+
+
+def serve(device_name: str) -> None:
+    """Run a device's worker until SIGTERM or SIGINT. Raises SettingError when it cannot start."""
+    hardware = detect(device_name)
+    device = register(hardware)
+    worker = Worker(
+        device,
+        ResidentModels(hardware.torch_device, hardware.dtype, hardware.resident_bytes),
+    )
+    on_bell(device.name, worker.drain)
+    bell(device.name)
+    consumer = queue_for(device.name).create_consumer(
+        workers=1,
+        periodic=False,
+        initial_delay=POLL_SECONDS,
+        max_delay=POLL_SECONDS,
+        backoff=1.0,
+    )
+    stop = threading.Event()
+    consumer.start()
+    _stop_on_signals(stop, worker)
+    heart = threading.Thread(target=_beat, args=(device, worker, stop), name="heartbeat")
+    heart.start()
+    worker.host_load.start()
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    logger.info("worker of %s is ready: %s", device.name, hardware.label)
+    stop.wait()
+    consumer.stop(graceful=True)
+    heart.join()
+    worker.host_load.stop()
+    sign_off(device)
+
+
+def register(hardware: Hardware) -> Device:
+    """Write the device's row and take back what a former worker held.
+
+    Raises SettingError while another worker of the same device is alive.
+    """
+    device, _ = Device.objects.get_or_create(name=hardware.name)
+    seen = {"pid": device.pid, "started_at": device.started_at}
+    if device.is_online and _is_alive(device):
+        raise _taken(device)
+    now = timezone.now()
+    found = {
+        "kind": hardware.kind,
+        "label": hardware.label,
+        "memory_bytes": hardware.memory_bytes,
+        "free_bytes": free_memory(hardware.torch_device),
+        "works": device.works or hardware.works,
+        "resident": [],
+        "hostname": socket.gethostname(),
+        "pid": os.getpid(),
+        "started_at": now,
+        "heartbeat_at": now,
+    }
+    # Of two workers that start in the same moment, one finds the row as it was seen.
+    if not Device.objects.filter(pk=device.pk, **seen).update(**found):
+        device.refresh_from_db()
+        raise _taken(device)
+    device.refresh_from_db()
+    sweeper.sweep_device(device)
+    sweeper.sweep_half_written()
+    sweeper.sweep_work()
+    events.publish("device.online", [events.QUEUE_GROUP], device=device.name)
+    return device
+
+
+def sign_off(device: Device) -> None:
+    """Say that the device is away now, instead of letting its heartbeat run out."""
+    Device.objects.filter(pk=device.pk).update(heartbeat_at=None, resident=[])
+    events.publish("device.away", [events.QUEUE_GROUP], device=device.name)
+    events.drain()
+
+
+def beat(device: Device, worker: Worker) -> None:
+    """One heartbeat: the device lives, and what it renders right now keeps its lease.
+
+    Only that: a job that is still marked as this device's but whose end could not be written would
+    otherwise be held for ever, and the device with it.
+    """
+    now = timezone.now()
+    Device.objects.filter(pk=device.pk).update(
+        heartbeat_at=now,
+        host_load=worker.host_load.now,
+        free_bytes=free_memory(worker.models.device),
+    )
+    for running in list(worker.running):
+        Job.objects.filter(
+            pk=running.job_id, status=Status.PROCESSING, attempt_number=running.number
+        ).update(lease_expires_at=now + lease_length())
+
+
+def _beat(device: Device, worker: Worker, stop: threading.Event) -> None:
+    """The heartbeat thread. A locked database delays a beat; it must never end the thread."""
+    count = 0
+    rolled_up = float("-inf")
+    while not stop.is_set():
+        started = time.monotonic()
+        try:
+            beat(device, worker)
+            sweeper.ring_if_forgotten(device)
+            if count % SWEEP_EVERY_BEATS == 0:
+                sweeper.sweep_leases()
+                sweeper.sweep_frames()
+                sweeper.sweep_snapshots()
+            if started - rolled_up >= ROLL_UP_SECONDS:
+                rolled_up = started
+                rollup.roll_up(timezone.now())
+        except Exception:
+            logger.exception("a heartbeat of %s failed", device.name)
+        count += 1
+        stop.wait(max(0.0, settings.GENGA_HEARTBEAT_SECONDS - (time.monotonic() - started)))
+    close_old_connections()
+
+
+def _stop_on_signals(stop: threading.Event, worker: Worker) -> None:
+    def begin(_number: int, _frame: FrameType | None) -> None:
+        worker.stop()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, begin)
+
+
+def _is_alive(device: Device) -> bool:
+    """A worker of another host is alive while its heartbeat is; one of ours while its pid is."""
+    if device.hostname != socket.gethostname():
+        return True
+    if device.pid == os.getpid():
+        return False
+    try:
+        return bool(psutil.Process(device.pid).status() != psutil.STATUS_ZOMBIE)
+    except (psutil.Error, ValueError):
+        return False
+
+
+def _taken(device: Device) -> SettingError:
+    return SettingError(
+        f"device {device.name!r} already has a worker (process {device.pid} on "
+        f"{device.hostname}); one process serves one device"
+    )

@@ -1,0 +1,1 @@
+"""What an interrupted attempt leaves for the next one."""

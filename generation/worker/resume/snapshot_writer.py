@@ -1,0 +1,77 @@
+"""Keeps one attempt's denoising, so that it can go on later where it was.
+
+A snapshot is written every few seconds, should the worker be killed, and once more when the
+attempt is interrupted. A disk that is full costs the snapshot, never the render.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+
+from generation.models import Attempt
+from generation.pipelines.base import Step
+from generation.pipelines.loop.denoise import LoopState
+from generation.queue import lifecycle
+from generation.worker.resume import snapshots
+
+logger = logging.getLogger(__name__)
+
+
+class SnapshotWriter:
+    """The newest state between two steps, and how many steps the snapshot on the disk holds."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self.state: LoopState | None = None
+        self._attempt = attempt
+        self._steps = self._saved_steps = 0
+        self._save: Callable[[], LoopState] | None = None
+        self._between_windows = False
+        self._identity = ""
+        self._written_at = time.monotonic()
+
+    @property
+    def may_stop_here(self) -> bool:
+        """False between two windows of a step: what was done of the step would be lost."""
+        return not self._between_windows
+
+    def resume(self, identity: str) -> None:
+        """Read the snapshot of a former attempt into `state`, when there is a fitting one."""
+        self._identity = identity
+        if self._attempt.number == 1:
+            return
+        self.state = snapshots.read(self._attempt.job_id, identity)
+        if self.state is not None:
+            # What the file holds counts: a worker may have vanished before it noted that.
+            self._saved_steps = self.state.number
+            self._attempt.resumed_from = self._saved_steps
+
+    def hold(self, step: Step) -> None:
+        """Remember how to save this state; saving itself costs a copy and comes later."""
+        self._between_windows = not step.finished
+        if step.finished and step.save is not None:
+            self._steps, self._save = step.number, step.save
+
+    def write_now_and_then(self) -> None:
+        """Write a snapshot when the last one is old enough."""
+        if time.monotonic() - self._written_at >= settings.GENGA_SNAPSHOT_SECONDS:
+            lifecycle.note_saved(self._attempt, self.write())
+
+    def write(self) -> int:
+        """Write the newest state, if it is newer than the snapshot; the steps that are saved."""
+        if self._save is not None and self._steps > self._saved_steps:
+            try:
+                snapshots.write(self._attempt.job_id, self._identity, self._save())
+            except OSError:
+                logger.exception("job %s could not be saved", self._attempt.job_id)
+            else:
+                self._saved_steps = self._steps
+        self._written_at = time.monotonic()
+        return self._saved_steps
+
+    def discard(self) -> None:
+        """Delete the snapshot: the job has ended."""
+        snapshots.discard(self._attempt.job_id)

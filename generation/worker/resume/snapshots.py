@@ -1,0 +1,209 @@
+"""Snapshots: a denoising between two steps on the disk, so that another process can go on.
+
+One safetensors file a job holds the tensors and, in its metadata, everything else as JSON;
+nothing in it can run. A file is there whole or not at all, and a digest over all that it holds
+tells when the disk has changed it since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.conf import settings
+
+if TYPE_CHECKING:
+    import torch
+
+    from generation.pipelines.loop.denoise import LoopState
+
+logger = logging.getLogger(__name__)
+
+FOLDER = "snapshots"
+"""In the data folder."""
+
+FORMAT = "1"
+"""Raised when what is written changes; snapshots of another format are made anew."""
+
+SUFFIX = ".safetensors"
+
+DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RuntimeError)
+"""What reading raises for content that is damaged, beside safetensors' own error."""
+
+
+class _Unusable(Exception):
+    """The file is not the snapshot that is looked for; the message says why."""
+
+
+def folder() -> Path:
+    """Where the snapshots lie."""
+    home: Path = settings.GENGA_HOME
+    return home / FOLDER
+
+
+def job_ids() -> set[UUID]:
+    """The jobs that have anything here, a snapshot or what a killed writer has left of one."""
+    found = set()
+    for path in folder().glob("*.*"):
+        # Whatever else somebody has put here is not ours.
+        with suppress(ValueError):
+            found.add(UUID(path.name.partition(".")[0]))
+    return found
+
+
+def discard(job_id: UUID) -> None:
+    """Delete what there is of a job, if anything. Raises OSError when it cannot be deleted."""
+    for path in folder().glob(f"{job_id}.*"):
+        path.unlink(missing_ok=True)
+
+
+def write(job_id: UUID, identity: str, state: LoopState) -> None:
+    """Keep `state` for whoever asks with the same `identity`, in place of a former snapshot.
+
+    It is on the disk when this returns. Raises OSError; the former snapshot is there then.
+    """
+    content = _packed(identity, state)
+    folder().mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f"{job_id}.writing-", dir=folder())
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(name, _file(job_id))
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _sync_folder()
+
+
+def read(job_id: UUID, identity: str) -> LoopState | None:
+    """The state that was written for this identity; None when there is none that can be used.
+
+    One that is damaged, or of another identity or format, is deleted with a warning in the log.
+    """
+    try:
+        return _unpacked(_file(job_id).read_bytes(), identity)
+    except FileNotFoundError:
+        return None
+    except (_Unusable, OSError) as problem:
+        logger.warning("the snapshot of job %s is left out: %s", job_id, problem)
+        with suppress(OSError):
+            discard(job_id)
+        return None
+
+
+def _file(job_id: UUID) -> Path:
+    return folder() / f"{job_id}{SUFFIX}"
+
+
+def _sync_folder() -> None:
+    """Make the new name itself outlast a power cut."""
+    handle = os.open(folder(), os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _packed(identity: str, state: LoopState) -> bytes:
+    from safetensors.torch import save
+
+    tensors: dict[str, torch.Tensor] = {}
+    fields = {name: getattr(state, name) for name in type(state).__slots__}
+    written = json.dumps(_outlined(fields, tensors))
+    metadata = {"format": FORMAT, "identity": identity, "state": written}
+    return save(tensors, {**metadata, "sha256": _digest(metadata, tensors)})
+
+
+def _unpacked(content: bytes, identity: str) -> LoopState:
+    """The state in a file's content. Raises _Unusable."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    from generation.pipelines.loop.denoise import LoopState
+
+    try:
+        tensors = load(content)
+        # The file begins with the length of its header, as eight bytes, and the header in JSON.
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        metadata: dict[str, str] = header["__metadata__"]
+        digest = metadata.pop("sha256")
+        sound = digest == _digest(metadata, tensors)
+    except (SafetensorError, *DAMAGE) as problem:
+        raise _Unusable(f"it is damaged ({problem})") from problem
+    if not sound:
+        raise _Unusable("it is damaged (its digest is another)")
+    if metadata["format"] != FORMAT:
+        raise _Unusable(f"it has the format {metadata['format']}, this version reads {FORMAT}")
+    if metadata["identity"] != identity:
+        raise _Unusable("it was made of or with something else")
+    return LoopState(**_restored(json.loads(metadata["state"]), tensors))
+
+
+def _digest(metadata: dict[str, str], tensors: dict[str, torch.Tensor]) -> str:
+    """SHA-256 in hex over the metadata and over each tensor's name, type, shape and bytes."""
+    import torch
+
+    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _outlined(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    """Plain data as JSON knows it. Tensors and arrays go into `tensors`, their names stay."""
+    import numpy as np
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        # Kernels may round otherwise for a tensor that lies in memory with its axes in another
+        # order, and safetensors knows only the usual one.
+        return {"tensor": _kept(value, tensors), "stride": list(value.stride())}
+    if isinstance(value, np.generic):
+        return {"number": _kept(torch.from_numpy(np.asarray(value)), tensors)}
+    if isinstance(value, np.ndarray):
+        return {"array": _kept(torch.from_numpy(value), tensors)}
+    if isinstance(value, dict):
+        return {"dict": [[key, _outlined(item, tensors)] for key, item in value.items()]}
+    if isinstance(value, tuple):
+        return {"tuple": [_outlined(item, tensors) for item in value]}
+    if isinstance(value, list):
+        return [_outlined(item, tensors) for item in value]
+    return value
+
+
+def _kept(tensor: torch.Tensor, tensors: dict[str, torch.Tensor]) -> str:
+    name = str(len(tensors))
+    tensors[name] = tensor.contiguous()
+    return name
+
+
+def _restored(outline: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    """What `_outlined` was given."""
+    import numpy as np
+    import torch
+
+    match outline:
+        case {"tensor": name, "stride": stride}:
+            kept = tensors[name]
+            return torch.empty_strided(kept.shape, stride, dtype=kept.dtype).copy_(kept)
+        case {"number": name}:
+            return tensors[name].numpy()[()]
+        case {"array": name}:
+            return np.array(tensors[name].numpy())
+        case {"dict": items}:
+            return {key: _restored(item, tensors) for key, item in items}
+        case {"tuple": items}:
+            return tuple(_restored(item, tensors) for item in items)
+        case list():
+            return [_restored(item, tensors) for item in outline]
+    return outline

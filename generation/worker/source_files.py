@@ -1,0 +1,66 @@
+"""The finished file that a render starts from, fetched, verified and read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.core.files.storage import default_storage
+from PIL import Image, ImageOps
+
+from generation.errors import SourceUnreadable
+from generation.media.clips import read_frames
+from generation.specs import MediaType, RenderSpec, SourceFile
+
+READ_BYTES = 1 << 20
+
+
+def first_frame(spec: RenderSpec, folder: Path) -> Image.Image | None:
+    """What a clip begins with, in the spec's size; None for a render that starts from nothing.
+
+    A picture of other proportions is cut to them around its middle. Raises SourceUnreadable.
+    """
+    if spec.source is None:
+        return None
+    picture = _picture(fetch(spec.source, folder))
+    return ImageOps.fit(picture, (spec.width, spec.height), Image.Resampling.LANCZOS)
+
+
+def frames(spec: RenderSpec, folder: Path) -> Iterator[Image.Image]:
+    """The frames of the file that is enhanced, one by one. Raises SourceUnreadable."""
+    if spec.source is None:
+        raise SourceUnreadable("The job names no file to enhance.")
+    path = fetch(spec.source, folder)
+    if spec.type == MediaType.IMAGE:
+        yield _picture(path)
+        return
+    try:
+        yield from read_frames(path)
+    except (OSError, ValueError) as problem:
+        raise SourceUnreadable(f"The clip to enhance cannot be read: {problem}") from problem
+
+
+def fetch(source: SourceFile, folder: Path) -> Path:
+    """A copy of the source in `folder`, whole and unchanged. Raises SourceUnreadable."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"source{Path(source.file).suffix}"
+    content = hashlib.sha256()
+    try:
+        with default_storage.open(source.file) as stored, path.open("wb") as copy:
+            while chunk := stored.read(READ_BYTES):
+                content.update(chunk)
+                copy.write(chunk)
+    except FileNotFoundError:
+        raise SourceUnreadable("The file to start from is not there any more.") from None
+    if content.hexdigest() != source.sha256:
+        raise SourceUnreadable("The file to start from is not what it was: it was damaged.")
+    return path
+
+
+def _picture(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as picture:
+            return picture.convert("RGB")
+    except (OSError, ValueError, Image.DecompressionBombError) as problem:
+        raise SourceUnreadable(f"The picture to start from cannot be read: {problem}") from problem

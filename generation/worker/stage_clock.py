@@ -1,0 +1,140 @@
+"""The account that one attempt gives of itself: seconds of its stages, share done, time left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+from django.utils import timezone
+
+from generation.estimating import estimator
+from generation.estimating.in_flight import InFlight
+from generation.estimating.stages import StagePlan
+from generation.models import Attempt
+from generation.pipelines.base import Pipeline, Step
+from generation.queue.timings import Timing, Timings
+from generation.specs import RenderSpec
+from generation.states import Stage
+from generation.worker.progress import ProgressState, Reporter
+
+BEFORE = (Stage.LOAD, Stage.ENCODE)
+"""The stages before those that move the bar."""
+
+CHECK_SECONDS = 0.25
+"""Frames pass quickly: the world is asked at most this often what it wants of the attempt."""
+
+
+class StageClock:
+    """Times the stages and notes the newest state for the reporter.
+
+    `check` raises an Interruption when the attempt has to stop; it is asked after every step,
+    window and frame, so whatever calls `step` or `frame` may be left by it.
+    """
+
+    def __init__(self, attempt: Attempt, spec: RenderSpec, check: Callable[[], None]) -> None:
+        self.timings: Timings = {}
+        self.reporter = Reporter(attempt)
+        self._attempt = attempt
+        self._spec = spec
+        self._check = check
+        self._shares = StagePlan.of(spec)
+        self._flight = InFlight(
+            _estimated(attempt, spec), self._shares.weights, _parts(spec), time.perf_counter
+        )
+        self._now = ProgressState(Stage.LOAD)
+        self._stage_started = self._step_started = self._checked = 0.0
+
+    @contextmanager
+    def stage(self, stage: Stage, parts: int = 0) -> Iterator[None]:
+        """Everything inside is this stage; `parts` is the number of frames it will count."""
+        self._now = ProgressState(
+            stage,
+            steps_complete=self._now.steps_complete,
+            frames_complete=self._now.frames_complete,
+            parts=parts,
+        )
+        self._stage_started = self._step_started = time.perf_counter()
+        self._flight.begin(stage)
+        timing = self.timings[stage] = Timing(0.0)
+        self._tell(0.0)
+        try:
+            yield
+        finally:
+            timing.seconds = time.perf_counter() - self._stage_started
+            self._flight.end()
+
+    def step(self, step: Step, pipeline: Pipeline) -> None:
+        """One more step, or window of a step, is denoised."""
+        picture = None
+        if step.finished:
+            now = time.perf_counter()
+            self.timings[Stage.DENOISE].steps.append(now - self._step_started)
+            self._step_started = now
+            self._now.steps_complete = step.number
+            if step.clean is not None and step.number < step.total and self.reporter.preview_due():
+                picture = partial(pipeline.preview, step.clean())
+        windows = step.windows if step.windows > 1 else 0
+        self._now.part, self._now.parts = (0 if step.finished else step.window), windows
+        part = 0.0 if step.finished else step.window / step.windows
+        self._tell((step.number + part) / step.total, picture)
+        self._check()
+
+    def frame(self, number: int) -> None:
+        """`number` frames of the present stage are done."""
+        now = time.perf_counter()
+        self._now.part = number
+        if self._now.stage in (Stage.DECODE, Stage.INTERPOLATE, Stage.UPSCALE):
+            self._now.frames_complete = max(self._now.frames_complete, number)
+        self._tell(number / self._now.parts)
+        if now - self._checked >= CHECK_SECONDS:
+            self._checked = now
+            self._check()
+
+    def go_on(self, number: int, count: int) -> None:
+        """`number` of the stage's `count` frames were done by a former attempt."""
+        self._flight.skip(number / count)
+        self._now.part = self._now.frames_complete = number
+        self._tell(number / count)
+
+    def _tell(self, share: float, picture: Callable[[], object] | None = None) -> None:
+        self._flight.move(share)
+        self._now.percent = self._shares.percent(self._now.stage, share)
+        left = self._flight.left(self._later())
+        self._now.remaining_seconds = left
+        self._note_quarter(left)
+        self.reporter.note(replace(self._now, picture=picture))
+
+    def _later(self) -> list[Stage]:
+        """The stages after the present one."""
+        stages = [*BEFORE, *self._shares.weights]
+        return stages[stages.index(self._now.stage) + 1 :] if self._now.stage in stages else []
+
+    def _note_quarter(self, left: float | None) -> None:
+        """Keep what was estimated a quarter of the way, to be judged by what it took."""
+        attempt = self._attempt
+        if left is None or attempt.estimated_at_quarter is not None:
+            return
+        elapsed = (timezone.now() - attempt.started_at).total_seconds()
+        if elapsed >= (elapsed + left) / 4:
+            attempt.estimated_at_quarter = elapsed + left
+
+
+def _estimated(attempt: Attempt, spec: RenderSpec) -> dict[Stage, float]:
+    """Seconds of each stage by what is known now, kept with the attempt; empty without evidence."""
+    estimate = estimator.estimate(spec, attempt.device)
+    if estimate is None:
+        return {}
+    stages = dict(estimate.stages)
+    if Stage.DENOISE in stages:
+        # A batch takes about as long as its members would one by one, at best a little less.
+        stages[Stage.DENOISE] *= attempt.job.left * attempt.batch_size
+    attempt.estimated_seconds = estimate.seconds
+    return stages
+
+
+def _parts(spec: RenderSpec) -> int:
+    """Steps of the denoising; of a file that is enhanced, its frames."""
+    return spec.denoising_steps or spec.delivered_frames

@@ -1,0 +1,251 @@
+"""The stages of one attempt, from the spec to its stored files."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from itertools import islice
+from pathlib import Path
+
+import diffusers
+import torch
+from django.core.files.storage import default_storage
+from django.utils import timezone
+from PIL import Image
+
+from generation.library.register import upscaler_folder
+from generation.media.files import Shelf, StoredOutput, unwritable
+from generation.media.frames import FrameFolder
+from generation.models import Attempt, ModelCard
+from generation.pipelines.base import Pipeline, Step
+from generation.pipelines.interpolate.interpolate import interpolate
+from generation.pipelines.model_files import LoraFile, ModelFiles
+from generation.pipelines.resident import ResidentModels
+from generation.pipelines.upscale.methods import UPSCALERS
+from generation.pipelines.upscale.upscale import discover, load_upscaler
+from generation.specs import MediaType, RenderSpec
+from generation.states import Stage
+from generation.version import VERSION
+from generation.worker import finished_files, source_files
+from generation.worker.resume import kept_frames
+from generation.worker.resume.snapshot_writer import SnapshotWriter
+from generation.worker.stage_clock import StageClock
+
+From = Callable[[int], Iterable[Image.Image]]
+"""Frames from a number on, counted from 0."""
+
+ASK_SECONDS = 0.02
+"""In the middle of a step the world is asked at most this often what it wants of the attempt."""
+
+
+class Rendering:
+    """One attempt. Every frame lies on the disk between two stages, so memory stays bounded."""
+
+    def __init__(
+        self, attempt: Attempt, models: ResidentModels, check: Callable[[Rendering], None]
+    ) -> None:
+        self.attempt = attempt
+        self.spec: RenderSpec = attempt.job.spec
+        self.models = models
+        self.clock = StageClock(attempt, self.spec, self._check)
+        self.shelf = Shelf(attempt.job_id, attempt.number, timezone.now().date())
+        self._ask = check
+        self._asked = time.monotonic()
+        self.ended = False
+        self.keeper = SnapshotWriter(attempt)
+        self._work = work_folder(attempt)
+        self._model: ModelFiles | None = None
+
+    def make(self) -> list[StoredOutput]:
+        """All stages, one after another. Raises RenderError or an Interruption."""
+        if self.spec.enhances:
+            self._take_over()
+            return self.finish(self._source())
+        pipeline, conditioning = self.begin()
+        self._take_over()
+        with self.clock.stage(Stage.ENCODE):
+            first_frame = source_files.first_frame(self.spec, self._work)
+        self.keeper.resume(self._identity)
+        self._check()
+        with self.clock.stage(Stage.DENOISE), pipeline.asking(self._check_now_and_then):
+            latents = pipeline.denoise(
+                self.spec,
+                conditioning,
+                lambda step: self._on_step(step, pipeline),
+                first_frame,
+                self.keeper.state,
+            )
+        return self.finish(self.decode(pipeline, latents))
+
+    def begin(self) -> tuple[Pipeline, torch.Tensor]:
+        """The loaded model and what it understood of the prompt."""
+        pipeline = self._load()
+        self._check()
+        with self.clock.stage(Stage.ENCODE):
+            conditioning = pipeline.encode(self.spec, _loras(self.spec))
+        self._check()
+        return pipeline, conditioning
+
+    def decode(self, pipeline: Pipeline, latents: torch.Tensor) -> FrameFolder:
+        """The drawn frames on the disk."""
+        with self.clock.stage(Stage.DECODE, self.spec.frames):
+            return self._collect(
+                "drawn",
+                self.spec.frames,
+                lambda start: islice(pipeline.decode(latents), start, None),
+            )
+
+    def finish(self, frames: FrameFolder) -> list[StoredOutput]:
+        """What comes after drawing, up to the stored files."""
+        return self._finished(self._upscaled(self._interpolated(frames)))
+
+    def keep_work(self) -> None:
+        """Leave the frames between the stages to the attempt that goes on."""
+        kept_frames.keep(self._work, self.attempt.job_id, self._identity)
+
+    def _take_over(self) -> None:
+        kept_frames.take_over(self._work, self.attempt.job_id, self._identity)
+
+    def discard_work(self) -> None:
+        """Delete the frames between the stages."""
+        shutil.rmtree(self._work, ignore_errors=True)
+
+    def _check(self) -> None:
+        self._ask(self)
+        self._asked = time.monotonic()
+
+    def _check_now_and_then(self) -> None:
+        if time.monotonic() - self._asked >= ASK_SECONDS:
+            self._check()
+
+    def _on_step(self, step: Step, pipeline: Pipeline) -> None:
+        self.keeper.hold(step)
+        self.clock.step(step, pipeline)
+        self.keeper.write_now_and_then()
+
+    def _source(self) -> FrameFolder:
+        """The frames of the finished file that is enhanced."""
+        with self.clock.stage(Stage.LOAD, self.spec.frames):
+            return self._collect(
+                "source",
+                self.spec.frames,
+                lambda start: islice(source_files.frames(self.spec, self._work), start, None),
+            )
+
+    def _interpolated(self, frames: FrameFolder) -> FrameFolder:
+        if self.spec.interpolate == 1:
+            return frames
+        with self.clock.stage(Stage.INTERPOLATE, self.spec.delivered_frames):
+            return self._replace(
+                frames,
+                "interpolated",
+                self.spec.delivered_frames,
+                lambda start: interpolate(
+                    frames,
+                    self.spec.interpolate,
+                    loop=self.spec.loop,
+                    name=self.spec.interpolator,
+                    start=start,
+                ),
+            )
+
+    def _upscaled(self, frames: FrameFolder) -> FrameFolder:
+        if self.spec.upscale == 1:
+            return frames
+        with self.clock.stage(Stage.UPSCALE, len(frames)):
+            upscaler = load_upscaler(
+                self.spec.upscaler,
+                self.spec.upscale,
+                self.models.device,
+                self.models.dtype,
+                {**UPSCALERS, **discover(upscaler_folder())},
+            )
+            return self._replace(
+                frames,
+                "upscaled",
+                len(frames),
+                lambda start: map(upscaler.upscale, (frames[i] for i in range(start, len(frames)))),
+            )
+
+    def _finished(self, frames: FrameFolder) -> list[StoredOutput]:
+        """Written files, read back and checked, in the storage."""
+        provenance = self._provenance()
+        if self.spec.type == MediaType.IMAGE:
+            with self.clock.stage(Stage.WRITE):
+                return [self.shelf.picture(frames[0], provenance)]
+        with self.clock.stage(Stage.WRITE, self.spec.delivered_frames):
+            written = finished_files.write(
+                self.spec, frames, self._work, provenance, self.clock.frame
+            )
+        with self.clock.stage(Stage.CHECK, self.spec.delivered_frames):
+            consistency = finished_files.check(self.spec, frames, written, self.clock.frame)
+            self._check()
+            return finished_files.store(
+                self.spec, frames, written, consistency, self.shelf, self._work
+            )
+
+    def _load(self) -> Pipeline:
+        card = ModelCard.objects.select_related("base").get(pk=self.attempt.job.model_id)
+        self._model = card.files
+        self.attempt.cold = not self.models.holds(self._model)
+        with self.clock.stage(Stage.LOAD):
+            return self.models.get(self._model, check=self._check)
+
+    def _collect(self, name: str, count: int, pictures: From) -> FrameFolder:
+        """So many frames on the disk, counted one by one, behind those that lie there already."""
+        with unwritable():
+            frames = FrameFolder(self._work / name)
+        if frames:
+            self.clock.go_on(len(frames), count)
+            self.attempt.resumed_from = self.attempt.resumed_from or len(frames)
+        if len(frames) == count:
+            return frames
+        for picture in pictures(len(frames)):
+            with unwritable():
+                frames.add(picture)
+            self.clock.frame(len(frames))
+        return frames
+
+    def _replace(self, old: FrameFolder, name: str, count: int, pictures: From) -> FrameFolder:
+        """As `_collect`; the frames that the new ones were made of are not needed any more."""
+        frames = self._collect(name, count, pictures)
+        old.remove()
+        return frames
+
+    def _provenance(self) -> dict[str, object]:
+        """What the file itself says of its making: the spec and the attempt, and never a date."""
+        return {
+            "genga": VERSION,
+            "spec": self.spec.as_json(),
+            "spec_hash": self.spec.content_hash(),
+            "seed": self.spec.seed,
+            "model_hash": self._model.weights_hash if self._model else None,
+            **({"batch": self.attempt.batch_size} if self.attempt.batch_size > 1 else {}),
+        }
+
+    @property
+    def _identity(self) -> str:
+        """What a snapshot must have been made of and with to go on to the identical picture."""
+        return ":".join(
+            (
+                self.spec.content_hash(),
+                self._model.weights_hash if self._model else "",
+                self.models.device.type,
+                str(self.models.dtype),
+                torch.__version__,
+                diffusers.__version__,
+            )
+        )
+
+
+def work_folder(attempt: Attempt) -> Path:
+    """An attempt's own folder."""
+    return kept_frames.root() / f"{attempt.job_id}-{attempt.number}"
+
+
+def _loras(spec: RenderSpec) -> tuple[LoraFile, ...]:
+    return tuple(
+        LoraFile(lora.sha256[:16], Path(default_storage.path(lora.file)), lora.scale)
+        for lora in spec.loras
+    )

@@ -1,0 +1,98 @@
+"""Putting right what a crash left behind: expired leases, unheard bells, half-written files."""
+
+import logging
+import shutil
+import time
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from generation.models import Attempt, Device, Job, Output
+from generation.models.output import FRAMES_KIND
+from generation.queue import lifecycle
+from generation.scheduling.placement import claimable
+from generation.states import Outcome, Status
+from generation.worker.bells import bell
+from generation.worker.resume import kept_frames, snapshots
+from generation.worker.stages import work_folder
+
+logger = logging.getLogger(__name__)
+
+HALF_WRITTEN_SECONDS = 3600
+"""Temporary files older than this belong to writers that are gone."""
+
+
+def sweep_leases() -> int:
+    """Take back every job whose worker has stopped renewing its lease; how many there were."""
+    expired = Attempt.objects.filter(
+        outcome=Outcome.RUNNING,
+        job__status=Status.PROCESSING,
+        job__lease_expires_at__lt=timezone.now(),
+    ).select_related("job")
+    return sum(lifecycle.give_up_lost(attempt) for attempt in expired)
+
+
+def sweep_device(device: Device) -> int:
+    """Take back what a former worker of this device held; for a worker that has just started."""
+    left = Attempt.objects.filter(
+        outcome=Outcome.RUNNING, job__status=Status.PROCESSING, job__device=device
+    ).select_related("job")
+    return sum(lifecycle.give_up_lost(attempt) for attempt in left)
+
+
+def ring_if_forgotten(device: Device) -> bool:
+    """Ring an idle device's own bell when work waits for it that it has not heard of."""
+    if not Device.objects.idle().filter(pk=device.pk).exists():
+        return False
+    if not claimable(device).exists():
+        return False
+    bell(device.name)()
+    return True
+
+
+def sweep_half_written() -> int:
+    """Delete temporary files of writers that were killed; how many there were."""
+    count = 0
+    oldest = time.time() - HALF_WRITTEN_SECONDS
+    for path in Path(settings.MEDIA_ROOT).rglob(".writing-*"):
+        # Another worker that starts now may sweep the same file.
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+                count += 1
+    return count
+
+
+def sweep_work() -> int:
+    """Delete frames of attempts that run no more and of jobs that do not wait; of how many."""
+    running = Attempt.objects.filter(outcome=Outcome.RUNNING).select_related("job")
+    in_use = {work_folder(attempt) for attempt in running}
+    waiting = Job.objects.active().filter(pk__in=kept_frames.job_ids())
+    in_use |= {kept_frames.folder(pk) for pk in waiting.values_list("pk", flat=True)}
+    left = [path for path in kept_frames.root().glob("*") if path not in in_use]
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(left)
+
+
+def sweep_snapshots() -> int:
+    """Delete snapshots of jobs that have ended or are gone; how many there were."""
+    on_disk = snapshots.job_ids()
+    left = on_disk - set(Job.objects.active().filter(pk__in=on_disk).values_list("pk", flat=True))
+    for job_id in left:
+        snapshots.discard(job_id)
+    return len(left)
+
+
+def sweep_frames() -> int:
+    """Delete lossless frames that were kept long enough and aren't held; of how many clips."""
+    kept_since = timezone.now() - timedelta(days=settings.GENGA_FRAMES_DAYS)
+    old = list(Output.objects.filter(kind=FRAMES_KIND, ageing_since__lt=kept_since))
+    for output in old:
+        output.delete()
+        default_storage.delete(str(output.file.name))
+    return len(old)

@@ -1,0 +1,19 @@
+"""What a render and an enhancement both let choose: factors, formats, upscalers."""
+
+from django import forms
+
+from generation.library.register import upscaler_names
+from generation.pipelines.upscale.methods import UPSCALERS
+
+SMOOTHER = [(1, "As drawn"), (2, "2 times the frames"), (4, "4 times the frames")]
+LARGER = [(1, "As drawn"), (2, "2 times the size"), (4, "4 times the size")]
+FORMATS = [("webm", "WebM"), ("gif", "GIF"), ("apng", "APNG")]
+
+
+def upscaler_field() -> forms.ChoiceField:
+    """The upscalers of this machine; which of them serves a factor is told at the submit."""
+    names = dict.fromkeys(name for factor in (2, 4) for name in upscaler_names(factor))
+    labels = [(name, UPSCALERS[name].label if name in UPSCALERS else name) for name in names]
+    return forms.ChoiceField(
+        choices=[("", "The best one"), *labels], required=False, label="Enlarged by"
+    )

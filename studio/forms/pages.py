@@ -1,0 +1,152 @@
+"""Forms of the pages. What is wrong is told at its field; what was typed stays."""
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db.models import Max
+from django.utils.crypto import get_random_string
+from django.utils.text import slugify
+
+from generation.specs import Quality
+from studio.forms.choices import FORMATS, LARGER, SMOOTHER, upscaler_field
+from studio.models import Character, Project, Sequence, Shot, Style
+from studio.models.project import SKETCHBOOK_SHOT
+
+ORDER_STEP = 10
+"""Between two shots, so that one more fits in."""
+
+
+class ShotForm(forms.ModelForm):
+    """A new shot of a project."""
+
+    class Meta:
+        """What is asked for."""
+
+        model = Shot
+        fields = ["name", "sequence", "description", "prompt"]
+        widgets = {
+            "description": forms.Textarea(attrs={"rows": 2}),
+            "prompt": forms.Textarea(attrs={"rows": 2}),
+        }
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.project = project
+        sequence = cast(forms.ModelChoiceField, self.fields["sequence"])
+        sequence.queryset = Sequence.objects.filter(project=project)
+        sequence.empty_label = "No sequence"
+
+    def clean_name(self) -> str:
+        """The name becomes the shot's slug, which must be free in the project."""
+        name: str = self.cleaned_data["name"]
+        # A Japanese name has no Latin letters: its slug is drawn.
+        slug = slugify(name)[:50] or f"shot-{get_random_string(6).lower()}"
+        taken = Shot.objects.filter(project=self.instance.project, slug=slug).exists()
+        if taken or slug == SKETCHBOOK_SHOT:
+            raise ValidationError("This project has a shot of that name already.")
+        self.instance.slug = slug
+        return name
+
+    def clean(self) -> dict[str, Any] | None:
+        """A new shot stands behind the others of its sequence."""
+        sequence = self.cleaned_data.get("sequence")
+        others = Shot.objects.filter(project=self.instance.project, sequence=sequence)
+        last = others.exclude(slug=SKETCHBOOK_SHOT).aggregate(last=Max("order"))["last"]
+        self.instance.order = (last or 0) + ORDER_STEP
+        return super().clean()
+
+
+class EnhanceForm(forms.Form):
+    """What to make of a finished take."""
+
+    interpolate = forms.TypedChoiceField(
+        choices=SMOOTHER,
+        coerce=int,
+        required=False,
+        label="Smoother",
+    )
+    upscale = forms.TypedChoiceField(
+        choices=LARGER,
+        coerce=int,
+        required=False,
+        label="Larger",
+    )
+    formats = forms.MultipleChoiceField(
+        choices=FORMATS,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Also as",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["upscaler"] = upscaler_field()
+
+    def asked(self) -> dict[str, Any]:
+        """What was asked, once the form is valid."""
+        factors = {name: self.cleaned_data[name] or 1 for name in ("interpolate", "upscale")}
+        formats = tuple(self.cleaned_data["formats"])
+        return {**factors, "upscaler": self.cleaned_data["upscaler"] or None, "formats": formats}
+
+
+class TokenForm(forms.Form):
+    """A name for a new API token."""
+
+    name = forms.CharField(max_length=60, label="What is it for?")
+
+
+class CommentForm(forms.Form):
+    """A sentence that goes with a review or a verdict."""
+
+    comment = forms.CharField(
+        max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class ChangeForm(CommentForm):
+    """A request for a change must say which."""
+
+    comment = forms.CharField(
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say what should change."},
+    )
+
+
+class GalleryForm(forms.Form):
+    """The gallery's filters; anything that names nothing is ignored."""
+
+    project = forms.ModelChoiceField(
+        queryset=Project.objects.none(), required=False, to_field_name="slug", empty_label="All"
+    )
+    character = forms.ModelChoiceField(
+        queryset=Character.objects.none(), required=False, to_field_name="slug", empty_label="All"
+    )
+    style = forms.ModelChoiceField(
+        queryset=Style.objects.none(), required=False, to_field_name="slug", empty_label="All"
+    )
+    quality = forms.ChoiceField(
+        choices=[("", "All"), *((q.value, q.label) for q in Quality)], required=False
+    )
+    verdict = forms.ChoiceField(
+        choices=[
+            ("", "All"),
+            ("pending", "In review"),
+            ("approved", "Approved"),
+            ("changes_requested", "Changes requested"),
+        ],
+        required=False,
+    )
+    words = forms.CharField(required=False, max_length=100, label="Prompt")
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        projects = Project.objects.visible_to(user)
+        for name, queryset in (
+            ("project", projects),
+            ("character", Character.objects.filter(project__in=projects)),
+            ("style", Style.objects.usable_by(user)),
+        ):
+            cast(forms.ModelChoiceField, self.fields[name]).queryset = queryset

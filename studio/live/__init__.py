@@ -1,0 +1,1 @@
+"""Live pages: sockets, fragments and their fan-out."""

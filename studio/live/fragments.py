@@ -1,0 +1,256 @@
+"""Fragments of pages, made once for everybody who watches.
+
+The same templates are included by the pages' first paint. What is pushed holds nothing that
+depends on who looks: the queue's fragments name neither prompts nor pictures, because everybody
+sees the queue; those go to the project's own group.
+"""
+
+import base64
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Prefetch
+from django.template.loader import render_to_string
+
+from generation.live.events import QUEUE_GROUP, EventKind, job_group
+from generation.models import Device, Job
+from generation.scheduling.forecast import Forecast, forecast
+from generation.states import Status, Work
+from studio.models import Shot, Take
+from studio.presentation import job_history
+from studio.presentation.status import job_status, remaining_seconds, stage_text
+from studio.production import devices
+
+FINISHED_SHOWN = 8
+QUEUE_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What a kind of watcher follows: HTML of a group, or JSON of a job with URLs under `base`."""
+
+    group: str
+    base: str | None = None
+
+
+Parts = dict[str, str]
+"""Rendered texts by what they show; of two with one name only the newer matters."""
+
+
+def render_job(job_id: str, kinds: set[str], topics: Iterable[Topic]) -> dict[Topic, Parts]:
+    """Everything the topics show of a job after these events, each fragment rendered once."""
+    job = _job(job_id)
+    if job is None:
+        return {}
+    moved = kinds != {EventKind.PROGRESS}
+    context = job_context(job)
+    own = {**context, **(job_details(job) if moved else {})}
+    own["take"] = Take.objects.filter(job=job).select_related("character", "style").first()
+    parts: dict[Topic, Parts] = {}
+    for topic in topics:
+        if topic.base is not None:
+            parts[topic] = {"status": json.dumps(job_status(job, base=topic.base))}
+        elif topic.group == QUEUE_GROUP:
+            parts[topic] = render_queue() if moved else _html(_PUBLIC, context)
+        elif topic.group == job_group(job_id):
+            parts[topic] = _html(_JOB_MOVED if moved else _JOB_PROGRESS, own)
+        else:
+            parts[topic] = _html(_JOB_PROGRESS, context) | (_shot(job) if moved else {})
+    return parts
+
+
+def render_running(topics: Iterable[Topic]) -> Parts:
+    """How far the running jobs are now: progress is told and never an event that one could miss.
+
+    Without it a page that joins while a model loads would show the stage before for as long.
+    """
+    topics, parts = list(topics), Parts()
+    for job in Job.objects.processing():
+        about = {QUEUE_GROUP, job.scope, job_group(job.pk)}
+        shown = [topic for topic in topics if topic.group in about]
+        for some in render_job(str(job.pk), {EventKind.PROGRESS}, shown).values():
+            parts |= some
+    return parts
+
+
+def render_queue() -> Parts:
+    """The board: the devices, and what waits for them."""
+    return _html({"devices": "fragments/devices.html", **_WAITING}, queue_context())
+
+
+def render_waiting() -> Parts:
+    """What waits alone: its times change while others run. Nothing when nothing waits."""
+    if not Job.objects.waiting().exists():
+        return {}
+    return _html(_WAITING, waiting_context(forecast()))
+
+
+def job_context(job: Job, queue: Forecast | None = None) -> dict[str, Any]:
+    """What the templates of a job's fragments need."""
+    if queue is None and job.status == Status.QUEUED:
+        queue = forecast()
+    return {
+        "job": job,
+        "spec": job.spec,
+        "stage": stage_text(job, queue),
+        "remaining": remaining_seconds(job, queue),
+        "place": queue.place_of(job) if queue else None,
+        "output": next(iter(job.outputs.all()), None),
+        "preview": preview_data(job),
+        "took": _took(job),
+    }
+
+
+def job_details(job: Job) -> dict[str, Any]:
+    """What the job's own page shows beside its live state."""
+    return {"history": job_history.lines(job), "timelines": job_history.timelines(job)}
+
+
+def take_details(take: Take) -> dict[str, Any]:
+    """What the take's own page shows: its reviews, and the final it became."""
+    final = Take.objects.filter(draft=take).select_related("job", "shot__project").first()
+    reviews = take.reviews.select_related("requested_by", "reviewer")
+    return {"take": take, "reviews": reviews, "final": final}
+
+
+def preview_data(job: Job) -> str:
+    """The running render's latest preview as a data URL; empty when there is none."""
+    if not job.progress.preview:
+        return ""
+    return "data:image/webp;base64," + base64.b64encode(job.progress.preview).decode()
+
+
+def queue_context() -> dict[str, Any]:
+    """What the board of the queue shows."""
+    queue = forecast()
+    running: dict[int | None, list[Job]] = {}
+    for job in Job.objects.processing().for_pages():
+        running.setdefault(job.device_id, []).append(job)
+    calibrations = devices.calibrations()
+    board = [
+        {
+            **_device_context(device, running.get(device.pk, [])),
+            "calibration": calibrations.get(device.pk),
+        }
+        for device in Device.objects.all()
+    ]
+    return {"devices": board, **waiting_context(queue)}
+
+
+def _device_context(device: Device, jobs: list[Job]) -> dict[str, Any]:
+    """A device with the first of the jobs that it runs, and how many others are in the batch."""
+    takes = [] if set(device.works) == set(Work) else device.work_labels
+    context = {"device": device, "takes": takes, "others": max(0, len(jobs) - 1)}
+    return {**context, **(job_context(jobs[0]) if jobs else {})}
+
+
+def waiting_context(queue: Forecast) -> dict[str, Any]:
+    """What the lists of waiting and held jobs show."""
+    shown = queue.places[:QUEUE_SHOWN]
+    jobs = Job.objects.select_related("owner").in_bulk([place.key for place in shown])
+    held = Job.objects.held()
+    # A job may have been claimed between the two queries.
+    return {
+        "places": [{"place": p, "job": jobs[p.key]} for p in shown if p.key in jobs],
+        "waiting": len(queue.places),
+        "hidden": max(0, len(queue.places) - QUEUE_SHOWN),
+        "held": list(held.select_related("owner")[:QUEUE_SHOWN]),
+        "on_hold": held.count(),
+    }
+
+
+def shot_takes(shot: Shot) -> list[dict[str, Any]]:
+    """The shot's takes, the newest first, each with its job's context."""
+    takes = Take.objects.filter(shot=shot).for_pages()
+    queue = forecast()
+    return [{"take": take, **job_context(take.job, queue)} for take in takes]
+
+
+def shots_with_best(shots: Iterable[Shot]) -> list[dict[str, Any]]:
+    """Shots for the board: each with the take that stands for it and how many there are."""
+    queue = forecast()
+    loaded = Shot.objects.filter(pk__in=[shot.pk for shot in shots]).select_related(
+        "project", "sequence"
+    )
+    found = loaded.prefetch_related(Prefetch("takes", Take.objects.for_pages()))
+    return [_shot_context(shot, queue) for shot in found]
+
+
+def _shot_context(shot: Shot, queue: Forecast) -> dict[str, Any]:
+    takes = list(shot.takes.all())
+    best = _best(takes)
+    running = next((take for take in takes if not take.job.state.ended), None)
+    shown = best or running or (takes[0] if takes else None)
+    context: dict[str, Any] = {"shot": shot, "take": shown, "takes": len(takes)}
+    if shown is not None:
+        context |= job_context(shown.job, queue)
+        context["rendering"] = running
+    return context
+
+
+def _best(takes: list[Take]) -> Take | None:
+    """Of the takes with a picture: a final, else an approved one, else the newest."""
+    finished = [take for take in takes if take.output is not None]
+    ranked = sorted(
+        finished,
+        key=lambda take: (take.draft_id is not None, take.verdict == "approved", take.number),
+    )
+    return ranked[-1] if ranked else None
+
+
+_WAITING = {"waiting": "fragments/waiting.html"}
+_PUBLIC = {"progress": "fragments/job_progress.html"}
+_JOB_PROGRESS = {**_PUBLIC, "picture": "fragments/job_picture.html"}
+_JOB_MOVED = {
+    **_PUBLIC,
+    "large": "fragments/job_large.html",
+    "state": "fragments/job_state.html",
+    "history": "fragments/job_history.html",
+    "settings": "fragments/job_settings.html",
+    "consistency": "fragments/job_consistency.html",
+}
+
+
+def _html(templates: dict[str, str], context: dict[str, Any]) -> Parts:
+    pushed = {**context, "pushed": True}
+    job = context.get("job")
+    prefix = f"{job.pk}:" if job is not None else ""
+    return {
+        prefix + name: render_to_string(template, pushed) for name, template in templates.items()
+    }
+
+
+def _shot(job: Job) -> Parts:
+    """The card on the board and the list on the shot's page, for the take of a job."""
+    take = Take.objects.filter(job=job).for_pages().first()
+    if take is None:
+        return {}
+    shot = take.shot
+    card = {**shots_with_best([shot])[0], "pushed": True}
+    takes = {"shot": shot, "takes": shot_takes(shot), "pushed": True}
+    finished = {**take_details(take), **job_context(job), "pushed": True}
+    parts: Parts = {
+        f"shot:{shot.pk}": render_to_string("fragments/shot_card.html", card),
+        f"takes:{shot.pk}": render_to_string("fragments/takes.html", takes),
+        f"take:{take.pk}": render_to_string("fragments/take_review.html", finished),
+        f"settings:{job.pk}": render_to_string("fragments/job_settings.html", finished),
+        f"large:{job.pk}": render_to_string("fragments/job_large.html", finished),
+        f"consistency:{job.pk}": render_to_string("fragments/job_consistency.html", finished),
+    }
+    if job.state.ended:
+        parts[f"finished:{job.pk}"] = render_to_string("fragments/finished.html", finished)
+    return parts
+
+
+def _took(job: Job) -> float | None:
+    """Seconds from the start to the end; None while it is not done."""
+    if job.started_at is None or job.finished_at is None:
+        return None
+    return (job.finished_at - job.started_at).total_seconds()
+
+
+def _job(job_id: str) -> Job | None:
+    found = Job.objects.for_pages().prefetch_related("attempts__timings", "events")
+    return found.filter(pk=job_id).first()

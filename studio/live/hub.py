@@ -1,0 +1,221 @@
+"""The fan-out of one web process: subscribed once to each group, rendering once for each event.
+
+A viewer never has a backlog: what it has not been sent yet is kept by name, and the newer text
+replaces the older one. A viewer that acknowledges is sent the next batch only after it has shown
+the last, so a slow phone gets fewer and newer pictures and holds up nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
+
+from generation.live.events import QUEUE_GROUP, EventKind
+from studio.live import fragments
+from studio.live.fragments import Parts, Topic
+
+logger = logging.getLogger(__name__)
+
+SHORTEST_PAUSE = 0.15
+"""Seconds between two batches to one viewer: at most six or seven a second."""
+
+LIST_PAUSE = 5.0
+"""Seconds after which what waits is shown again while others run: its times follow theirs."""
+
+PATIENCE = 10.0
+"""Seconds to wait for a viewer's acknowledgement before sending anyway."""
+
+
+class Viewer:
+    """One socket. `send` writes a text to it; one batch is on its way at a time."""
+
+    def __init__(
+        self, send: Callable[[str], Awaitable[None]], acknowledges: bool, *, begun: bool = True
+    ) -> None:
+        self._send = send
+        self._acknowledges = acknowledges
+        self._newest: Parts = {}
+        self._something = asyncio.Event()
+        self._shown = asyncio.Event()
+        self._begun = asyncio.Event()
+        if begun:
+            self._begun.set()
+        self._pump = asyncio.create_task(self._run())
+
+    def offer(self, parts: Parts) -> None:
+        """Replace what has not been sent yet by what is newer."""
+        self._newest.update(parts)
+        self._something.set()
+
+    @property
+    def has_begun(self) -> bool:
+        """False while the viewer fetches itself: nothing is sent to it meanwhile."""
+        return self._begun.is_set()
+
+    def begin(self, present: Parts) -> None:
+        """Send from now on; `present` was read later than all that was offered before."""
+        self._begun.set()
+        self._newest |= present
+        if self._newest:
+            self._something.set()
+
+    def acknowledge(self) -> None:
+        """The viewer has shown the last batch."""
+        self._shown.set()
+
+    async def close(self) -> None:
+        """Send nothing any more."""
+        self._pump.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._pump
+
+    async def _run(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._begun.wait(), PATIENCE)
+        while True:
+            await self._something.wait()
+            self._something.clear()
+            batch, self._newest = self._newest, {}
+            self._shown.clear()
+            try:
+                await self._send("\n".join(batch.values()))
+            except Exception:
+                # The socket is gone; its consumer's disconnect will forget this viewer.
+                logger.info("a viewer went away while it was sent to", exc_info=True)
+                return
+            await asyncio.sleep(SHORTEST_PAUSE)
+            if self._acknowledges:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._shown.wait(), PATIENCE)
+
+
+class Hub:
+    """All viewers of this process and what they watch. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._viewers: dict[Topic, set[Viewer]] = defaultdict(set)
+        self._channel = ""
+        self._tasks: list[asyncio.Task[None]] = []
+        self._kinds: dict[str, set[str]] = defaultdict(set)
+        self._groups: dict[str, set[str]] = defaultdict(set)
+        self._changed = asyncio.Event()
+        self._order = asyncio.Lock()
+        self._listed_at = 0.0
+
+    async def join(self, viewer: Viewer, topics: Iterable[Topic]) -> None:
+        """Let a viewer follow these topics. Whether it may is decided before, in `access`."""
+        await self._listen()
+        for topic in topics:
+            self._viewers[topic].add(viewer)
+            await get_channel_layer().group_add(topic.group, self._channel)
+
+    async def begin(self, viewer: Viewer) -> None:
+        """Show a viewer how far the running jobs are, and from then on what changes.
+
+        In order with everything else that is rendered here, so that nothing goes back.
+        """
+        topics = [topic for topic, viewers in self._viewers.items() if viewer in viewers]
+        async with self._order:
+            viewer.begin(await _running(topics))
+
+    async def leave(self, viewer: Viewer) -> None:
+        """Forget a viewer, and the groups that nobody watches any more."""
+        for topic in [topic for topic, viewers in self._viewers.items() if viewer in viewers]:
+            self._viewers[topic].discard(viewer)
+            if not self._viewers[topic]:
+                del self._viewers[topic]
+                if not any(other.group == topic.group for other in self._viewers):
+                    await get_channel_layer().group_discard(topic.group, self._channel)
+
+    async def _listen(self) -> None:
+        if not self._tasks:
+            self._channel = await get_channel_layer().new_channel()
+            self._listed_at = _now()
+            self._tasks = [
+                asyncio.create_task(self._receive()),
+                asyncio.create_task(self._render()),
+            ]
+
+    async def _receive(self) -> None:
+        while True:
+            try:
+                message = await get_channel_layer().receive(self._channel)
+            except Exception:
+                # A layer that is away for a while must not end the live pages for good.
+                logger.exception("live events could not be received")
+                await asyncio.sleep(1)
+                continue
+            job_id = message.get("job_id", "")
+            self._kinds[job_id].add(message["kind"])
+            self._groups[job_id].add(message["group"])
+            self._changed.set()
+
+    async def _render(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            for job_id in list(self._kinds):
+                kinds, groups = self._kinds.pop(job_id), self._groups.pop(job_id)
+                try:
+                    async with self._order:
+                        await self._spread(job_id, kinds, groups)
+                except Exception:
+                    logger.exception("the live state of job %s was not rendered", job_id)
+
+    async def _spread(self, job_id: str, kinds: set[str], groups: set[str]) -> None:
+        topics = [topic for topic in self._viewers if topic.group in groups]
+        if not topics:
+            return
+        for topic, parts in (await _rendered(job_id, kinds, topics)).items():
+            self._offer(topic, parts)
+        queue = Topic(QUEUE_GROUP)
+        if queue not in topics:
+            return
+        if kinds != {EventKind.PROGRESS}:
+            self._listed_at = _now()
+        elif _now() - self._listed_at >= LIST_PAUSE:
+            self._listed_at = _now()
+            self._offer(queue, await _waiting())
+
+    def _offer(self, topic: Topic, parts: Parts) -> None:
+        for viewer in self._viewers.get(topic, ()):
+            viewer.offer(parts)
+
+
+@sync_to_async
+def _rendered(job_id: str, kinds: set[str], topics: list[Topic]) -> dict[Topic, Parts]:
+    if not job_id:
+        return {topic: fragments.render_queue() for topic in topics if topic.base is None}
+    return fragments.render_job(job_id, kinds, topics)
+
+
+@sync_to_async
+def _running(topics: list[Topic]) -> Parts:
+    return fragments.render_running(topics)
+
+
+@sync_to_async
+def _waiting() -> Parts:
+    return fragments.render_waiting()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+_hubs: dict[Any, Hub] = {}
+
+
+def hub() -> Hub:
+    """The hub of the running event loop; a web process has one loop and so one hub."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+    return _hubs[loop]

@@ -1,0 +1,159 @@
+"""A request made complete: its settings, what it will meet in the queue, and what fits the time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from generation import limits
+from generation.errors import SpecError
+from generation.estimating import estimator
+from generation.models import ModelCard
+from generation.scheduling import capacity, placement
+from generation.scheduling.capacity import Fit
+from generation.scheduling.forecast import RequestForecast, forecast_request
+from generation.specs import Quality, RenderSpec
+from studio.ordering.compose import Composed, RenderRequest, compose, style_steps
+from studio.ordering.deadline_options import DeadlineOption, Freedom, deadline_options
+from studio.ordering.workflow import Reason, warnings
+from studio.presentation import durations
+
+
+@dataclass(slots=True)
+class Plan:
+    """A complete request, and what it would meet if it were submitted now."""
+
+    spec: RenderSpec
+    model: ModelCard
+    forecast: RequestForecast
+    reasons: list[Reason] = field(default_factory=list)
+    fits: bool | None = None
+    """Whether `finish_within` will be met; None when nobody asked or nobody can tell."""
+    given_up: tuple[str, ...] = ()
+    """What the time has cost, in words."""
+    limit: float | None = None
+    """The seconds that were asked for."""
+
+    @property
+    def all_reasons(self) -> list[Reason]:
+        """Why the settings are as they are, with what the time has cost."""
+        why = f"It is to be done within {durations.spoken(self.limit)}."
+        return [*self.reasons, *((said.capitalize(), why) for said in self.given_up)]
+
+    @property
+    def seconds(self) -> float | None:
+        """Run time, without the waiting."""
+        return self.forecast.estimate.seconds if self.forecast.estimate else None
+
+    @property
+    def start(self) -> datetime | None:
+        """When it would start."""
+        return self.forecast.start
+
+    @property
+    def bound(self) -> float | None:
+        """Seconds after which it is done in nineteen of twenty cases, the waiting included.
+
+        The work ahead is as unsure as its own. None when nobody can tell.
+        """
+        wait, estimate = durations.until(self.start), self.forecast.estimate
+        if wait is None or estimate is None:
+            return None
+        return wait * estimate.high / estimate.seconds + estimate.high
+
+
+def plan(request: RenderRequest) -> Plan:
+    """Complete a request. Raises SpecError naming the field for what cannot be rendered."""
+    if request.finish_within is None:
+        return plan_spec(request, compose(request))
+    return _plan_within(request, request.finish_within)
+
+
+def plan_spec(request: RenderRequest, made: Composed) -> Plan:
+    """What complete settings would meet. Raises SpecError for what no device can render."""
+    placement.check(made.spec, made.model)
+    capacity.check(made.spec, made.model)
+    met = forecast_request(made.spec, made.model, request.priority, request.owner_id)
+    return Plan(made.spec, made.model, met, [*made.reasons, *warnings(made.spec)])
+
+
+def _plan_within(request: RenderRequest, limit: float) -> Plan:
+    """The least loss whose upper bound, waiting included, fits `limit` seconds.
+
+    What cannot fit by its run time alone is passed over, and so is what takes longer than
+    something that did not fit: to play the queue forward for dozens of options would take long.
+    """
+    best = compose(replace(request, quality=Quality.FINAL))
+    best = replace(best, reasons=[*_too_much(best), *best.reasons])
+    options = _options(request, best)
+    estimates = estimator.estimate_all(option.spec for option in options)
+    known = [
+        (option, estimated)
+        for option, estimated in zip(options, estimates, strict=True)
+        if estimated is not None
+    ]
+    if not known:
+        return plan_spec(request, compose(replace(request, quality=Quality.DRAFT)))
+    too_long = limit
+    for option, estimated in known:
+        if estimated.high > too_long:
+            continue
+        made = _plan_option(request, best, option)
+        if made.bound is not None and made.bound <= limit:
+            made.fits = True
+            return made
+        too_long = min(too_long, 0.99 * estimated.high)
+    quickest, _ = min(known, key=lambda one: one[1].high)
+    nearest = _plan_option(request, best, quickest)
+    nearest.fits = False if nearest.bound is not None else None
+    return nearest
+
+
+def _options(request: RenderRequest, best: Composed) -> list[DeadlineOption]:
+    """The options that the model can render and some device's memory can hold."""
+    free = Freedom(
+        steps=request.steps is None,
+        acceleration=request.acceleration is None and _may_be_accelerated(best),
+        size=request.width is None and request.height is None,
+        frames=request.interpolate == 1 and request.source is None,
+    )
+
+    def steps_of(quality: Quality) -> int:
+        return style_steps(request.style, best.model, quality)
+
+    options = [
+        option
+        for option in deadline_options(best.spec, steps_of, free)
+        if _is_possible(option.spec, best.model)
+    ]
+    fits = capacity.fits_all((option.spec for option in options), best.model)
+    return [option for option, fit in zip(options, fits, strict=True) if fit > Fit.NEVER]
+
+
+def _too_much(best: Composed) -> list[Reason]:
+    """Why the best option itself is none, where no device has the memory for it."""
+    try:
+        capacity.check(best.spec, best.model)
+    except SpecError as problem:
+        return [("A lighter clip", problem.message)]
+    return []
+
+
+def _may_be_accelerated(best: Composed) -> bool:
+    """Whether the memory that holds it also holds what an acceleration keeps between steps."""
+    whole, quicker = capacity.fits_all([best.spec, replace(best.spec, acceleration=2)], best.model)
+    return quicker >= whole
+
+
+def _is_possible(spec: RenderSpec, model: ModelCard) -> bool:
+    try:
+        limits.check(spec, model.limits)
+    except SpecError:
+        return False
+    return True
+
+
+def _plan_option(request: RenderRequest, best: Composed, option: DeadlineOption) -> Plan:
+    made = plan_spec(request, Composed(option.spec, best.model, best.reasons))
+    made.given_up, made.limit = option.given_up, request.finish_within
+    return made

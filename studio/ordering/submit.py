@@ -1,0 +1,187 @@
+"""What a person asks for becomes a job and a take: planned, estimated, submitted."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Max
+
+from generation import limits, specs
+from generation.errors import SpecError
+from generation.library.register import choose_upscaler
+from generation.models import Device, ModelCard
+from generation.pipelines.interpolate.interpolate import DEFAULT as DEFAULT_INTERPOLATOR
+from generation.queue import lifecycle
+from generation.scheduling import capacity, placement
+from generation.scheduling.forecast import forecast_request
+from generation.specs import Quality, RenderSpec, SourceFile, SourceUse
+from generation.states import Priority
+from studio.models import Membership, Project, Role, Shot, Style, Take
+from studio.models.project import SKETCHBOOK_SHOT
+from studio.ordering.compose import RenderRequest, style_steps
+from studio.ordering.planner import Plan, plan
+
+
+def submit(request: RenderRequest, user: User) -> tuple[Take, Plan]:
+    """Write the job and its take, both or neither. Raises SpecError before anything is written."""
+    made = plan(replace(request, owner_id=user.pk))
+    with transaction.atomic():
+        shot = request.shot or _sketches(request.project or _own_project(user))
+        take = submit_spec(
+            made.spec,
+            model=made.model,
+            user=user,
+            shot=shot,
+            priority=request.priority,
+            plan=made,
+            prompt=request.prompt,
+            character=request.character,
+            style=request.style,
+        )
+    return take, made
+
+
+def enhance(
+    take: Take,
+    user: User,
+    *,
+    interpolate: int = 1,
+    upscale: int = 1,
+    upscaler: str | None = None,
+    formats: tuple[str, ...] = (),
+    priority: Priority = Priority.NORMAL,
+) -> tuple[Take, Plan]:
+    """Interpolate or enlarge a finished take: a new take of the same shot, with nothing redrawn.
+
+    Raises SpecError for a take without a file, and for what cannot be asked of it.
+    """
+    output = take.output
+    if output is None:
+        raise SpecError("take", "It has no finished file.", "a take whose render is done")
+    spec = replace(
+        take.job.spec,
+        width=output.width,
+        height=output.height,
+        frames=output.frames,
+        fps=output.fps or 0.0,
+        steps=0,
+        guidance=0.0,
+        acceleration=1,
+        source=SourceFile(file=str(output.file.name), sha256=output.sha256, use=SourceUse.ENHANCE),
+        strength=1.0,
+        interpolate=interpolate,
+        interpolator=DEFAULT_INTERPOLATOR if interpolate != 1 else "",
+        upscale=upscale,
+        upscaler=choose_upscaler(upscale, upscaler),
+        formats=formats,
+        loras=(),
+    )
+    return _submit_again(take, user, spec, priority)
+
+
+def clone(take: Take, user: User, seed: int | None = None) -> tuple[Take, Plan]:
+    """The same settings with another seed: a new take of the same shot, of the same priority.
+
+    Raises SpecError for a take in which nothing was drawn, and for what can be rendered no more.
+    """
+    job = take.job
+    if job.spec.enhances:
+        raise SpecError(
+            "take", "Nothing was drawn in it, so no seed changes it.", "a take that was drawn"
+        )
+    if not job.model.is_active:
+        raise SpecError("model", f"{job.model.name} is switched off.", "a model that is offered")
+    spec = replace(job.spec, seed=specs.draw_seed() if seed is None else seed)
+    return _submit_again(take, user, spec, Priority(job.priority))
+
+
+def _submit_again(
+    take: Take, user: User, spec: RenderSpec, priority: Priority
+) -> tuple[Take, Plan]:
+    """A new take of the same shot and model, made of another spec. Raises SpecError."""
+    model = take.job.model
+    limits.check(spec, model.limits)
+    placement.check(spec, model)
+    capacity.check(spec, model)
+    made = Plan(spec, model, forecast_request(spec, model, priority, user.pk))
+    submitted = submit_spec(
+        spec,
+        model=model,
+        user=user,
+        shot=take.shot,
+        priority=priority,
+        plan=made,
+        prompt=take.prompt,
+        character=take.character,
+        style=take.style,
+    )
+    return submitted, made
+
+
+def submit_spec(
+    spec: RenderSpec,
+    *,
+    model: ModelCard,
+    user: User,
+    shot: Shot,
+    priority: Priority,
+    plan: Plan,
+    pinned_to: Device | None = None,
+    **take_fields: Any,
+) -> Take:
+    """The job of a complete spec and its take in a shot."""
+    with transaction.atomic():
+        # Locks the shot where the database can, so that two takes never draw one number.
+        Shot.objects.select_for_update().get(pk=shot.pk)
+        newest = Take.objects.filter(shot=shot).aggregate(newest=Max("number"))["newest"] or 0
+        job = lifecycle.submit(
+            spec,
+            owner=user,
+            model=model,
+            priority=priority,
+            scope=shot.project.group,
+            estimate=plan.forecast.estimate,
+            estimated_start=plan.start,
+            reasons=plan.all_reasons,
+            pinned_to=pinned_to,
+        )
+        return Take.objects.create(
+            shot=shot, number=newest + 1, job=job, created_by=user, **take_fields
+        )
+
+
+def finish(spec: RenderSpec, model: ModelCard, style: Style | None) -> RenderSpec:
+    """The final of an approved draft: the same, with all of its steps and each of them whole."""
+    steps = max(spec.steps, style_steps(style, model, Quality.FINAL))
+    return replace(spec, quality=Quality.FINAL, steps=steps, acceleration=1)
+
+
+def _own_project(user: User) -> Project:
+    """The person's sketchbook: where renders go that name no project."""
+    name = user.get_username()
+    project, created = Project.objects.get_or_create(
+        slug=f"sketchbook-{user.pk}",
+        defaults={"name": f"Sketchbook of {name}", "description": "Renders of no project."},
+    )
+    if created:
+        Membership.objects.create(project=project, user=user, role=Role.ADMIN)
+    return project
+
+
+def sketches_of(user: User, slug: str, name: str) -> Shot:
+    """A shot of the person's sketchbook that the house keeps for something."""
+    shot, _ = Shot.objects.get_or_create(
+        project=_own_project(user), slug=slug, defaults={"name": name, "order": 1001}
+    )
+    return shot
+
+
+def _sketches(project: Project) -> Shot:
+    """The project's shot for renders that name no shot."""
+    shot, _ = Shot.objects.get_or_create(
+        project=project,
+        slug=SKETCHBOOK_SHOT,
+        defaults={"name": "Sketches", "description": "Takes of no shot yet.", "order": 1000},
+    )
+    return shot

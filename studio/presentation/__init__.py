@@ -1,0 +1,1 @@
+"""How jobs, times and figures are worded and drawn."""

@@ -1,0 +1,157 @@
+"""What is true of a job right now, as the API and the JSON socket tell it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from generation.models import Job
+from generation.scheduling.forecast import Forecast, forecast
+from generation.states import Priority, Stage, Status
+from studio.presentation import durations
+
+
+def job_status(job: Job, *, base: str = "", queue: Forecast | None = None) -> dict[str, Any]:
+    """The status object of the HTTP contract. `base` such as http://host goes before every URL.
+
+    `queue` saves a query for callers that have played the queue forward already.
+    """
+    if queue is None and job.status == Status.QUEUED:
+        queue = forecast()
+    spec = job.spec
+    remaining = remaining_seconds(job, queue)
+    return {
+        "job_id": str(job.pk),
+        "type": job.type,
+        "status": job.status,
+        "progress": round(job.progress.percent, 1),
+        "stage": stage_text(job, queue),
+        "frames_complete": job.progress.frames_complete,
+        "frames_total": spec.delivered_frames,
+        "steps_complete": job.progress.steps_complete,
+        "steps_total": spec.denoising_steps,
+        "estimated_remaining": "done" if job.state.ended else durations.spoken(remaining),
+        "estimated_remaining_seconds": 0.0 if job.state.ended else _rounded(remaining),
+        "submitted_at": iso(job.submitted_at),
+        "started_at": iso(job.started_at),
+        "finished_at": iso(job.finished_at),
+        "gpu_queue_position": queue_position(job, queue),
+        "held": job.is_held,
+        "saved_steps": job.saved_steps,
+        "work": job.work,
+        "device": job.device.name if job.device else None,
+        "priority": Priority(job.priority).word,
+        "quality": job.quality,
+        "cancel_requested": job.is_cancelling,
+        "seed": spec.seed,
+        "reasons": [{"chosen": what, "why": why} for what, why in job.reasons],
+        "attempts": [_attempt(attempt) for attempt in job.attempts.all()],
+        "outputs": [_output(output, base) for output in job.outputs.all()],
+        "error": _error(job),
+    }
+
+
+def queue_position(job: Job, queue: Forecast | None = None) -> int | None:
+    """1 for the next to run, 0 while it runs, None when it has ended or is on hold."""
+    if job.status == Status.PROCESSING:
+        return 0
+    if job.status != Status.QUEUED or job.is_held:
+        return None
+    place = (queue or forecast()).place_of(job)
+    return place.position if place else 1
+
+
+def remaining_seconds(job: Job, queue: Forecast | None = None) -> float | None:
+    """Seconds until the picture is there, waiting included; None when nobody can tell."""
+    if job.status == Status.QUEUED:
+        place = (queue or forecast()).place_of(job)
+        return durations.until(place.finish) if place else None
+    if job.status != Status.PROCESSING or job.progress.remaining_seconds is None:
+        return None
+    age = (timezone.now() - job.progress.updated_at).total_seconds()
+    # A run that outlives its estimate has no known end: better unknown than "0 seconds".
+    left = job.progress.remaining_seconds - age
+    return left if left > 0 else None
+
+
+def stage_text(job: Job, queue: Forecast | None = None) -> str:
+    """What happens now, for people: "Denoising, step 7 of 25"."""
+    if job.is_cancelling:
+        return "Cancelling"
+    if job.is_held:
+        return "On hold"
+    if job.status == Status.QUEUED:
+        kept = f", goes on after step {job.saved_steps}" if job.saved_steps else ""
+        return f"Waiting, number {queue_position(job, queue)} in the queue{kept}"
+    if job.status != Status.PROCESSING:
+        return job.state.label
+    if not job.progress.stage:
+        return "Starting"
+    return _running_text(job)
+
+
+def _running_text(job: Job) -> str:
+    """The stage with its count: steps, windows of a step, or frames."""
+    stage, progress = Stage(job.progress.stage), job.progress
+    steps = job.spec.denoising_steps
+    if stage == Stage.DENOISE and progress.parts:
+        if progress.steps_complete == steps:
+            return f"Denoising window {progress.parts}/{progress.parts}, step {steps}/{steps}"
+        step, window = progress.steps_complete + 1, progress.part + 1
+        return f"Denoising window {window}/{progress.parts}, step {step}/{steps}"
+    if stage == Stage.DENOISE:
+        return f"Denoising, step {progress.steps_complete} of {steps}"
+    if progress.parts > 1:
+        return f"{stage.verb} frame {progress.part}/{progress.parts}"
+    return stage.label
+
+
+def iso(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC with a Z."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _attempt(attempt: Any) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "device": attempt.device_name,
+        "started_at": iso(attempt.started_at),
+        "finished_at": iso(attempt.finished_at),
+        "outcome": attempt.outcome,
+        "resumed_from": attempt.resumed_from,
+        "batch_size": attempt.batch_size,
+        "lowered": attempt.lowered,
+    }
+
+
+def _output(output: Any, base: str) -> dict[str, Any]:
+    return {
+        "id": str(output.pk),
+        "url": base + reverse("output", args=[output.pk]),
+        "thumbnail_url": base + reverse("output-thumbnail", args=[output.pk])
+        if output.thumbnail
+        else None,
+        "strip_url": base + reverse("output-strip", args=[output.pk]) if output.strip else None,
+        "kind": output.kind,
+        "media_type": output.media_type,
+        "width": output.width,
+        "height": output.height,
+        "frames": output.frames,
+        "fps": output.fps,
+        "bytes": output.bytes,
+        "sha256": output.sha256,
+        "consistency": output.consistency,
+    }
+
+
+def _error(job: Job) -> dict[str, str] | None:
+    if not job.error_code:
+        return None
+    return {"code": job.error_code, "message": job.error_message, "hint": job.error_hint}
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 2)

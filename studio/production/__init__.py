@@ -1,0 +1,1 @@
+"""What a studio does with takes, devices and files."""

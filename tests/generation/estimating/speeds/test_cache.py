@@ -1,0 +1,76 @@
+"""What a process has read of the devices' speeds, and when it reads again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from generation.estimating import estimator
+from generation.estimating.estimator import shape_of
+from generation.estimating.speeds.cache import Knowledge
+from generation.models import Device, LearnedSpeed, ModelCard
+from generation.specs import RenderSpec
+from tests.generation.conftest import Ran
+from tests.generation.estimating.estimates import estimated, make_resident
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_device_that_is_slower_with_one_model_is_expected_to_be_slower_with_another(
+    ran: Ran, spec: RenderSpec, device: Device, toon: ModelCard
+) -> None:
+    ModelCard.objects.create(slug="ink", family=toon.family, folder="ink", types=["image"])
+    other = replace(spec, model="ink")
+    make_resident(device, "toon", "ink")
+    for _ in range(4):
+        ran(10.0)
+        ran(10.0, model="ink")
+    usual = estimated(other).seconds
+    assert Knowledge.warm_seconds(device, shape_of(other)) == pytest.approx(usual)
+
+    for _ in range(3):
+        ran(15.0)
+
+    later = estimated(other).seconds
+    assert later > 1.1 * usual
+    assert Knowledge.warm_seconds(device, shape_of(other)) == pytest.approx(later)
+
+
+def test_what_an_attempt_taught_is_known_to_other_processes_at_once(
+    ran: Ran, spec: RenderSpec, device: Device
+) -> None:
+    """Each row counts its versions; a process reads again what has another one than it knows."""
+    make_resident(device, "toon")
+    ran(10.0)
+    estimated(spec)
+    here = dict(Knowledge._speeds)
+
+    ran(30.0)
+    assert LearnedSpeed.objects.get().version == 2
+    assert Knowledge._speeds == here, "a process that only learned has read nothing new"
+
+    assert 14.0 < estimated(spec).seconds < 20.0
+
+
+def test_what_has_not_changed_is_not_read_again(ran: Ran, spec: RenderSpec, device: Device) -> None:
+    ran(10.0)
+    estimated(spec, device)
+
+    with CaptureQueriesContext(connection) as asked:
+        for _ in range(5):
+            estimated(spec, device)
+
+    assert len(asked) == 5
+    assert all("version" in query["sql"] and "state" not in query["sql"] for query in asked)
+
+
+def test_what_is_deleted_is_forgotten(ran: Ran, spec: RenderSpec, device: Device) -> None:
+    ran(10.0)
+    estimated(spec)
+
+    LearnedSpeed.objects.all().delete()
+
+    assert estimator.estimate(spec) is None

@@ -1,0 +1,200 @@
+"""Making a folder of weights usable, and saying why one is not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import torch
+from django.core.management import CommandError, call_command
+from safetensors.torch import save_file
+
+from generation.errors import SpecError
+from generation.library.register import hash_weights, read_index, register
+from generation.models import ModelCard
+from generation.pipelines.base import load
+from tests.conftest import TOON
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """As much of a model as registering looks at."""
+    (tmp_path / "unet").mkdir()
+    (tmp_path / "unet" / "weights.safetensors").write_bytes(b"weights")
+    (tmp_path / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    return tmp_path
+
+
+def test_a_folder_becomes_a_card(folder: Path) -> None:
+    card = register(folder, "mine", name="My model", width=640)
+
+    card.refresh_from_db()
+    assert (card.slug, card.name, card.family) == ("mine", "My model", "stable-diffusion")
+    assert (card.width, card.types, card.path) == (640, ["image"], folder)
+    assert card.weights_hash == hash_weights(folder)
+
+
+def test_without_a_name_the_slug_is_the_name(folder: Path) -> None:
+    assert register(folder, "mine").name == "mine"
+
+
+def test_the_folder_may_describe_itself_and_the_caller_knows_better(folder: Path) -> None:
+    described = {"name": "Its own name", "guidance": 5.0, "family": "ignored"}
+    (folder / "genga.json").write_text(json.dumps(described))
+
+    card = register(folder, "mine", guidance=6.0)
+
+    assert (card.name, card.guidance, card.family) == ("Its own name", 6.0, "stable-diffusion")
+
+
+def test_the_demo_model_is_kept_relative_to_the_project() -> None:
+    card = register(TOON, "toon")
+
+    assert card.folder == "fixtures/models/toon"
+    assert card.path == TOON
+
+
+def test_registering_again_renews_the_card(folder: Path) -> None:
+    first = register(folder, "mine")
+    (folder / "unet" / "weights.safetensors").write_bytes(b"trained further")
+
+    second = register(folder, "mine")
+
+    assert ModelCard.objects.get() == first == second
+    assert second.weights_hash != first.weights_hash
+
+
+def test_only_weights_that_are_loaded_count(tmp_path: Path) -> None:
+    """Folders from the hub also hold other precisions and the whole model in one file."""
+    toon = register(TOON, "toon")
+    folder = shutil.copytree(TOON, tmp_path / "toon")
+    unet = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    shutil.copy(unet, unet.with_name("diffusion_pytorch_model.fp16.safetensors"))
+    shutil.copy(unet, folder / "v1-5-pruned.safetensors")
+    shutil.copytree(folder / "text_encoder", folder / "safety_checker")
+
+    card = register(folder, "mine")
+
+    assert card.weights_bytes == toon.weights_bytes
+    assert card.parameters == toon.parameters
+
+
+def test_parameters_are_those_of_the_loaded_model() -> None:
+    toon = register(TOON, "toon")
+    motion = register(TOON.with_name("toon-motion"), "toon-motion", base="toon")
+
+    whole, animated = (
+        load(card.files, torch.device("cpu"), torch.float32) for card in (toon, motion)
+    )
+    assert toon.all_parameters * 4 == whole.nbytes
+    # The adapter's layers also make tables of positions, which are no weights.
+    assert motion.all_parameters * 4 == pytest.approx(animated.nbytes, rel=0.005)
+
+
+def test_weights_in_double_precision_are_as_many(folder: Path) -> None:
+    weights = {"a": torch.ones(3, 4, dtype=torch.float64), "b": torch.ones(5)}
+    save_file(weights, folder / "unet" / "weights.safetensors")
+
+    assert register(folder, "mine").parameters == 17
+
+
+def test_of_weights_that_cannot_be_read_nothing_is_known_until_they_are_loaded(
+    folder: Path,
+) -> None:
+    assert register(folder, "mine").parameters == 0
+
+
+HARMS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "nothing": (lambda folder: (folder / "model_index.json").unlink(), "no model_index.json"),
+    "an index that is no JSON": (
+        lambda folder: (folder / "model_index.json").write_text("{"),
+        "no JSON",
+    ),
+    "an unknown class": (
+        lambda folder: (folder / "model_index.json").write_text('{"_class_name": "CavePainting"}'),
+        "CavePainting cannot be rendered yet",
+    ),
+    "no class": (
+        lambda folder: (folder / "model_index.json").write_text("{}"),
+        "None cannot be rendered yet",
+    ),
+    "no safetensors": (
+        lambda folder: (folder / "unet" / "weights.safetensors").rename(folder / "weights.bin"),
+        "holds no safetensors",
+    ),
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_folder_is_refused_that_holds(harm: str, folder: Path) -> None:
+    act, reason = HARMS[harm]
+    act(folder)
+
+    with pytest.raises(SpecError, match=reason) as refusal:
+        register(folder, "mine")
+
+    assert refusal.value.field == "folder"
+    assert refusal.value.allowed
+    assert not ModelCard.objects.exists()
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"no model_index\.json"):
+        read_index(tmp_path / "gone")
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        (lambda folder: (folder / "unet" / "weights.safetensors").write_bytes(b"others"), False),
+        (lambda folder: (folder / "unet" / "config.json").write_text("{}"), False),
+        (lambda folder: (folder / "unet").rename(folder / "vae"), False),
+        (lambda folder: (folder / "README.md").write_text("Thank you"), True),
+        (lambda folder: (folder / "genga.json").write_text("{}"), True),
+    ],
+    ids=["other weights", "another config", "another place", "a readme", "our own card"],
+)
+def test_the_hash_is_of_what_decides_the_picture(
+    change: Callable[[Path], object], same: bool, folder: Path
+) -> None:
+    before = hash_weights(folder)
+
+    change(folder)
+
+    assert (hash_weights(folder) == before) is same
+
+
+def test_the_command_registers_and_says_so(folder: Path) -> None:
+    told = StringIO()
+
+    call_command("register_model", str(folder), slug="mine", name="Mine", default=True, stdout=told)
+
+    card = ModelCard.objects.get()
+    assert (card.name, card.is_default) == ("Mine", True)
+    assert told.getvalue() == f"mine: Mine, 512x512, {folder}\n"
+
+
+def test_the_command_without_extras_leaves_the_defaults(folder: Path) -> None:
+    call_command("register_model", str(folder), slug="mine", stdout=StringIO())
+
+    card = ModelCard.objects.get()
+    assert (card.name, card.is_default) == ("mine", False)
+
+
+def test_the_command_says_what_is_wrong_and_what_is_needed(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"no model_index\.json\. Needed: diffusers' layout\."):
+        call_command("register_model", str(tmp_path), slug="mine")
+
+
+def test_an_adapter_draws_as_many_people_as_its_base() -> None:
+    register(TOON, "toon", max_subjects=2)
+
+    motion = register(TOON.with_name("toon-motion"), "toon-motion", base="toon")
+
+    assert (motion.max_subjects, motion.types) == (2, ["video"])

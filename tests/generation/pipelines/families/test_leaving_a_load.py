@@ -1,0 +1,137 @@
+"""A load can be left between the parts of a model; nothing of it is kept then."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import MotionAdapter
+
+from generation.errors import CancelRequested
+from generation.pipelines.base import load
+from generation.pipelines.families import stable_diffusion
+from generation.pipelines.families.animate_diff import AnimateDiff
+from generation.pipelines.families.stable_diffusion import StableDiffusion, read_ahead
+from generation.pipelines.model_files import ModelFiles
+from generation.pipelines.resident import ResidentModels
+from generation.specs import RenderSpec
+
+CPU = torch.device("cpu")
+
+
+class LeaveAt:
+    """A check that raises when it is asked for the `number`-th time, from 1; 0 never does."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.asked = 0
+
+    def __call__(self) -> None:
+        self.asked += 1
+        if self.asked == self.number:
+            raise CancelRequested
+
+
+def living_weights() -> int:
+    """Bytes of all parameters that anybody holds, or that lie in circles not yet collected."""
+    seen = {
+        weight.data_ptr(): weight.nbytes
+        for weight in gc.get_objects()
+        if isinstance(weight, torch.nn.Parameter)
+    }
+    return sum(seen.values())
+
+
+@pytest.fixture
+def motion_files(toon_files: ModelFiles, toon_copy: Path, tmp_path: Path) -> ModelFiles:
+    torch.manual_seed(7)
+    MotionAdapter(
+        block_out_channels=(64, 128, 192),
+        motion_layers_per_block=1,
+        motion_mid_block_layers_per_block=1,
+        motion_num_attention_heads=4,
+        motion_norm_num_groups=16,
+    ).save_pretrained(tmp_path / "adapter")
+    base = replace(toon_files, folder=toon_copy)
+    return ModelFiles("motion", "animatediff", tmp_path / "adapter", "1" * 64, base)
+
+
+@pytest.fixture
+def image_files(toon_files: ModelFiles, toon_copy: Path) -> ModelFiles:
+    return replace(toon_files, folder=toon_copy)
+
+
+def test_it_can_be_left_wherever_it_asks(models: ResidentModels, motion_files: ModelFiles) -> None:
+    """A motion adapter's load is that of its base model first, then its own."""
+    files, never = motion_files, LeaveAt(0)
+    load(files, CPU, torch.float32, never)
+    gc.collect()
+    before = living_weights()
+    assert never.asked >= 12
+
+    for number in range(1, never.asked + 1):
+        with pytest.raises(CancelRequested) as left:
+            models.get(files, check=LeaveAt(number))
+        assert models.slugs == []
+        assert living_weights() == before, "while the exception is still being told of"
+        del left
+
+    assert models.get(files, check=LeaveAt(0)) is models.get(files, check=LeaveAt(1))
+    assert models.slugs == [files.slug]
+
+
+def test_the_other_models_stay(
+    models: ResidentModels, image_files: ModelFiles, motion_files: ModelFiles
+) -> None:
+    kept = models.get(image_files)
+    with pytest.raises(CancelRequested):
+        models.get(motion_files, check=LeaveAt(5))
+
+    assert models.slugs == ["toon"]
+    assert models.get(image_files) is kept
+    assert isinstance(models.get(motion_files), AnimateDiff)
+    assert models.slugs == ["toon", "motion"]
+
+
+def test_what_is_loaded_after_one_was_left_is_the_same_model(
+    models: ResidentModels, image_files: ModelFiles, pipeline: StableDiffusion, spec: RenderSpec
+) -> None:
+    with pytest.raises(CancelRequested):
+        models.get(image_files, check=LeaveAt(6))
+    again = models.get(image_files)
+
+    assert torch.equal(
+        again.denoise(spec, again.encode(spec, ()), lambda _: None),
+        pipeline.denoise(spec, pipeline.encode(spec), lambda _: None),
+    )
+
+
+def test_a_model_without_a_map_for_previews_asks_while_one_is_fitted(
+    image_files: ModelFiles,
+) -> None:
+    with_map = LeaveAt(0)
+    load(image_files, CPU, torch.float32, with_map)
+    (image_files.folder / "preview.safetensors").unlink()
+    without = LeaveAt(0)
+    load(image_files, CPU, torch.float32, without)
+
+    assert without.asked > with_map.asked
+
+
+def test_weights_are_read_in_pieces_and_variants_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stable_diffusion, "CHUNK_BYTES", 1000)
+    (tmp_path / "model.safetensors").write_bytes(bytes(2500))
+    (tmp_path / "model.fp16.safetensors").write_bytes(bytes(9000))
+    (tmp_path / "config.json").write_text("{}")
+    asked: list[int] = []
+    check: Callable[[], None] = lambda: asked.append(1)  # noqa: E731
+
+    read_ahead(tmp_path, check)
+
+    assert len(asked) == 3

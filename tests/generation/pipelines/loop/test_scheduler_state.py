@@ -1,0 +1,95 @@
+"""What a scheduler has in mind is copied whole, and as plain data only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers import DPMSolverMultistepScheduler, UniPCMultistepScheduler
+
+from generation.pipelines.loop import scheduler_state
+
+CPU = torch.device("cpu")
+
+
+def halfway(scheduler: Any) -> Any:
+    """The scheduler after three of six steps."""
+    scheduler.set_timesteps(6)
+    latents = torch.ones(1, 4, 2, 2)
+    for timestep in scheduler.timesteps[:3]:
+        latents = scheduler.step(latents / 2, timestep, latents, return_dict=False)[0]
+    return scheduler
+
+
+def test_another_scheduler_is_put_where_the_first_was() -> None:
+    first, second = halfway(UniPCMultistepScheduler()), UniPCMultistepScheduler()
+    second.set_timesteps(4)
+    scheduler_state.put_back(second, scheduler_state.take(first), CPU)
+
+    assert vars(first).keys() == vars(second).keys()
+    timestep, latents = first.timesteps[3], torch.ones(1, 4, 2, 2)
+    assert torch.equal(
+        second.step(latents, timestep, latents, return_dict=False)[0],
+        first.step(latents, timestep, latents, return_dict=False)[0],
+    )
+
+
+def test_the_configuration_stays_the_schedulers_own() -> None:
+    state = scheduler_state.take(halfway(DPMSolverMultistepScheduler(solver_order=3)))
+    other = DPMSolverMultistepScheduler()
+    scheduler_state.put_back(other, state, CPU)
+
+    assert "_internal_dict" not in state["values"]
+    assert other.config.solver_order == 2
+
+
+def test_what_the_first_did_not_have_is_gone() -> None:
+    other = DPMSolverMultistepScheduler()
+    other.afterthought = 1
+    scheduler_state.put_back(
+        other, scheduler_state.take(halfway(DPMSolverMultistepScheduler())), CPU
+    )
+
+    assert not hasattr(other, "afterthought")
+
+
+class Anything:
+    """As much of a scheduler as a state is taken of."""
+
+    def __init__(self, **values: Any) -> None:
+        vars(self).update(values)
+
+
+def test_nested_values_are_copied_with_their_types() -> None:
+    array, tensor = np.arange(3), torch.arange(3)
+    first = Anything(a=[(1, None), {"b": array}], c=np.float32(0.1), d=tensor, e=True, f="x")
+    state = scheduler_state.take(first)
+    array += 1
+    tensor += 1
+    second = Anything()
+    scheduler_state.put_back(second, state, CPU)
+
+    values = vars(second)
+    assert values["a"][0] == (1, None)
+    assert values["a"][1]["b"].tolist() == values["d"].tolist() == [0, 1, 2]
+    assert isinstance(values["c"], np.float32)
+    assert (values["e"], values["f"]) == (True, "x")
+
+
+@pytest.mark.parametrize("value", [object(), {1}, np.array(["a"]), lambda: None, [b"bytes"]])
+def test_anything_else_is_refused(value: Any) -> None:
+    assert not scheduler_state.can_be_taken(Anything(good=1, bad=value))
+    with pytest.raises(TypeError, match="no plain data"):
+        scheduler_state.take(Anything(good=1, bad=value))
+
+
+def test_only_tensors_of_the_latents_shape_are_cut_to_rows() -> None:
+    latents = torch.arange(12.0).reshape(3, 4, 1, 1)
+    scheduler = Anything(model_outputs=[None, latents], sigmas=torch.arange(3.0), other=object())
+    scheduler_state.keep_rows(scheduler, [2, 0], latents.shape)
+
+    values = vars(scheduler)
+    assert torch.equal(values["model_outputs"][1], latents[[2, 0]])
+    assert len(values["sigmas"]) == 3

@@ -1,0 +1,284 @@
+"""Every way a render can fail becomes a state with a reason, and leaves no file behind."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from generation.media.files import Shelf, StoredOutput
+from generation.models import Attempt, Device, Job, ModelCard
+from generation.pipelines.base import Step
+from generation.pipelines.resident import ResidentModels
+from generation.queue import lifecycle, requests
+from generation.specs import Lora
+from generation.states import Outcome, Stage, Status
+from generation.worker import sweeper
+from generation.worker.runner import Worker
+from tests.generation.watched import WatchedModel
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Submit = Callable[..., Job]
+
+
+@pytest.fixture(autouse=True)
+def media(settings: Any, tmp_path: Path) -> Path:
+    """A media folder that holds only what this test stores."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    return tmp_path / "media"
+
+
+Run = Callable[[Job], Attempt]
+
+
+@pytest.fixture
+def run(device: Device, models: ResidentModels) -> Run:
+    """Render one job to its end, whatever that is."""
+
+    def run_job(job: Job) -> Attempt:
+        assert Worker(device, models).drain() == 1
+        job.refresh_from_db()
+        return job.attempts.first()
+
+    return run_job
+
+
+def stored_files(media: Path) -> list[str]:
+    return [path.name for path in media.rglob("*") if path.is_file()]
+
+
+def take_over(job: Job) -> Attempt:
+    """What happens when a worker was silent for too long: sweep, and another device's claim."""
+    Job.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    assert sweeper.sweep_leases() == 1
+    other, _ = Device.objects.get_or_create(name="cpu:1", defaults={"works": ["preview", "image"]})
+    attempt = lifecycle.start(Job.objects.get(pk=job.pk), other)
+    assert attempt is not None
+    return attempt
+
+
+def test_a_model_folder_that_was_deleted(
+    run: Run, submit: Submit, tmp_path: Path, media: Path
+) -> None:
+    ModelCard.objects.update(folder=str(tmp_path / "gone"))
+    job = submit()
+
+    attempt = run(job)
+
+    assert (job.status, job.error_code) == (Status.FAILED, "model_missing")
+    assert "register_model" in job.error_hint
+    assert (attempt.outcome, attempt.error_code) == (Outcome.FAILED, "model_missing")
+    assert attempt.timings.get().stage == Stage.LOAD
+    assert Device.objects.get().resident == []
+    assert stored_files(media) == []
+
+
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
+def test_a_model_whose_weights_are_damaged(
+    part: str, run: Run, submit: Submit, toon_copy: Path
+) -> None:
+    (weights,) = (toon_copy / part).glob("*.safetensors")
+    weights.write_bytes(weights.read_bytes()[:5000])
+    ModelCard.objects.update(folder=str(toon_copy))
+    job = submit()
+
+    run(job)
+
+    assert (job.status, job.error_code) == (Status.FAILED, "model_unreadable")
+    assert "toon cannot be loaded" in job.error_message
+
+
+def test_a_model_without_its_tokenizer(run: Run, submit: Submit, toon_copy: Path) -> None:
+    """transformers would make one without words, and every prompt would give the same picture."""
+    shutil.rmtree(toon_copy / "tokenizer")
+    ModelCard.objects.update(folder=str(toon_copy))
+    job = submit()
+
+    run(job)
+
+    assert (job.status, job.error_code) == (Status.FAILED, "model_unreadable")
+    assert "no tokenizer" in job.error_message
+
+
+def test_a_family_that_nothing_renders(run: Run, submit: Submit) -> None:
+    ModelCard.objects.update(family="cave-painting")
+    job = submit()
+
+    run(job)
+
+    assert job.error_code == "model_unreadable"
+    assert job.error_message == "No pipeline renders the family 'cave-painting'."
+
+
+@pytest.mark.usefixtures("watched")
+def test_a_scheduler_that_diffusers_does_not_have(run: Run, submit: Submit) -> None:
+    job = submit(scheduler="SlowScheduler")
+
+    run(job)
+
+    assert job.error_code == "model_unreadable"
+    assert "SlowScheduler" in job.error_message
+    assert "admin" in job.error_hint
+
+
+@pytest.mark.usefixtures("watched")
+def test_a_lora_file_that_is_gone(run: Run, submit: Submit) -> None:
+    job = submit(loras=(Lora(file="loras/mika.safetensors", sha256="a" * 64),))
+
+    run(job)
+
+    assert job.error_code == "model_missing"
+    assert "mika.safetensors" in job.error_message
+    assert "Upload it again" in job.error_hint
+
+
+@pytest.mark.usefixtures("watched")
+def test_a_storage_that_cannot_be_written(
+    run: Run, submit: Submit, settings: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    settings.MEDIA_ROOT = tmp_path / "file" / "media"
+    job = submit()
+
+    attempt = run(job)
+
+    assert (job.status, job.error_code) == (Status.FAILED, "output_unwritable")
+    assert "Make room" in job.error_hint
+    assert not job.outputs.exists()
+    assert stored_files(tmp_path) == ["file"]
+    assert len(attempt.timings.get(stage=Stage.DENOISE).steps) == job.spec.steps
+
+
+def test_a_device_without_enough_memory(run: Run, submit: Submit, watched: WatchedModel) -> None:
+    def run_out(_: Step) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    watched.between = run_out
+    job = submit()
+
+    run(job)
+
+    assert (job.status, job.error_code) == (Status.FAILED, "out_of_memory")
+    assert "smaller size" in job.error_hint
+    assert watched.decodes == 0
+
+
+def test_what_nobody_expected_is_told_with_its_text(
+    run: Run, submit: Submit, watched: WatchedModel, media: Path
+) -> None:
+    watched.before_decode = lambda: 1 // 0
+    job = submit()
+
+    run(job)
+
+    assert (job.status, job.error_code) == (Status.FAILED, "render_failed")
+    assert job.error_message == "ZeroDivisionError: integer division or modulo by zero"
+    assert stored_files(media) == []
+
+
+@pytest.mark.usefixtures("watched")
+def test_a_failed_job_does_not_stop_the_next(
+    device: Device, models: ResidentModels, submit: Submit
+) -> None:
+    submit(scheduler="SlowScheduler")
+    good = submit()
+
+    assert Worker(device, models).drain() == 2
+
+    good.refresh_from_db()
+    assert good.status == Status.COMPLETED
+
+
+def test_a_failed_job_renders_after_a_retry_once_the_reason_is_gone(
+    run: Run, submit: Submit, toon_copy: Path, tmp_path: Path
+) -> None:
+    ModelCard.objects.update(folder=str(tmp_path / "gone"))
+    job = submit()
+    run(job)
+    ModelCard.objects.update(folder=str(toon_copy))
+    requests.retry(job)
+
+    run(job)
+
+    assert job.status == Status.COMPLETED
+    assert list(job.attempts.values_list("outcome", flat=True)) == ["failed", "completed"]
+
+
+def test_a_job_taken_over_during_the_denoising_is_let_go_at_the_next_step(
+    run: Run, submit: Submit, watched: WatchedModel, media: Path
+) -> None:
+    job = submit(steps=20)
+    watched.between = lambda step: step.number == 3 and take_over(job)
+
+    late = run(job)
+
+    assert (watched.steps, watched.decodes) == ([1, 2, 3], 0)
+    assert late.outcome == Outcome.LOST
+    assert (job.status, job.attempt_number) == (Status.PROCESSING, 2)
+    assert not late.timings.exists()
+    assert stored_files(media) == []
+
+
+def test_a_job_taken_over_during_the_decoding_is_not_stored(
+    run: Run, submit: Submit, watched: WatchedModel, media: Path
+) -> None:
+    job = submit()
+    watched.before_decode = lambda: take_over(job)
+
+    run(job)
+
+    assert job.attempt_number == 2
+    assert stored_files(media) == []
+
+
+def test_a_job_taken_over_during_the_writing_keeps_no_file_of_the_late_attempt(
+    run: Run,
+    submit: Submit,
+    watched: WatchedModel,
+    media: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The only way to act between the write and the end is to stand in for the write."""
+    job = submit()
+    written: list[str] = []
+
+    store = Shelf.picture
+
+    def write_then_lose(shelf: Shelf, *told: Any) -> StoredOutput:
+        output = store(shelf, *told)
+        written.extend(name for name in (output.file, output.thumbnail))
+        assert all(default_storage.exists(name) for name in written)
+        take_over(job)
+        return output
+
+    monkeypatch.setattr(Shelf, "picture", write_then_lose)
+    run(job)
+
+    assert (job.status, job.attempt_number) == (Status.PROCESSING, 2)
+    assert len(written) == 2
+    assert stored_files(media) == []
+    assert not job.outputs.exists()
+
+
+def test_a_job_that_was_deleted_meanwhile_is_let_go(
+    run: Run,
+    submit: Submit,
+    watched: WatchedModel,
+    device: Device,
+    models: ResidentModels,
+) -> None:
+    job = submit(steps=20)
+    watched.between = lambda step: step.number == 2 and Job.objects.filter(pk=job.pk).delete()
+
+    assert Worker(device, models).drain() == 1
+
+    assert watched.steps == [1, 2]
+    assert not Job.objects.exists()

@@ -1,0 +1,149 @@
+"""What a running attempt tells the world: the newest state, and only while it owns the job."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+
+from generation.models import Attempt, Job, Progress
+from generation.queue import lifecycle
+from generation.states import Stage
+from generation.worker.progress import (
+    PREVIEWS_PER_SECOND,
+    REPORTS_PER_SECOND,
+    ProgressState,
+    Reporter,
+)
+from tests.generation.conftest import Claim
+from tests.generation.processes import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Submit = Callable[..., Job]
+
+
+@pytest.fixture
+def attempt(submit: Submit, claimed: Claim) -> Attempt:
+    return claimed(submit())
+
+
+def row(attempt: Attempt) -> Progress:
+    return Progress.objects.get(pk=attempt.job_id)
+
+
+def at_step(number: int) -> ProgressState:
+    return ProgressState(Stage.DENOISE, steps_complete=number, percent=float(number))
+
+
+def red() -> Image.Image:
+    return Image.new("RGB", (16, 16), "red")
+
+
+def test_the_newest_state_is_written(attempt: Attempt) -> None:
+    with Reporter(attempt) as reporter:
+        reporter.note(ProgressState(Stage.DECODE, 4, 1, 80.0, 2.5, red))
+        wait_until(lambda: row(attempt).stage == Stage.DECODE, "the state is told")
+
+    told = row(attempt)
+    assert (told.steps_complete, told.frames_complete) == (4, 1)
+    assert (told.percent, told.remaining_seconds) == (80.0, 2.5)
+    with Image.open(io.BytesIO(told.preview)) as preview:
+        assert preview.size == (128, 128)
+
+
+def test_a_thousand_states_cost_a_few_writes_and_the_last_one_is_told(attempt: Attempt) -> None:
+    written: list[int] = []
+
+    def picture(number: int) -> Callable[[], Image.Image]:
+        def draw() -> Image.Image:
+            written.append(number)
+            return red()
+
+        return draw
+
+    with Reporter(attempt) as reporter:
+        for number in range(1000):
+            newest = at_step(number)
+            newest.picture = picture(number)
+            reporter.note(newest)
+        wait_until(lambda: row(attempt).steps_complete == 999, "the last state is told")
+
+    assert len(written) < 20
+    assert written[-1] == 999
+
+
+def test_noting_a_state_does_not_wait_for_a_slow_picture(attempt: Attempt) -> None:
+    def slow() -> Image.Image:
+        time.sleep(0.5)
+        return red()
+
+    with Reporter(attempt) as reporter:
+        started = time.perf_counter()
+        for number in range(10):
+            reporter.note(ProgressState(Stage.DENOISE, number, picture=slow))
+        assert time.perf_counter() - started < 0.4
+
+
+def test_a_preview_is_not_lost_when_the_next_state_has_none(attempt: Attempt) -> None:
+    """Steps are quicker than reports, and only a few of them bring a picture."""
+    with Reporter(attempt) as reporter:
+        reporter.note(at_step(1))
+        wait_until(lambda: row(attempt).steps_complete == 1, "the first step is told")
+        reporter.note(ProgressState(Stage.DENOISE, 2, picture=red))
+        reporter.note(at_step(3))
+        wait_until(lambda: row(attempt).steps_complete == 3, "the third step is told")
+
+    assert row(attempt).preview is not None
+
+
+def test_previews_are_asked_for_a_few_times_a_second(attempt: Attempt) -> None:
+    reporter = Reporter(attempt)
+
+    assert reporter.preview_due()
+    assert not reporter.preview_due()
+    time.sleep(1 / PREVIEWS_PER_SECOND)
+    assert reporter.preview_due()
+
+
+def test_an_attempt_that_lost_its_job_is_not_heard(attempt: Attempt, claimed: Claim) -> None:
+    lifecycle.give_up_lost(attempt)
+    second = claimed(attempt.job)
+
+    with Reporter(attempt) as late, Reporter(second) as owner:
+        late.note(ProgressState(Stage.DENOISE, 99))
+        owner.note(ProgressState(Stage.DENOISE, 1))
+        wait_until(lambda: row(attempt).steps_complete == 1, "the owner is told")
+
+    assert row(attempt).steps_complete == 1
+
+
+def test_a_picture_that_cannot_be_drawn_is_logged_and_the_next_state_is_told(
+    attempt: Attempt, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Reporter(attempt) as reporter:
+        reporter.note(ProgressState(Stage.DENOISE, 1, picture=lambda: 1 // 0))
+        wait_until(lambda: caplog.records, "the loss is logged")
+        reporter.note(at_step(2))
+        wait_until(lambda: row(attempt).steps_complete == 2, "the next state is told")
+
+    assert f"progress of job {attempt.job_id} was not written" in caplog.text
+
+
+def test_the_end_of_an_attempt_does_not_wait_for_the_next_report(attempt: Attempt) -> None:
+    with Reporter(attempt) as reporter:
+        reporter.note(at_step(1))
+        wait_until(lambda: row(attempt).steps_complete == 1, "the first step is told")
+        ended = time.perf_counter()
+
+    assert time.perf_counter() - ended < 1 / REPORTS_PER_SECOND
+
+
+def test_an_attempt_that_says_nothing_ends_quietly(attempt: Attempt) -> None:
+    with Reporter(attempt):
+        pass
+
+    assert row(attempt).stage == ""

@@ -1,0 +1,207 @@
+"""What an attempt tells of itself: stage, counts, percent and the time that is left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from generation.models import Attempt
+from generation.pipelines.base import Step
+from generation.specs import RenderSpec
+from generation.states import Stage
+from generation.worker.progress import ProgressState
+from generation.worker.stage_clock import StageClock
+from tests.generation.conftest import Claim, Ran
+
+pytestmark = pytest.mark.django_db
+
+
+NO_MODEL: Any = None
+"""Only a step with clean latents needs a model, for its preview."""
+
+
+class Heard(list[ProgressState]):
+    """What the reporter was told."""
+
+
+@pytest.fixture
+def clip(spec: RenderSpec) -> RenderSpec:
+    return replace(spec, type="video", frames=8, fps=8, steps=4, context_frames=4)
+
+
+@pytest.fixture
+def attempt(submit: Callable[..., Any], claimed: Claim) -> Attempt:
+    return claimed(submit())
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Time passes only when the test says so."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+
+    def wait(seconds: float) -> None:
+        now[0] += seconds
+
+    return wait
+
+
+def listened(account: StageClock, monkeypatch: pytest.MonkeyPatch) -> Heard:
+    heard = Heard()
+    monkeypatch.setattr(account.reporter, "note", heard.append)
+    monkeypatch.setattr(account.reporter, "preview_due", lambda: False)
+    return heard
+
+
+def steps(account: StageClock, count: int, total: int, pause: Callable[[], None]) -> None:
+    for number in range(1, count + 1):
+        pause()
+        account.step(Step(number, total, None), NO_MODEL)
+
+
+def test_the_rest_follows_from_the_pace_and_the_weights(
+    attempt: Attempt,
+    clip: RenderSpec,
+    clock: Callable[[float], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account = StageClock(attempt, clip, check=lambda: None)
+    heard = listened(account, monkeypatch)
+
+    with account.stage(Stage.DENOISE):
+        steps(account, 4, 4, lambda: clock(12.0))
+    with account.stage(Stage.DECODE, 8):
+        for number in range(1, 9):
+            clock(0.5)
+            account.frame(number)
+
+    denoising = [told.remaining_seconds for told in heard if told.stage == Stage.DENOISE]
+    assert denoising[:3] == [None, None, None], "two steps say nothing about the rest"
+    # Four steps of three windows of four frames are 48 units in 48 s; 9.6 units come after them.
+    assert denoising[3:] == [pytest.approx(21.6), pytest.approx(9.6)]
+    decoding = [told.remaining_seconds for told in heard if told.stage == Stage.DECODE]
+    assert decoding[0] == pytest.approx(9.6), "no jump where a stage begins"
+    assert None not in decoding
+
+
+def test_frames_are_counted_once_and_never_backwards(
+    attempt: Attempt, clip: RenderSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = StageClock(attempt, replace(clip, interpolate=2), check=lambda: None)
+    heard = listened(account, monkeypatch)
+
+    for stage, frames in ((Stage.DECODE, 8), (Stage.INTERPOLATE, 15), (Stage.WRITE, 15)):
+        with account.stage(stage, frames):
+            for number in range(1, frames + 1):
+                account.frame(number)
+
+    complete = [told.frames_complete for told in heard]
+    assert complete == sorted(complete)
+    assert complete[-1] == 15
+    percents = [told.percent for told in heard]
+    assert percents == sorted(percents)
+
+
+def test_a_window_is_no_step(
+    attempt: Attempt, clip: RenderSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = StageClock(attempt, clip, check=lambda: None)
+    heard = listened(account, monkeypatch)
+
+    with account.stage(Stage.DENOISE):
+        account.step(Step(0, 4, None, 1, 3), NO_MODEL)
+        account.step(Step(1, 4, None, 3, 3), NO_MODEL)
+
+    assert [(told.steps_complete, told.part, told.parts) for told in heard[1:]] == [
+        (0, 1, 3),
+        (1, 0, 3),
+    ]
+    assert len(account.timings[Stage.DENOISE].steps) == 1
+
+
+def test_whoever_has_to_stop_is_asked_after_every_step_and_window(
+    attempt: Attempt, clip: RenderSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop() -> None:
+        raise Stop
+
+    account = StageClock(attempt, clip, check=stop)
+    listened(account, monkeypatch)
+
+    with pytest.raises(Stop), account.stage(Stage.DENOISE):
+        account.step(Step(0, 4, None, 1, 3), NO_MODEL)
+    assert account.timings[Stage.DENOISE].seconds >= 0.0
+
+
+@pytest.mark.parametrize(
+    ("saved", "batch", "left"),
+    [(0, 1, 4000.0), (3, 1, 1000.0), (0, 3, 12_000.0)],
+    ids=["from the start", "from a snapshot", "with two others"],
+)
+def test_what_is_left_of_the_work_is_what_is_estimated(
+    saved: int,
+    batch: int,
+    left: float,
+    ran: Ran,
+    attempt: Attempt,
+    spec: RenderSpec,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ran(4000.0)
+    attempt.job.saved_steps, attempt.batch_size = saved, batch
+    account = StageClock(attempt, spec, check=lambda: None)
+    heard = listened(account, monkeypatch)
+
+    with account.stage(Stage.LOAD):
+        pass
+
+    assert heard[0].remaining_seconds == pytest.approx(left, rel=0.01)
+    assert attempt.estimated_seconds == pytest.approx(4000.0, rel=0.01), "of its like, whole"
+
+
+def test_a_known_run_counts_down_from_its_first_moment_and_finds_its_own_pace(
+    ran: Ran,
+    attempt: Attempt,
+    spec: RenderSpec,
+    clock: Callable[[float], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """EstimatedRun are ten seconds a step, and it takes thirty."""
+    ran(40.0)
+    account = StageClock(attempt, spec, check=lambda: None)
+    heard = listened(account, monkeypatch)
+
+    with account.stage(Stage.DENOISE):
+        steps(account, 4, 4, lambda: clock(30.0))
+
+    left = [told.remaining_seconds for told in heard]
+    assert left[0] == pytest.approx(40.0, rel=0.01)
+    assert left[1] == pytest.approx(3 * 10.0 * (30 + 20) / (10 + 20), rel=0.01)
+    assert left[4] == pytest.approx(0.0, abs=0.1)
+
+
+def test_what_was_estimated_a_quarter_of_the_way_is_kept_once(
+    ran: Ran, attempt: Attempt, spec: RenderSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran(40.0)
+    account = StageClock(attempt, spec, check=lambda: None)
+    listened(account, monkeypatch)
+    kept = []
+
+    with account.stage(Stage.DENOISE):
+        for number in range(1, 5):
+            attempt.started_at = timezone.now() - timedelta(seconds=10 * number)
+            account.step(Step(number, 4, None), NO_MODEL)
+            kept.append(attempt.estimated_at_quarter)
+
+    assert kept[0] is not None
+    assert kept == [kept[0]] * 4

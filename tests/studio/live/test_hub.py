@@ -1,0 +1,322 @@
+"""The fan-out: rendered once for everybody, newest state only, and nobody is held up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from channels.layers import InMemoryChannelLayer
+
+from studio.live import hub as hubs
+from studio.live.fragments import Parts, Topic
+from studio.live.hub import Hub, Viewer, hub
+
+pytestmark = pytest.mark.asyncio
+
+QUEUE, PROJECT = Topic("queue"), Topic("project.1")
+PATIENCE = 5.0
+"""Seconds after which a test gives up; nothing here waits that long when all is well."""
+
+
+class Screen:
+    """Where a viewer's batches arrive."""
+
+    def __init__(self) -> None:
+        self.batches: list[str] = []
+        self._arrived = asyncio.Condition()
+
+    async def show(self, text: str) -> None:
+        async with self._arrived:
+            self.batches.append(text)
+            self._arrived.notify_all()
+
+    async def wait_for(self, count: int) -> list[str]:
+        async with self._arrived, asyncio.timeout(PATIENCE):
+            await self._arrived.wait_for(lambda: len(self.batches) >= count)
+        return self.batches
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hubs, "SHORTEST_PAUSE", 0.01)
+
+
+@pytest.fixture
+def screen() -> Screen:
+    return Screen()
+
+
+@pytest_asyncio.fixture
+async def viewer(screen: Screen) -> AsyncIterator[Viewer]:
+    """A page: it is sent the next batch once it has shown the last."""
+    viewer = Viewer(screen.show, acknowledges=True)
+    yield viewer
+    await viewer.close()
+
+
+async def test_a_viewer_is_sent_what_it_is_offered(viewer: Viewer, screen: Screen) -> None:
+    viewer.offer({"a": "<p>1</p>", "b": "<p>2</p>"})
+
+    assert await screen.wait_for(1) == ["<p>1</p>\n<p>2</p>"]
+
+
+async def test_a_viewer_that_shows_slowly_gets_the_newest_of_each_and_no_backlog(
+    viewer: Viewer, screen: Screen
+) -> None:
+    viewer.offer({"bar": "10 %"})
+    await screen.wait_for(1)
+    for percent in (20, 30, 40):
+        viewer.offer({"bar": f"{percent} %"})
+    viewer.offer({"picture": "preview"})
+    viewer.acknowledge()
+
+    assert await screen.wait_for(2) == ["10 %", "40 %\npreview"]
+
+
+async def test_a_viewer_that_fetches_itself_first_is_then_sent_the_present(
+    screen: Screen,
+) -> None:
+    viewer = Viewer(screen.show, acknowledges=True, begun=False)
+    viewer.offer({"bar": "10 %", "state": "Rendering"})
+    await asyncio.sleep(0.05)
+    assert screen.batches == []
+
+    viewer.begin({"bar": "20 %"})
+
+    assert await screen.wait_for(1) == ["20 %\nRendering"]
+    assert viewer.has_begun
+    await viewer.close()
+
+
+async def test_a_viewer_that_never_answers_is_sent_the_next_after_a_while(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "PATIENCE", 0.05)
+    viewer = Viewer(screen.show, acknowledges=True)
+    viewer.offer({"bar": "10 %"})
+    await screen.wait_for(1)
+    viewer.offer({"bar": "20 %"})
+
+    assert await screen.wait_for(2) == ["10 %", "20 %"]
+    await viewer.close()
+
+
+async def test_a_script_is_sent_every_batch_without_answering(screen: Screen) -> None:
+    viewer = Viewer(screen.show, acknowledges=False)
+    viewer.offer({"status": "queued"})
+    await screen.wait_for(1)
+    viewer.offer({"status": "processing"})
+
+    assert await screen.wait_for(2) == ["queued", "processing"]
+    await viewer.close()
+
+
+async def test_a_socket_that_is_gone_ends_its_viewer_and_nothing_else() -> None:
+    tried = asyncio.Event()
+
+    async def fail(_: str) -> None:
+        tried.set()
+        raise ConnectionError("the socket is gone")
+
+    viewer = Viewer(fail, acknowledges=True)
+    viewer.offer({"bar": "10 %"})
+    async with asyncio.timeout(PATIENCE):
+        await tried.wait()
+        await viewer._pump
+    await viewer.close()
+
+
+Tell = Callable[..., Any]
+
+
+@pytest.fixture
+def layer(monkeypatch: pytest.MonkeyPatch) -> InMemoryChannelLayer:
+    layer = InMemoryChannelLayer()
+    monkeypatch.setattr(hubs, "get_channel_layer", lambda: layer)
+    return layer
+
+
+@pytest.fixture
+def rendered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, set[str]]]:
+    """Which renderings were done; each one shows the job and its topic."""
+    done: list[tuple[str, set[str]]] = []
+
+    async def render(job_id: str, kinds: set[str], topics: Iterable[Topic]) -> dict[Topic, Parts]:
+        done.append((job_id, kinds))
+        if job_id == "broken":
+            raise RuntimeError("a template is broken")
+        return {topic: {job_id: f"{topic.group}: {job_id}"} for topic in topics}
+
+    monkeypatch.setattr(hubs, "_rendered", render)
+    return done
+
+
+@pytest.fixture
+def tell(layer: InMemoryChannelLayer) -> Tell:
+    """Publish an event as a worker would: `await tell("queue", "job-1")`."""
+
+    async def publish(group: str, job_id: str, kind: str = "job.progress") -> None:
+        message = {"type": "event", "kind": kind, "group": group, "job_id": job_id}
+        await layer.group_send(group, message)
+
+    return publish
+
+
+@pytest_asyncio.fixture
+async def watched(layer: InMemoryChannelLayer) -> AsyncIterator[Hub]:
+    watched = Hub()
+    yield watched
+    for task in watched._tasks:
+        task.cancel()
+
+
+async def test_an_event_is_rendered_once_for_all_who_watch_the_same(
+    watched: Hub, rendered: list[Any], tell: Tell
+) -> None:
+    screens = [Screen() for _ in range(3)]
+    viewers = [Viewer(screen.show, acknowledges=True) for screen in screens]
+    for viewer in viewers:
+        await watched.join(viewer, [QUEUE])
+    await tell("queue", "job-1")
+
+    assert [await screen.wait_for(1) for screen in screens] == [["queue: job-1"]] * 3
+    assert rendered == [("job-1", {"job.progress"})]
+    for viewer in viewers:
+        await viewer.close()
+
+
+async def test_nobody_is_told_of_a_group_they_did_not_join(
+    watched: Hub, rendered: list[Any], tell: Tell, viewer: Viewer, screen: Screen
+) -> None:
+    await watched.join(viewer, [PROJECT])
+    await tell("queue", "job-1")
+    await tell("project.1", "job-2")
+
+    assert await screen.wait_for(1) == ["project.1: job-2"]
+    assert rendered == [("job-2", {"job.progress"})]
+
+
+async def test_who_left_is_told_nothing_and_the_group_is_forgotten(
+    watched: Hub, rendered: list[Any], tell: Tell, viewer: Viewer, layer: InMemoryChannelLayer
+) -> None:
+    other_screen = Screen()
+    other = Viewer(other_screen.show, acknowledges=True)
+    await watched.join(viewer, [QUEUE, PROJECT])
+    await watched.join(other, [QUEUE])
+    await watched.leave(viewer)
+
+    assert set(layer.groups) == {"queue"}
+    await watched.leave(other)
+    assert not layer.groups
+    await other.close()
+
+
+async def test_what_happens_while_a_fragment_is_made_is_made_once_more_and_not_twice(
+    watched: Hub, tell: Tell, viewer: Viewer, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going_on, done = asyncio.Event(), []
+    started = asyncio.Event()
+
+    async def render(job_id: str, kinds: set[str], topics: Iterable[Topic]) -> dict[Topic, Parts]:
+        started.set()
+        await going_on.wait()
+        done.append(kinds)
+        return {topic: {"job": f"rendering {len(done)}"} for topic in topics}
+
+    monkeypatch.setattr(hubs, "_rendered", render)
+    await watched.join(viewer, [QUEUE])
+    await tell("queue", "job-1")
+    await started.wait()
+    await tell("queue", "job-1")
+    await tell("queue", "job-1", "job.completed")
+    while len(watched._kinds.get("job-1", ())) < 2:
+        await asyncio.sleep(0)
+    going_on.set()
+    viewer.acknowledge()
+
+    await screen.wait_for(1)
+    viewer.acknowledge()
+    assert (await screen.wait_for(1))[-1].startswith("rendering")
+    assert done == [{"job.progress"}, {"job.progress", "job.completed"}]
+
+
+async def test_the_list_of_what_waits_follows_progress_every_few_seconds(
+    watched: Hub,
+    rendered: list[Any],
+    tell: Tell,
+    viewer: Viewer,
+    screen: Screen,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def waiting() -> Parts:
+        return {"waiting": "<ol>"}
+
+    monkeypatch.setattr(hubs, "_waiting", waiting)
+    await watched.join(viewer, [QUEUE])
+    shown: list[str] = []
+    for age, kind in (
+        (0.0, "job.progress"),
+        (hubs.LIST_PAUSE, "job.progress"),
+        (0.0, "job.progress"),
+        (hubs.LIST_PAUSE, "job.claimed"),
+        (0.0, "job.progress"),
+    ):
+        # As if the last one had been so long ago.
+        watched._listed_at -= age
+        await tell("queue", "job-1", kind)
+        shown.append((await screen.wait_for(len(shown) + 1))[-1])
+        viewer.acknowledge()
+
+    bar = "queue: job-1"
+    # An event that moves a job brings the list with it, so the next progress does not.
+    assert shown == [bar, f"{bar}\n<ol>", bar, bar, bar]
+
+
+async def test_one_broken_fragment_does_not_end_the_live_pages(
+    watched: Hub, rendered: list[Any], tell: Tell, viewer: Viewer, screen: Screen
+) -> None:
+    await watched.join(viewer, [QUEUE])
+    await tell("queue", "broken")
+    await tell("queue", "job-2")
+
+    assert await screen.wait_for(1) == ["queue: job-2"]
+
+
+async def test_a_layer_that_is_away_for_a_moment_is_asked_again(
+    watched: Hub,
+    rendered: list[Any],
+    tell: Tell,
+    viewer: Viewer,
+    screen: Screen,
+    layer: InMemoryChannelLayer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    receive, failures = layer.receive, [ConnectionError("the server restarts")]
+
+    async def fail_once(channel: str) -> Any:
+        if failures:
+            raise failures.pop()
+        return await receive(channel)
+
+    monkeypatch.setattr(layer, "receive", fail_once)
+    await watched.join(viewer, [QUEUE])
+    await tell("queue", "job-1")
+
+    assert await screen.wait_for(1) == ["queue: job-1"]
+
+
+async def test_a_process_has_one_hub() -> None:
+    assert hub() is hub()
+
+
+async def test_an_event_of_no_job_shows_the_queue_to_its_watchers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hubs.fragments, "render_queue", lambda: {"devices": "<section>"})
+
+    shown = await hubs._rendered("", {"device.online"}, [QUEUE])
+
+    assert shown == {QUEUE: {"devices": "<section>"}}

@@ -1,0 +1,112 @@
+"""What a page is told when it connects: whether it missed something, and what runs right now."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.utils import timezone
+
+from generation.live.events import QUEUE_GROUP, job_group
+from generation.queue import requests
+from studio.live import consumers
+from studio.live.fragments import Parts, Topic, render_running
+from studio.models import Project
+from studio.production import reviewing
+from tests.studio.conftest import MakeTake
+
+pytestmark = pytest.mark.django_db
+
+# The functions behind the asynchronous ones: what they ask of the database needs no socket.
+page_groups = consumers._page_groups.func
+has_moved = consumers._has_moved.func
+
+
+def running_parts(groups: list[str]) -> Parts:
+    return render_running([Topic(group) for group in groups])
+
+
+@pytest.mark.parametrize(
+    ("query", "painted"),
+    [
+        (
+            b"since=2026-05-01T10%3A00%3A00.5%2B00%3A00",
+            datetime(2026, 5, 1, 10, 0, 0, 500_000, UTC),
+        ),
+        (b"since=2026-05-01T10:00:00Z", datetime(2026, 5, 1, 10, tzinfo=UTC)),
+        (b"since=yesterday", None),
+        (b"since=2026-99-01T10:00:00Z", None),
+        (b"since=", None),
+        (b"", None),
+    ],
+)
+def test_a_page_says_when_it_was_painted(query: bytes, painted: datetime | None) -> None:
+    assert consumers._painted(query) == painted
+
+
+def test_the_dashboard_follows_the_queue_and_ones_own_projects(
+    project: Project, artist: User, stranger: User, boss: User
+) -> None:
+    Project.objects.create(slug="other", name="Other")
+
+    assert page_groups(artist, "queue", "") == ["queue", project.group]
+    assert page_groups(stranger, "queue", "") == ["queue"]
+    assert len(page_groups(boss, "queue", "")) == 3
+    assert page_groups(AnonymousUser(), "queue", "") == []
+
+
+def test_another_page_follows_what_it_shows(
+    project: Project, queued: MakeTake, artist: User, stranger: User
+) -> None:
+    job = queued().job
+
+    assert page_groups(artist, "project", project.slug) == [project.group]
+    assert page_groups(artist, "job", str(job.pk)) == [job_group(job.pk)]
+    assert page_groups(stranger, "project", project.slug) == []
+    assert page_groups(stranger, "job", str(job.pk)) == []
+
+
+def test_a_page_missed_something_when_its_job_moved_after_the_paint(
+    queued: MakeTake, project: Project
+) -> None:
+    mine, other = queued().job, queued().job
+    painted = timezone.now()
+    requests.cancel(mine)
+
+    assert has_moved([job_group(mine.pk)], painted)
+    assert has_moved([project.group], painted)
+    assert has_moved([QUEUE_GROUP], painted)
+    assert not has_moved([job_group(other.pk)], painted)
+    assert not has_moved([job_group(mine.pk)], painted + timedelta(minutes=1))
+
+
+def test_a_page_missed_something_when_a_verdict_was_given_after_the_paint(
+    sent: MakeTake, project: Project, reviewer: User
+) -> None:
+    take = sent()
+    painted = timezone.now()
+    assert not has_moved([project.group], painted)
+
+    reviewing.request_changes(take.reviews.get(), reviewer, "Less smile.")
+
+    assert has_moved([project.group], painted)
+
+
+def test_a_page_that_comes_while_a_job_runs_is_shown_how_far_it_is(
+    running: MakeTake, queued: MakeTake, project: Project
+) -> None:
+    job = running().job
+    queued()
+    bar, picture = f"{job.pk}:progress", f"{job.pk}:picture"
+
+    assert set(running_parts([QUEUE_GROUP])) == {bar}, "everybody sees the queue, nobody pictures"
+    assert set(running_parts([QUEUE_GROUP, project.group])) == {bar, picture}
+    assert set(running_parts([job_group(job.pk)])) == {bar, picture}
+
+
+def test_a_page_of_another_project_is_shown_nothing_of_it(running: MakeTake) -> None:
+    running()
+    other = Project.objects.create(slug="other", name="Other")
+
+    assert running_parts([other.group]) == {}

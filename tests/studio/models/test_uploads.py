@@ -1,0 +1,223 @@
+"""What people upload: bounded, checked by its content, and re-encoded before it is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import struct
+import zlib
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
+from PIL import Image
+
+from studio.models import uploads
+
+NO_PICTURE = "The file is broken or no picture"
+ORIENTATION = 0x0112
+ROTATED_RIGHT = 6
+
+
+def picture(
+    size: tuple[int, int] = (60, 40), kind: str = "PNG", mode: str = "RGB", **options: Any
+) -> bytes:
+    stream = io.BytesIO()
+    Image.new(mode, size, "red").save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and holds no pixels: what a decompression bomb begins with."""
+    size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", size) + _chunk(b"IDAT", b"")
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    checksum = struct.pack(">I", zlib.crc32(kind + data))
+    return struct.pack(">I", len(data)) + kind + data + checksum
+
+
+def kept(content: bytes) -> Image.Image:
+    return Image.open(uploads.reencode_picture(ContentFile(content)))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_a_picture_is_kept_as_webp_whatever_it_came_as(kind: str) -> None:
+    found = kept(picture(kind=kind))
+
+    assert (found.format, found.size, found.mode) == ("WEBP", (60, 40), "RGB")
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK"])
+def test_every_mode_becomes_plain_colour(mode: str) -> None:
+    assert kept(picture(mode=mode, kind="JPEG" if mode == "CMYK" else "PNG")).mode == "RGB"
+
+
+def test_a_cut_out_figure_keeps_its_transparency() -> None:
+    stream = io.BytesIO()
+    Image.new("RGBA", (60, 40), (255, 0, 0, 0)).save(stream, "PNG")
+
+    found = kept(stream.getvalue())
+
+    assert (found.format, found.mode) == ("WEBP", "RGBA")
+    assert found.getpixel((5, 5))[3] == 0
+
+
+def test_a_large_picture_is_made_smaller_in_its_own_shape() -> None:
+    assert kept(picture((3000, 1500))).size == (1536, 768)
+
+
+def test_a_picture_that_a_camera_turned_is_kept_upright_and_without_metadata() -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = ROTATED_RIGHT
+    exif[0x010E] = "taken at home"
+
+    found = kept(picture((60, 40), "JPEG", exif=exif.tobytes()))
+
+    assert found.size == (40, 60)
+    assert not found.getexif()
+    assert "exif" not in found.info
+
+
+def test_fifty_megapixels_are_refused_by_the_header_alone() -> None:
+    with pytest.raises(ValidationError, match="50 megapixels; at most 40 are taken"):
+        uploads.reencode_picture(ContentFile(png_header(10_000, 5_000)))
+
+
+def test_forty_megapixels_are_still_taken() -> None:
+    # Grey, so that the test needs 40 MB and not 120.
+    assert kept(picture((8_000, 5_000), mode="L")).size == (1536, 960)
+
+
+def test_the_header_of_a_decompression_bomb_is_refused() -> None:
+    with pytest.raises(ValidationError, match="far too many megapixels; at most 40 are taken"):
+        uploads.reencode_picture(ContentFile(png_header(60_000, 60_000)))
+
+
+def test_a_file_of_too_many_bytes_is_refused_before_it_is_opened() -> None:
+    upload = ContentFile(b"")
+    upload.size = 21 * 1024 * 1024
+
+    with pytest.raises(ValidationError, match="21 MB; at most 20 MB"):
+        uploads.reencode_picture(upload)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no picture at all",
+        picture(kind="GIF"),
+        picture(kind="BMP"),
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        picture()[:60],
+        picture(kind="JPEG")[:300],
+        png_header(10, 10),
+    ],
+    ids=["empty", "text", "GIF", "BMP", "SVG", "half a PNG", "half a JPEG", "only a header"],
+)
+def test_what_is_broken_or_no_picture_is_refused_in_a_sentence(content: bytes) -> None:
+    with pytest.raises(ValidationError, match=NO_PICTURE):
+        uploads.reencode_picture(ContentFile(content))
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF", "ignore:Tag data", "ignore:Truncated")
+def test_damaged_metadata_is_refused_and_nothing_else_happens() -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = ROTATED_RIGHT
+    good = picture(kind="JPEG", exif=exif.tobytes())
+    start = good.index(b"Exif") + 6
+
+    for place in range(start, start + 40):
+        damaged = bytearray(good)
+        damaged[place] ^= 0xFF
+        # Taken or refused, never another exception.
+        with suppress(ValidationError):
+            uploads.reencode_picture(ContentFile(bytes(damaged)))
+
+
+def safetensors(header: Any, length: int | None = None) -> ContentFile:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return ContentFile(struct.pack("<Q", len(text) if length is None else length) + text)
+
+
+LORA_HEADER = {
+    "__metadata__": {"format": "pt"},
+    "unet.down.lora_A.weight": {"dtype": "F32", "shape": [4, 8], "data_offsets": [0, 128]},
+}
+
+
+def test_safetensors_with_lora_weights_are_taken() -> None:
+    upload = safetensors(LORA_HEADER)
+
+    uploads.check_lora(upload)
+
+    assert upload.tell() == 0, "whoever stores it reads it from its start"
+
+
+def test_weights_that_are_no_lora_are_refused() -> None:
+    with pytest.raises(ValidationError, match="holds no LoRA weights"):
+        uploads.check_lora(safetensors({"unet.conv_in.weight": {}}))
+
+
+@pytest.mark.parametrize(
+    "upload",
+    [
+        ContentFile(b""),
+        ContentFile(b"PK\x03\x04 a pickle in a zip file"),
+        safetensors(b"{broken"),
+        safetensors(b"\xff\xfe"),
+        safetensors(["lora"]),
+        safetensors("lora"),
+        safetensors(3),
+        safetensors(b"[" * 100_000),
+        safetensors(LORA_HEADER, length=uploads.MAX_LORA_HEADER + 1),
+        safetensors(LORA_HEADER, length=2**63),
+    ],
+    ids=[
+        "empty",
+        "pickle",
+        "broken JSON",
+        "no text",
+        "a list",
+        "a word",
+        "a number",
+        "deeply nested",
+        "long header",
+        "endless header",
+    ],
+)
+def test_what_is_no_safetensors_file_is_refused(upload: ContentFile) -> None:
+    with pytest.raises(ValidationError, match="no safetensors file"):
+        uploads.check_lora(upload)
+
+
+def test_a_lora_of_more_than_a_gigabyte_is_refused() -> None:
+    upload = safetensors(LORA_HEADER)
+    upload.size = uploads.MAX_LORA_BYTES + 1
+
+    with pytest.raises(ValidationError, match="larger than 1 GB"):
+        uploads.check_lora(upload)
+
+
+def test_the_hash_is_of_the_whole_file_wherever_it_was_read_to() -> None:
+    content = bytes(range(256)) * 1000
+    upload = ContentFile(content)
+    upload.seek(100)
+
+    assert uploads.sha256_of(upload) == hashlib.sha256(content).hexdigest()
+    assert upload.tell() == 0
+
+
+@pytest.mark.parametrize("template", ["", "no place", "{prompt} and {prompt}", "{ prompt }"])
+def test_a_template_holds_the_prompts_place_exactly_once(template: str) -> None:
+    with pytest.raises(ValidationError, match="exactly once"):
+        uploads.check_template(template)
+
+
+def test_other_braces_of_a_template_are_only_text() -> None:
+    uploads.check_template("{warm}, {prompt}, {0}")

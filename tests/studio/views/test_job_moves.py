@@ -1,0 +1,102 @@
+"""Hold, release, to the front and clone, from the job's page."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.messages import get_messages
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from generation.models import Job, ModelCard
+from studio.models import Take
+from studio.ordering import submit
+from tests.studio.conftest import LogIn, MakeTake
+
+pytestmark = pytest.mark.django_db
+
+
+def press(client: Client, action: str, take: Take) -> HttpResponse:
+    return client.post(reverse(f"job-{action}", args=[take.job_id]))
+
+
+def told(response: HttpResponse) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def page_of(client: Client, take: Take) -> str:
+    html: str = client.get(reverse("job", args=[take.job_id])).content.decode()
+    return html
+
+
+def test_a_waiting_job_is_held_and_released(queued: MakeTake, log_in: LogIn, artist: User) -> None:
+    take, client = queued(), log_in(artist)
+
+    assert told(press(client, "hold", take)) == []
+    assert Job.objects.get().is_held
+    html = page_of(client, take)
+    assert "On hold" in html
+    assert "until it is released" in html
+    assert told(press(client, "release", take)) == []
+    assert not Job.objects.get().is_held
+
+
+def test_the_front_is_before_the_owners_other_jobs(
+    queued: MakeTake, log_in: LogIn, artist: User
+) -> None:
+    first, second = queued(), queued()
+
+    assert told(press(log_in(artist), "front", second)) == []
+    assert list(Job.objects.waiting()) == [second.job, first.job]
+
+
+@pytest.mark.parametrize(
+    ("action", "state", "said"),
+    [
+        ("hold", "running", "Only a job that waits can be put on hold."),
+        ("hold", "held", "Only a job that waits can be put on hold."),
+        ("release", "queued", "Nothing to release: the job is not on hold any more."),
+        ("front", "queued", "It is the first of its owner's jobs of this priority already"),
+        ("front", "finished", "It is the first of its owner's jobs of this priority already"),
+    ],
+)
+def test_what_cannot_be_done_says_why(
+    action: str, state: str, said: str, take_in: MakeTake, log_in: LogIn, artist: User
+) -> None:
+    (message,) = told(press(log_in(artist), action, take_in(state)))
+
+    assert message.startswith(said)
+
+
+def test_a_clone_opens_its_own_page(finished: MakeTake, log_in: LogIn, artist: User) -> None:
+    take = finished()
+    response = press(log_in(artist), "clone", take)
+
+    clone = Take.objects.exclude(pk=take.pk).get()
+    assert response["Location"] == reverse("job", args=[clone.job_id])
+    assert told(response) == ["Take 2 is submitted: the settings of take 1, new seed."]
+    assert clone.job.spec.seed != take.job.spec.seed
+    assert (clone.created_by, clone.job.owner) == (artist, artist)
+
+
+def test_what_cannot_be_cloned_says_why(
+    finished: MakeTake, log_in: LogIn, artist: User, toon: ModelCard
+) -> None:
+    take = finished()
+    ModelCard.objects.update(is_active=False)
+
+    said = "Toon is switched off. Allowed: a model that is offered."
+    assert told(press(log_in(artist), "clone", take)) == [said]
+    assert Take.objects.count() == 1
+
+
+def test_a_take_that_was_only_enlarged_is_not_cloned(
+    finished: MakeTake, log_in: LogIn, artist: User
+) -> None:
+    enlarged, _ = submit.enhance(finished(), artist, upscale=2, upscaler="lanczos")
+    client = log_in(artist)
+
+    assert "/clone/" not in page_of(client, enlarged)
+    (message,) = told(press(client, "clone", enlarged))
+    assert message.startswith("Nothing was drawn in it, so no seed changes it.")
