@@ -5,14 +5,22 @@ before anything is written, a `RenderError` ends an attempt and is told with a h
 `Interruption` is no error at all: somebody or something asked the render to stop.
 """
 
+from typing import Any
+
+from generation.sentences import Sentence
+
 
 class SpecError(ValueError):
-    """A request that cannot be rendered, with the field and what that field allows."""
+    """A request that is refused: the field, the sentence with its code, and what is allowed."""
 
-    def __init__(self, field: str, message: str, allowed: str = "") -> None:
-        super().__init__(f"{field}: {message}")
+    def __init__(
+        self, field: str, sentence: Sentence | str, allowed: str = "", **values: Any
+    ) -> None:
+        told = sentence if isinstance(sentence, Sentence) else Sentence("refused", "")
+        self.message = told.say(field=field, **values) or str(sentence)
+        super().__init__(f"{field}: {self.message}")
         self.field = field
-        self.message = message
+        self.code = told.code
         self.allowed = allowed
 
 

@@ -1,21 +1,23 @@
-"""RenderSpec: everything that decides a picture, and nothing else.
+"""RenderSpec and EnhanceSpec: everything that decides a finished file, and nothing else.
 
-Two specs with the same content hash render the same file on the same kind of device. Who asked,
-how urgent it is and which project it is for belong to the job, not here.
+Two specs with the same content hash make the same file on the same kind of device. Who asked, how
+urgent it is and which project it is for belong to the job, not here. Each setting is declared once;
+see `generation.field`.
 """
 
 import hashlib
 import json
 import random
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar, Self
 
+from generation.field import CLIPS, Choice, Field, Flag, MediaType, Named, Number, Text, setting
+from generation.field import fields_of as fields_of
 from generation.states import Work
 
-MAX_PROMPT_LENGTH = 2000
 MAX_STEPS = 150
-MAX_GUIDANCE = 30.0
+MAX_GUIDANCE = 30
 MAX_SEED = 2**32 - 1
 MAX_FPS = 60
 MAX_DELIVERED_FPS = 100
@@ -23,21 +25,6 @@ MAX_DELIVERED_PIXELS = 8192
 SIZE_MULTIPLE = 8
 MAX_BATCHED_PIXELS = 512 * 512
 """Pictures above this are rendered one by one."""
-FACTORS = (1, 2, 4)
-"""How often frames may be interpolated and sizes multiplied; 1 leaves them as they are."""
-
-ACCELERATIONS = (1, 2, 3)
-"""The denoiser's deep layers are computed in one of so many steps (DeepCache); 1: in all."""
-
-CLIP_FORMATS = ("webm", "gif", "apng")
-"""What a video can be had as beside its MP4."""
-
-
-class MediaType(StrEnum):
-    """What a render makes."""
-
-    IMAGE = "image"
-    VIDEO = "video"
 
 
 class Quality(StrEnum):
@@ -55,14 +42,13 @@ class Quality(StrEnum):
     @classmethod
     def from_word(cls, word: str) -> "Quality":
         """The quality a word names; low, medium and high are the same three. Raises KeyError."""
-        return {
-            "draft": cls.DRAFT,
-            "low": cls.DRAFT,
-            "standard": cls.STANDARD,
-            "medium": cls.STANDARD,
-            "final": cls.FINAL,
-            "high": cls.FINAL,
-        }[word]
+        return cls(QUALITY_SYNONYMS.get(word) or {one.value: one.value for one in cls}[word])
+
+
+QUALITY_SYNONYMS = {"low": "draft", "medium": "standard", "high": "final"}
+SIDE = Number(8, MAX_DELIVERED_PIXELS, whole=True, step=SIZE_MULTIPLE)
+ACCELERATION = Choice({1: "None", 2: "Every second step whole", 3: "Every third step whole"})
+FORMATS = Choice({"webm": "WebM", "gif": "GIF", "apng": "APNG"}, several=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +61,7 @@ class Lora:
 
 
 class SourceUse(StrEnum):
-    """What a render does with the file that it starts from."""
+    """What a job does with the file that it starts from."""
 
     FIRST_FRAME = "first_frame"
     ENHANCE = "enhance"
@@ -83,7 +69,7 @@ class SourceUse(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceFile:
-    """The finished file that a render starts from: a name in the media storage and its content."""
+    """The finished file that a job starts from: a name in the media storage and its content."""
 
     file: str
     sha256: str
@@ -99,30 +85,170 @@ class RenderSpec:
     upscaling.
     """
 
-    type: str
-    model: str
-    prompt: str
-    negative_prompt: str = ""
-    quality: str
-    width: int
-    height: int
-    steps: int
-    guidance: float
-    seed: int
-    scheduler: str = ""
-    acceleration: int = 1
-    frames: int = 1
-    fps: float = 0.0
-    context_frames: int = 16
-    loop: bool = False
-    source: SourceFile | None = None
-    strength: float = 1.0
-    interpolate: int = 1
-    interpolator: str = ""
-    upscale: int = 1
-    upscaler: str = ""
-    formats: tuple[str, ...] = field(default=())
-    loras: tuple[Lora, ...] = field(default=())
+    kind: ClassVar[str] = "render"
+
+    type: str = setting(
+        Choice({"image": "Picture", "video": "Clip"}),
+        label="What",
+        meaning="what is made",
+        required=True,
+        shape="type",
+    )
+    model: str = setting(
+        Named("an active model"),
+        label="Model",
+        meaning="slug of a model",
+        unnamed="the preferred one",
+        shape="model",
+    )
+    prompt: str = setting(Text(shortest=1), label="Prompt", meaning="what it shows", required=True)
+    negative_prompt: str = setting(
+        Text(),
+        value="",
+        label="Negative prompt",
+        meaning="what it should not show",
+        unnamed="empty",
+        default="",
+    )
+    quality: str = setting(
+        Choice({one.value: one.label for one in Quality}, QUALITY_SYNONYMS),
+        label="Quality",
+        meaning="how many steps",
+        unnamed="`standard`",
+        default=Quality.STANDARD,
+        shape="keeps_frames",
+    )
+    width: int = setting(
+        SIDE, label="Width", meaning="width in pixels", unnamed="the model's", shape="width"
+    )
+    height: int = setting(
+        SIDE, label="Height", meaning="height in pixels", unnamed="the model's", shape="height"
+    )
+    steps: int = setting(
+        Number(1, MAX_STEPS, whole=True),
+        label="Steps",
+        meaning="denoising steps",
+        unnamed="from quality",
+        shape="denoising_steps",
+    )
+    guidance: float = setting(
+        Number(0, MAX_GUIDANCE),
+        label="Guidance",
+        meaning="how closely the prompt is followed",
+        unnamed="the style's, else the model's",
+        shape="guided",
+    )
+    seed: int = setting(
+        Number(0, MAX_SEED, whole=True),
+        label="Seed",
+        meaning="where the randomness starts",
+        unnamed="drawn, and told in the answer",
+    )
+    scheduler: str = setting(value="", asked=False, shape="scheduler")
+    acceleration: int = setting(
+        ACCELERATION,
+        value=1,
+        label="Acceleration",
+        meaning="the denoiser's deep layers are computed in one of so many steps: quicker, and "
+        "not quite the same picture",
+        unnamed="1, or what `finish_within` chooses",
+        shape="acceleration",
+        usual=1,
+    )
+    frames: int = setting(
+        Number(1, 10_000, whole=True),
+        value=1,
+        label="or frames",
+        meaning="length of a video in frames; an image has 1",
+        unnamed="the model's",
+        media=CLIPS,
+        shape="frames",
+    )
+    fps: float = setting(
+        Number(1, MAX_FPS),
+        value=0.0,
+        label="Frames a second",
+        meaning="frames a second of a video",
+        unnamed="the model's",
+        media=CLIPS,
+    )
+    context_frames: int = setting(value=16, asked=False, shape="context_frames", usual=16)
+    loop: bool = setting(
+        Flag(),
+        value=False,
+        label="The end leads back to the beginning",
+        meaning="the end of a video leads back to its beginning",
+        unnamed="`false`",
+        default=False,
+        media=CLIPS,
+        shape="loop",
+        usual=False,
+    )
+    source: SourceFile | None = setting(
+        Named("an image output you may see", by_id=True),
+        value=None,
+        meaning="`id` of an image output that a video begins with",
+        unnamed="none",
+        media=CLIPS,
+        usual=None,
+    )
+    strength: float = setting(
+        Number(0.05, 1),
+        value=1.0,
+        label="Strength",
+        meaning="how much of a video with a `source` is drawn anew",
+        unnamed="0.8",
+        media=CLIPS,
+        usual=1.0,
+    )
+    interpolate: int = setting(
+        Choice({1: "As drawn", 2: "2 times the frames", 4: "4 times the frames"}),
+        value=1,
+        label="Smoother",
+        meaning="in-betweens: that many times the frames and frames a second",
+        unnamed="1",
+        default=1,
+        media=CLIPS,
+        shape="interpolate",
+        usual=1,
+    )
+    interpolator: str = setting(value="", asked=False, shape="interpolator", usual="")
+    upscale: int = setting(
+        Choice({1: "As drawn", 2: "2 times the size", 4: "4 times the size"}),
+        value=1,
+        label="Larger",
+        meaning="that many times the width and height",
+        unnamed="1",
+        default=1,
+        shape="upscale",
+        usual=1,
+    )
+    upscaler: str = setting(
+        Named("an upscaler"),
+        value="",
+        label="Enlarged by",
+        meaning="what enlarges",
+        unnamed="the best there is",
+        shape="upscaler",
+        usual="",
+    )
+    formats: tuple[str, ...] = setting(
+        FORMATS,
+        value=(),
+        label="Also as",
+        meaning="what a video is written as beside its MP4",
+        unnamed="none",
+        default=(),
+        media=CLIPS,
+        shape="formats",
+        usual=(),
+    )
+    loras: tuple[Lora, ...] = setting(value=(), asked=False, shape="lora_count")
+
+    @property
+    def draws(self) -> bool:
+        """True when a model draws something, False when a finished file is only enhanced."""
+        return True
 
     @property
     def guided(self) -> bool:
@@ -130,25 +256,26 @@ class RenderSpec:
         return self.guidance > 1.0
 
     @property
-    def enhances(self) -> bool:
-        """True when nothing is drawn: a finished file is interpolated or upscaled."""
-        return self.source is not None and self.source.use == SourceUse.ENHANCE
+    def lora_count(self) -> int:
+        """How many LoRAs are applied."""
+        return len(self.loras)
+
+    @property
+    def keeps_frames(self) -> bool:
+        """True for clips whose frames are kept losslessly: finals, for their review."""
+        return self.type == MediaType.VIDEO and self.quality == Quality.FINAL
 
     @property
     def work(self) -> Work:
         """The kind of work that this mainly is; where it may go is decided by that."""
-        if self.enhances:
-            if self.interpolate > 1:
-                return Work.INTERPOLATE
-            return Work.UPSCALE if self.upscale > 1 else Work.VIDEO
         if self.type == MediaType.VIDEO:
             return Work.VIDEO
         return Work.PREVIEW if self.quality == Quality.DRAFT else Work.IMAGE
 
     @property
     def longest_side(self) -> int:
-        """Of what is drawn, in pixels; what is only made larger or smoother is not drawn."""
-        return 0 if self.enhances else max(self.width, self.height)
+        """The longest side of what a model draws, in pixels; 0 when nothing is drawn."""
+        return max(self.width, self.height)
 
     @property
     def batch_key(self) -> str:
@@ -172,9 +299,12 @@ class RenderSpec:
 
         As in diffusers' image to image: of `steps`, the last `strength` of them.
         """
-        if self.enhances:
-            return 0
         return max(1, min(self.steps, int(self.steps * self.strength)))
+
+    @property
+    def parts(self) -> int:
+        """What the progress and a snapshot of this job count: denoising steps."""
+        return self.denoising_steps
 
     @property
     def delivered_frames(self) -> int:
@@ -199,16 +329,15 @@ class RenderSpec:
         loras = [{**asdict(lora), "scale": float(lora.scale)} for lora in self.loras]
         fps = int(self.fps) if self.fps == int(self.fps) else self.fps
         written = {**asdict(self), "guidance": float(self.guidance), "fps": fps, "loras": loras}
-        for name, usual in LATER_FIELDS.items():
-            # Left out while it says nothing, so that specs written before it keep their hashes.
-            if getattr(self, name) == usual:
+        for name, field in FIELDS.items():
+            if getattr(self, name) == field.usual:
                 del written[name]
         if "formats" in written:
             written["formats"] = list(self.formats)
         return written
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "RenderSpec":
+    def from_json(cls, data: dict[str, Any]) -> Self:
         """The spec that `as_json` wrote. Raises TypeError for unknown or missing fields."""
         source = data.get("source")
         return cls(
@@ -225,24 +354,62 @@ class RenderSpec:
         return _sha256(self.as_json())
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnhanceSpec(RenderSpec):
+    """A finished file that is interpolated, enlarged or converted; nothing is drawn.
+
+    What the file was drawn with stays in it, for whoever looks at the result.
+    """
+
+    kind: ClassVar[str] = "enhance"
+
+    @classmethod
+    def of(cls, drawn: RenderSpec, **changes: Any) -> "EnhanceSpec":
+        """The settings that a file was made with, changed to what is made of it."""
+        kept = {one.name: getattr(drawn, one.name) for one in fields(drawn)}
+        cleared = {"steps": 0, "guidance": 0.0, "acceleration": 1, "strength": 1.0, "loras": ()}
+        return cls(**{**kept, **cleared, **changes})
+
+    @property
+    def draws(self) -> bool:
+        """See RenderSpec."""
+        return False
+
+    @property
+    def work(self) -> Work:
+        """See RenderSpec."""
+        if self.interpolate > 1:
+            return Work.INTERPOLATE
+        return Work.UPSCALE if self.upscale > 1 else Work.VIDEO
+
+    @property
+    def longest_side(self) -> int:
+        """See RenderSpec."""
+        return 0
+
+    @property
+    def batch_key(self) -> str:
+        """See RenderSpec: an enhancement runs alone."""
+        return ""
+
+    @property
+    def denoising_steps(self) -> int:
+        """See RenderSpec."""
+        return 0
+
+    @property
+    def parts(self) -> int:
+        """What the progress and the kept work of this job count: frames."""
+        return self.delivered_frames
+
+
+FIELDS: dict[str, Field] = fields_of(RenderSpec)
+"""Every setting of a render, in the order of its declaration."""
+
+
 def _sha256(data: dict[str, Any]) -> str:
     text = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-LATER_FIELDS: dict[str, Any] = {
-    "acceleration": 1,
-    "context_frames": 16,
-    "loop": False,
-    "source": None,
-    "strength": 1.0,
-    "interpolate": 1,
-    "interpolator": "",
-    "upscale": 1,
-    "upscaler": "",
-    "formats": (),
-}
-"""Fields that came after the first files were written, with the values that change nothing."""
 
 
 def draw_seed() -> int:

@@ -1,6 +1,7 @@
 """Fixtures that every test may use: people, a project with a shot, the demo model, a device."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 from generation.estimating.speeds.cache import Knowledge
 from generation.models import Device, Job, ModelCard
 from generation.queue import lifecycle
-from generation.specs import RenderSpec
+from generation.specs import EnhanceSpec, RenderSpec, SourceUse
 from generation.states import Priority, Work
 from studio.models import Membership, Project, Role, Shot
 
@@ -56,6 +57,14 @@ def project(artist: User, reviewer: User) -> Project:
 def _no_times_of_other_tests() -> None:
     """What a process knows of run times outlives a test's database."""
     Knowledge.forget()
+
+
+def changed(spec: RenderSpec, **changes: Any) -> RenderSpec:
+    """A spec with other settings; with a finished file to enhance, the spec of an enhancement."""
+    source = changes.get("source")
+    if source is not None and source.use == SourceUse.ENHANCE:
+        return EnhanceSpec.of(spec, **changes)
+    return replace(spec, **changes)
 
 
 @pytest.fixture
@@ -140,10 +149,8 @@ def submit(artist: User, toon: ModelCard, spec: RenderSpec) -> Callable[..., Job
     def submit_job(
         priority: Priority = Priority.NORMAL, owner: User | None = None, **changes: Any
     ) -> Job:
-        from dataclasses import replace
-
         return lifecycle.submit(
-            replace(spec, **changes), owner=owner or artist, model=toon, priority=priority
+            changed(spec, **changes), owner=owner or artist, model=toon, priority=priority
         )
 
     return submit_job

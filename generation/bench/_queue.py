@@ -30,7 +30,7 @@ from generation.models import (
     StageTiming,
 )
 from generation.queue.lifecycle import family_needed
-from generation.specs import RenderSpec, SourceFile
+from generation.specs import EnhanceSpec, RenderSpec, SourceFile
 from generation.states import Outcome, Priority, Stage, Status, Work
 
 OWNERS: Final = 5
@@ -54,7 +54,8 @@ class Kind:
 
 def _spec(model: str, side: int, steps: int, **more: Any) -> RenderSpec:
     usual = {"type": "image", "prompt": "", "quality": "standard", "guidance": 6.0, "seed": 0}
-    return RenderSpec(
+    spec_class = EnhanceSpec if "source" in more else RenderSpec
+    return spec_class(
         **{**usual, "model": model, "width": side, "height": side, "steps": steps, **more}
     )
 
@@ -193,7 +194,7 @@ def _attempt(
 ) -> None:
     """One ended attempt; the first of each device and shape had to load the model."""
     spec = kind.spec
-    load = 0.0 if number or spec.enhances else LOADING_SECONDS[spec.model]
+    load = 0.0 if number or not spec.draws else LOADING_SECONDS[spec.model]
     job = _job(
         spec,
         card,

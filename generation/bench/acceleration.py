@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from generation.bench import _site
 from generation.demo.portraits import caption, random_portrait, seeded_source
 from generation.pipelines.base import Pipeline, load
-from generation.specs import ACCELERATIONS, RenderSpec
+from generation.specs import ACCELERATION, RenderSpec
 
 HELP = "seconds and pictures of accelerated renders, beside renders of fewer steps"
 ISOLATED = True
@@ -76,7 +76,7 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
 
 def _ways(whole: RenderSpec) -> dict[str, RenderSpec]:
     names = {1: "whole", 2: "every 2nd step whole", 3: "every 3rd step whole"}
-    found = {names[one]: replace(whole, acceleration=one) for one in ACCELERATIONS}
+    found = {names[one]: replace(whole, acceleration=one) for one in ACCELERATION.values}
     for share in SHARES:
         steps = max(1, round(whole.steps * share))
         found[f"{steps} steps"] = replace(whole, steps=steps)

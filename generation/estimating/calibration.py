@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from generation.field import MediaType
 from generation.library.register import choose_upscaler
 from generation.models import ModelCard
 from generation.pipelines.interpolate import interpolate
-from generation.specs import MediaType, Quality, RenderSpec
+from generation.specs import Quality, RenderSpec
 
 PROMPT = "1girl, smiling, sky background"
 STEPS = 6

@@ -13,9 +13,9 @@ from functools import lru_cache
 from math import ceil
 
 from generation.estimating.shapes import Shape
+from generation.field import MediaType
 from generation.library.flops import Costs
 from generation.pipelines.loop.windows import split
-from generation.specs import MediaType
 from generation.states import Stage
 
 PIXELS_TO_A_LATENT = 8
@@ -63,19 +63,20 @@ def _denoise(shape: Shape, costs: Costs) -> Demand:
     size, count = len(windows[0]), len(windows)
     forwards = 2 if shape.guided else 1
     flops = costs.evaluation(_latents(shape), size) * forwards / TERA
-    whole = ceil(shape.steps / shape.acceleration)
-    evaluations = (whole + (shape.steps - whole) * costs.outermost) * count
+    steps = shape.denoising_steps
+    whole = ceil(steps / shape.acceleration)
+    evaluations = (whole + (steps - whole) * costs.outermost) * count
     accelerated = f"|{shape.acceleration}" if shape.acceleration > 1 else ""
     return Demand(
         evaluations,
         evaluations * flops,
         f"{shape.model}|{shape.width}x{shape.height}|{size}|{shape.guided}|{shape.scheduler}"
-        f"|{shape.loras}{accelerated}",
+        f"|{shape.lora_count}{accelerated}",
     )
 
 
 def _windows(shape: Shape) -> list[list[int]]:
-    return split(shape.frames, shape.context, loop=shape.loop)
+    return split(shape.frames, shape.context_frames, loop=shape.loop)
 
 
 def _latents(shape: Shape) -> int:
@@ -97,8 +98,9 @@ def _afterwards(shape: Shape, size: str, pixels: float) -> Demands:
             delivered, written, f"{size}|{shape.upscale}|{shape.upscaler}"
         )
     clip = shape.type == MediaType.VIDEO
-    how = f"{size}|{shape.upscale}|{shape.keeps}|{shape.formats}|{'clip' if clip else 'picture'}"
-    found[Stage.WRITE] = Demand(1.0, written * (1 + shape.formats.count("+")), f"{how}|{delivered}")
+    medium, formats = ("clip" if clip else "picture"), "+".join(shape.formats)
+    how = f"{size}|{shape.upscale}|{shape.keeps_frames}|{formats}|{medium}"
+    found[Stage.WRITE] = Demand(1.0, written * max(1, len(shape.formats)), f"{how}|{delivered}")
     if clip:
         found[Stage.CHECK] = Demand(1.0, written, f"{how}|{delivered}")
     return found

@@ -1,122 +1,93 @@
-"""The shape of a render: everything of its settings that decides how long it takes."""
+"""The shape of a job: every setting that decides how long it takes, as one small JSON text.
+
+Which settings those are is declared with the settings themselves (`Field.shape`). Jobs with equal
+shapes take equally long on one device.
+"""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+import json
 from functools import lru_cache
 from typing import Any
 
-from generation.estimating.stages import keeps_frames
-from generation.specs import MediaType, RenderSpec
+from generation.specs import FIELDS, RenderSpec
 
-_DRAWN = re.compile(
-    r"(?P<model>[^|]*)\|(?P<type>[^|]*)\|(?P<width>\d+)x(?P<height>\d+)\|(?P<frames>\d+)f\|"
-    r"(?P<steps>\d+)s\|(?P<guided>(un)?guided)\|(?P<scheduler>[^|]*)\|(?P<loras>\d+)l"
-    r"(?:\|(?P<acceleration>\d+)a)?"
-)
-_AFTER = re.compile(
-    r"\|(?P<context>\d+)c(?P<loop>o?)(?P<keeps>k?)\|(?P<interpolate>\d+)i(?P<interpolator>[^|]*)\|"
-    r"(?P<upscale>\d+)u(?P<upscaler>[^|]*)\|(?P<formats>.*)"
-)
+NAMES = {field.shape: field for field in FIELDS.values() if field.shape}
+"""By the property of the spec that goes into the shape, the setting that declares it."""
+DEFAULTS: dict[str, Any] = {
+    "frames": 1,
+    "denoising_steps": 0,
+    "keeps_frames": False,
+    "scheduler": "",
+    "lora_count": 0,
+    **{
+        name: field.usual
+        for name, field in NAMES.items()
+        if isinstance(field.usual, int | str | tuple)
+    },
+}
+"""What a shape leaves out when it is so."""
 
 
-@dataclass(frozen=True, slots=True)
 class Shape:
-    """A shape as data; sizes in pixels. `steps` are those that are made, 0 when nothing is drawn.
+    """The values of a shape as attributes, each named like the property of the spec."""
 
-    As a text it is what makes renders comparable, and what rows of jobs and attempts keep.
-    """
+    __slots__ = ("_values", "text")
 
-    model: str
-    type: str
-    width: int
-    height: int
-    frames: int
-    steps: int
-    guided: bool
-    scheduler: str
-    loras: int
-    acceleration: int = 1
-    context: int = 16
-    loop: bool = False
-    keeps: bool = False
-    interpolate: int = 1
-    interpolator: str = ""
-    upscale: int = 1
-    upscaler: str = ""
-    formats: str = ""
+    def __init__(self, **values: Any) -> None:
+        """Raises TypeError for a name that no setting declares, or when one is missing."""
+        unknown = values.keys() - NAMES.keys()
+        missing = NAMES.keys() - values.keys() - DEFAULTS.keys()
+        if unknown or missing:
+            raise TypeError(f"a shape has {', '.join(sorted(unknown | missing))} wrong")
+        self._values = {**DEFAULTS, **values}
+        told = {name: value for name, value in values.items() if value != DEFAULTS.get(name)}
+        self.text = json.dumps(told, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def of(cls, spec: RenderSpec) -> Shape:
         """The shape of a spec."""
-        return cls(
-            spec.model,
-            spec.type,
-            spec.width,
-            spec.height,
-            spec.frames,
-            spec.denoising_steps,
-            spec.guided,
-            spec.scheduler,
-            len(spec.loras),
-            spec.acceleration,
-            spec.context_frames,
-            spec.loop,
-            keeps_frames(spec),
-            spec.interpolate,
-            spec.interpolator,
-            spec.upscale,
-            spec.upscaler,
-            "+".join(spec.formats),
-        )
+        return cls(**{name: getattr(spec, name) for name in NAMES})
+
+    def but(self, **changes: Any) -> Shape:
+        """The same with some values changed."""
+        return Shape(**{**self._values, **changes})
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Shape) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __str__(self) -> str:
+        return self.text
 
     @property
     def draws(self) -> bool:
-        """False for a finished file that is only interpolated or upscaled."""
-        return self.steps > 0
+        """False for a finished file that is only enhanced."""
+        return bool(self.denoising_steps)
 
     @property
     def delivered_frames(self) -> int:
         """Frames of the finished file, as in the spec."""
-        if self.interpolate == 1:
-            return self.frames
-        return self.frames * self.interpolate - (0 if self.loop else self.interpolate - 1)
-
-    def __str__(self) -> str:
-        guided = "guided" if self.guided else "unguided"
-        drawn = (
-            f"{self.model}|{self.type}|{self.width}x{self.height}|{self.frames}f|"
-            f"{self.steps}s|{guided}|{self.scheduler}|{self.loras}l"
-        )
-        if self.acceleration > 1:
-            drawn += f"|{self.acceleration}a"
-        if self.type == MediaType.IMAGE and self.upscale == 1:
-            return drawn
-        context = f"{self.context}c{'o' if self.loop else ''}{'k' if self.keeps else ''}"
-        after = f"{self.interpolate}i{self.interpolator}|{self.upscale}u{self.upscaler}"
-        return f"{drawn}|{context}|{after}|{self.formats}"
+        frames, factor = int(self.frames), int(self.interpolate)
+        if factor == 1:
+            return frames
+        return frames * factor - (0 if self.loop else factor - 1)
 
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Shape:
     """The shape that a text tells. Raises ValueError for any other text."""
-    drawn = _DRAWN.match(text)
-    rest = text[drawn.end() :] if drawn else text
-    after = _AFTER.fullmatch(rest) if rest else None
-    if drawn is None or (rest and after is None):
-        raise ValueError(f"{text!r} is not the shape of a render")
-    found: dict[str, Any] = {**drawn.groupdict("1"), **(after.groupdict() if after else {})}
-    numbers = (
-        "width",
-        "height",
-        "frames",
-        "steps",
-        "loras",
-        "acceleration",
-        *(("context", "interpolate", "upscale") if after else ()),
-    )
-    read = {name: int(found[name]) for name in numbers}
-    flags = {"loop": bool(found.get("loop")), "keeps": bool(found.get("keeps"))}
-    found.update(read, **flags, guided=found["guided"] == "guided")
-    return Shape(**found)
+    try:
+        values = json.loads(text)
+        values["formats"] = tuple(values.get("formats", ()))
+        return Shape(**values)
+    except (ValueError, TypeError, AttributeError) as problem:
+        raise ValueError(f"{text!r} is not the shape of a job") from problem

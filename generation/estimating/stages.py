@@ -5,8 +5,9 @@ The shares move a progress bar; how long things take is the estimator's matter.
 
 from dataclasses import dataclass
 
+from generation.field import MediaType
 from generation.pipelines.loop.windows import split
-from generation.specs import MediaType, Quality, RenderSpec
+from generation.specs import RenderSpec
 from generation.states import Stage
 
 DENOISE_FRAME = 1.0
@@ -28,7 +29,7 @@ class StagePlan:
     def of(cls, spec: RenderSpec) -> "StagePlan":
         """The shares of a spec; loading and reading the prompt weigh nothing."""
         frames, delivered = spec.frames, spec.delivered_frames
-        drawn = 0 if spec.enhances else frames
+        drawn = frames if spec.draws else 0
         weights = {
             Stage.DENOISE: spec.denoising_steps * _frames_denoised(spec) * DENOISE_FRAME,
             Stage.DECODE: drawn * DECODE_FRAME,
@@ -46,11 +47,6 @@ class StagePlan:
         stages = list(self.weights)
         before = sum(self.weights[done] for done in stages[: stages.index(stage)])
         return 100.0 * (before + share * self.weights[stage]) / sum(self.weights.values())
-
-
-def keeps_frames(spec: RenderSpec) -> bool:
-    """True for clips whose frames are kept losslessly: finals, for their review."""
-    return spec.type == MediaType.VIDEO and spec.quality == Quality.FINAL
 
 
 def _frames_denoised(spec: RenderSpec) -> int:

@@ -15,10 +15,10 @@ from django.core.files.storage import default_storage
 from PIL import Image
 
 from generation.errors import OutputUnwritable
+from generation.field import MediaType
 from generation.media.frames import FrameFolder
 from generation.media.images import png_with_provenance, thumbnail
 from generation.media.sheets import hover_strip, poster
-from generation.specs import MediaType
 
 
 @dataclass(frozen=True, slots=True)

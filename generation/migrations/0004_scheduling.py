@@ -6,8 +6,8 @@ import generation.states
 from django.conf import settings
 from django.db import migrations, models
 
-from generation.estimating.estimator import shape_of
-from generation.specs import RenderSpec
+from generation.estimating.shapes import Shape
+from generation.specs import EnhanceSpec, RenderSpec, SourceUse
 
 
 def carry_over(apps, schema_editor):
@@ -34,13 +34,15 @@ def carry_over(apps, schema_editor):
 def _jobs(job_model, device_time_model):
     for job in job_model.objects.select_related("model").iterator():
         try:
-            spec = RenderSpec.from_json(job.spec_data)
+            source = job.spec_data.get("source") or {}
+            enhances = source.get("use") == SourceUse.ENHANCE
+            spec = (EnhanceSpec if enhances else RenderSpec).from_json(job.spec_data)
         except (KeyError, TypeError, ValueError):
             continue
         job.work = spec.work
-        job.family = "" if spec.enhances else job.model.family
+        job.family = job.model.family if spec.draws else ""
         job.longest_side = spec.longest_side
-        job.shape = shape_of(spec)
+        job.shape = str(Shape.of(spec))
         job.rank = job.queued_at.timestamp()
         job.save(update_fields=["work", "family", "longest_side", "shape", "rank"])
         device_time_model.objects.get_or_create(owner_id=job.owner_id)

@@ -29,7 +29,7 @@ class Attempt(models.Model):
     )
     device_name = models.CharField(max_length=60)
     shape = models.CharField(
-        max_length=250, help_text="Model, size, frames, steps and guidance: what makes jobs alike."
+        max_length=600, help_text="JSON of what makes the run times of jobs alike."
     )
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)

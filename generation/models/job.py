@@ -6,7 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from generation.specs import MediaType, Quality, RenderSpec
+from generation.field import MediaType
+from generation.kind import JobKind, kind_named
+from generation.specs import Quality, RenderSpec
 from generation.states import ACTIVE, TRANSITIONS, Priority, Stage, Status, Work, choices
 
 UNREADABLE = (KeyError, TypeError, ValueError)
@@ -49,7 +51,8 @@ class Job(models.Model):
         blank=True,
         help_text="The caller's own event group, told of every change; opaque to the engine.",
     )
-    spec_data = models.JSONField(help_text="The RenderSpec.")
+    kind = models.CharField(max_length=20, default="render", help_text="A package of `kinds`.")
+    spec_data = models.JSONField(help_text="Its settings, as the kind's spec writes them.")
     spec_hash = models.CharField(max_length=64, db_index=True)
     type = models.CharField(max_length=10, choices=[(t.value, t.value) for t in MediaType])
     quality = models.CharField(max_length=10, choices=[(q.value, q.label) for q in Quality])
@@ -80,7 +83,7 @@ class Job(models.Model):
     )
     longest_side = models.PositiveIntegerField(default=0, help_text="Of what is drawn, in pixels.")
     shape = models.CharField(
-        max_length=250, blank=True, help_text="What makes the run times of jobs alike."
+        max_length=600, blank=True, help_text="JSON of what makes the run times of jobs alike."
     )
     batch_key = models.CharField(
         max_length=64, blank=True, help_text="Jobs with the same key may run as one batch."
@@ -132,8 +135,14 @@ class Job(models.Model):
 
     @property
     def spec(self) -> RenderSpec:
-        """What is rendered."""
-        return RenderSpec.from_json(self.spec_data)
+        """What is made. Raises one of UNREADABLE for settings of another version."""
+        spec: RenderSpec = self.kind_of.spec_class.from_json(self.spec_data)
+        return spec
+
+    @property
+    def kind_of(self) -> JobKind:
+        """Its kind. Raises KeyError for one that is not there."""
+        return kind_named(self.kind)
 
     @property
     def state(self) -> Status:
@@ -156,11 +165,11 @@ class Job(models.Model):
         if not self.saved_steps:
             return 1.0
         try:
-            steps = self.spec.denoising_steps
+            parts = self.spec.parts
         except UNREADABLE:
             # Whoever claims it will say so; the queue goes on.
             return 1.0
-        return max(0.0, 1.0 - self.saved_steps / max(1, steps))
+        return max(0.0, 1.0 - self.saved_steps / max(1, parts))
 
     @property
     def may_cancel(self) -> bool:

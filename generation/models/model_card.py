@@ -7,9 +7,10 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models, transaction
 
+from generation.field import MediaType
 from generation.limits import Limits
 from generation.pipelines.model_files import ModelFiles
-from generation.specs import SIZE_MULTIPLE, MediaType, Quality
+from generation.specs import SIZE_MULTIPLE, Quality
 
 
 class ModelCardQuerySet(models.QuerySet["ModelCard"]):

@@ -85,6 +85,7 @@ def submit(
         job = Job.objects.create(
             owner=owner,
             scope=scope,
+            kind=spec.kind,
             spec_data=spec.as_json(),
             spec_hash=spec.content_hash(),
             type=spec.type,
@@ -116,7 +117,7 @@ def submit(
 
 def family_needed(spec: RenderSpec, model: ModelCard) -> str:
     """The family of models that a device has to load for it; empty when nothing is drawn."""
-    return "" if spec.enhances else model.family
+    return model.family if spec.draws else ""
 
 
 def start(job: Job, device: Device) -> Attempt | None:

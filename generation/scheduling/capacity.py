@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from generation.errors import SpecError
+from generation.field import MediaType
 from generation.models import Device, ModelCard
 from generation.scheduling import placement
-from generation.specs import MediaType, RenderSpec
+from generation.specs import RenderSpec
 from generation.states import Work
 
 LATENT_PIXELS = 8
@@ -142,7 +143,7 @@ def check(spec: RenderSpec, model: ModelCard) -> None:
 
 
 def _needs_room(spec: RenderSpec) -> bool:
-    return spec.type == MediaType.VIDEO and not spec.enhances
+    return spec.type == MediaType.VIDEO and spec.draws
 
 
 def _known() -> list[Device]:

@@ -140,7 +140,7 @@ def forecast_request(
         spec.work,
         family_needed(spec, model),
         spec.longest_side,
-        "" if spec.enhances else model.slug,
+        model.slug if spec.draws else "",
         estimator.shape_of(spec),
     )
     for position, one in enumerate(_assigned([*waiting_jobs.read(), new], now), start=1):

@@ -8,7 +8,6 @@ from typing import Any
 
 from PIL import Image
 
-from generation.estimating.stages import keeps_frames
 from generation.media.clips import ClipFormat, write_clip
 from generation.media.files import Shelf, StoredOutput, unwritable
 from generation.media.frames import FrameFolder
@@ -89,7 +88,7 @@ def store(
         )
         for form, path in written
     ]
-    if keeps_frames(spec):
+    if spec.keeps_frames:
         path = folder / "frames.zip"
         with unwritable():
             frames.pack(path, lambda _: None)

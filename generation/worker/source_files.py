@@ -10,8 +10,9 @@ from django.core.files.storage import default_storage
 from PIL import Image, ImageOps
 
 from generation.errors import SourceUnreadable
+from generation.field import MediaType
 from generation.media.clips import read_frames
-from generation.specs import MediaType, RenderSpec, SourceFile
+from generation.specs import RenderSpec, SourceFile
 
 READ_BYTES = 1 << 20
 

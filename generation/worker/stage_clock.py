@@ -42,7 +42,7 @@ class StageClock:
         self._check = check
         self._shares = StagePlan.of(spec)
         self._flight = InFlight(
-            _estimated(attempt, spec), self._shares.weights, _parts(spec), time.perf_counter
+            _estimated(attempt, spec), self._shares.weights, spec.parts, time.perf_counter
         )
         self._now = ProgressState(Stage.LOAD)
         self._stage_started = self._step_started = self._checked = 0.0
@@ -133,8 +133,3 @@ def _estimated(attempt: Attempt, spec: RenderSpec) -> dict[Stage, float]:
         stages[Stage.DENOISE] *= attempt.job.left * attempt.batch_size
     attempt.estimated_seconds = estimate.seconds
     return stages
-
-
-def _parts(spec: RenderSpec) -> int:
-    """Steps of the denoising; of a file that is enhanced, its frames."""
-    return spec.denoising_steps or spec.delivered_frames

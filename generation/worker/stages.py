@@ -14,6 +14,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 from PIL import Image
 
+from generation.field import MediaType
 from generation.library.register import upscaler_folder
 from generation.media.files import Shelf, StoredOutput, unwritable
 from generation.media.frames import FrameFolder
@@ -24,7 +25,7 @@ from generation.pipelines.model_files import LoraFile, ModelFiles
 from generation.pipelines.resident import ResidentModels
 from generation.pipelines.upscale.methods import UPSCALERS
 from generation.pipelines.upscale.upscale import discover, load_upscaler
-from generation.specs import MediaType, RenderSpec
+from generation.specs import RenderSpec
 from generation.states import Stage
 from generation.version import VERSION
 from generation.worker import finished_files, source_files
@@ -59,7 +60,7 @@ class Rendering:
 
     def make(self) -> list[StoredOutput]:
         """All stages, one after another. Raises RenderError or an Interruption."""
-        if self.spec.enhances:
+        if not self.spec.draws:
             self._take_over()
             return self.finish(self._source())
         pipeline, conditioning = self.begin()

@@ -14,7 +14,8 @@ from generation.states import Priority
 from studio.accounts import access
 from studio.api.schemas import GenerateIn
 from studio.models import Character, Project, Shot, Style
-from studio.ordering.compose import RenderRequest
+from studio.ordering import refusals
+from studio.ordering.request import RenderRequest
 
 Thing = TypeVar("Thing", bound=Model)
 
@@ -37,36 +38,19 @@ def render_request(user: User, asked: GenerateIn) -> RenderRequest:
         if owner is not None and not visible.filter(pk=owner.pk).exists():
             raise PermissionDenied(f"{field}: it belongs to a project you are not a member of.")
     project = project or (character.project if character else None)
-    return RenderRequest(
-        prompt=asked.prompt,
-        owner_id=user.pk,
-        negative_prompt=asked.negative_prompt,
-        type=asked.type,
-        quality=Quality.from_word(asked.quality),
-        priority=Priority.from_word(asked.priority),
-        width=asked.width,
-        height=asked.height,
-        frames=asked.frames,
-        duration=asked.duration,
-        fps=asked.fps,
-        loop=asked.loop,
-        source=_source(user, asked.source),
-        strength=asked.strength,
-        interpolate=asked.interpolate,
-        upscale=asked.upscale,
-        upscaler=asked.upscaler,
-        formats=tuple(dict.fromkeys(asked.formats)),
-        steps=asked.steps,
-        acceleration=asked.acceleration,
-        guidance=asked.guidance,
-        seed=asked.seed,
-        model=_find(ModelCard.objects.active(), "model", asked.model),
-        character=character,
-        style=style,
-        project=project,
-        shot=_shot(project, asked.shot),
-        finish_within=asked.finish_within,
-    )
+    found = {
+        **asked.dict(),
+        "quality": Quality.from_word(asked.quality),
+        "priority": Priority.from_word(asked.priority),
+        "formats": tuple(dict.fromkeys(asked.formats)),
+        "source": _source(user, asked.source),
+        "model": _find(ModelCard.objects.active(), "model", asked.model),
+        "character": character,
+        "style": style,
+        "project": project,
+        "shot": _shot(project, asked.shot),
+    }
+    return RenderRequest(user.pk, **found)
 
 
 def _source(user: User, output_id: UUID | None) -> Output | None:
@@ -75,7 +59,9 @@ def _source(user: User, output_id: UUID | None) -> Output | None:
         return None
     found = Output.objects.select_related("job").filter(pk=output_id).first()
     if found is None:
-        raise SpecError("source", f"There is no output {output_id}.", "the id of an image output")
+        raise SpecError(
+            "source", refusals.OUTPUT_NOT_FOUND, "the id of an image output", id=output_id
+        )
     if not access.may_see_job(user, found.job):
         raise PermissionDenied("source: it belongs to a project you are not a member of.")
     return found
@@ -85,7 +71,7 @@ def _shot(project: Project | None, slug: str | None) -> Shot | None:
     if slug is None:
         return None
     if project is None:
-        raise SpecError("shot", "A shot is named, but no project.", "a shot with its project")
+        raise SpecError("shot", refusals.SHOT_WITHOUT_PROJECT, "a shot with its project")
     found: Shot = _find(Shot.objects.filter(project=project), "shot", slug)
     return found
 
@@ -95,5 +81,5 @@ def _find(things: QuerySet[Thing], field: str, slug: str | None) -> Any:
         return None
     found = things.filter(slug=slug).first()
     if found is None:
-        raise SpecError(field, f"There is no {field} named {slug!r}.", f"the slug of a {field}")
+        raise SpecError(field, refusals.NOT_FOUND, f"the slug of a {field}", slug=slug)
     return found

@@ -1,105 +1,60 @@
 """What the API takes and gives, with each field's limits: the source of its OpenAPI page."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Field, Schema
-from pydantic import AfterValidator, ConfigDict
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict
 
-from generation.limits import one_of
-from generation.specs import (
-    ACCELERATIONS,
-    FACTORS,
-    MAX_FPS,
-    MAX_GUIDANCE,
-    MAX_PROMPT_LENGTH,
-    MAX_SEED,
-    MAX_STEPS,
-)
+from generation.specs import MAX_SEED
+from studio.api.field_types import SLUG, schema_of
+from studio.ordering.request import FIELDS
 from studio.production.bulk_actions import MOST
 
-
-def _choice(numbers: tuple[int, ...]) -> tuple[AfterValidator, Any]:
-    """What makes a whole number one of these; a Literal would take true for 1."""
-    expected = one_of(numbers)
-
-    def check(number: int) -> int:
-        if number not in numbers:
-            raise PydanticCustomError(
-                "choice", "Input should be {expected}", {"expected": expected}
-            )
-        return number
-
-    return AfterValidator(check), Field(json_schema_extra={"enum": list(numbers)})
-
-
 PriorityWord = Literal["urgent", "high", "normal", "low"]
-QualityWord = Literal["draft", "standard", "final", "low", "medium", "high"]
 StatusWord = Literal["queued", "processing", "completed", "failed", "cancelled"]
 WorkWord = Literal["preview", "image", "video", "interpolate", "upscale"]
 PauseWord = Literal["", "after_job", "at_once"]
-FormatWord = Literal["webm", "gif", "apng"]
-Factor = Annotated[int, *_choice(FACTORS)]
-Acceleration = Annotated[int, *_choice(ACCELERATIONS)]
-Formats = Annotated[list[FormatWord], Field(max_length=3)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-# What a database cannot hold (a NUL, for PostgreSQL) is refused before anything is looked up.
-Slug = Annotated[str, Field(max_length=50, pattern=r"^[-a-zA-Z0-9_]+$")]
+Slug = Annotated[str, Field(**SLUG)]
+
+ENHANCE = ("interpolate", "upscale", "upscaler", "formats", "priority")
 
 
-class GenerateIn(Schema):
-    """A render to be made. Unknown fields are refused, so that a misspelt one is not ignored."""
+class Asked(Schema):
+    """A body. Unknown fields are refused, so that a misspelt one is not ignored."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    type: Literal["image", "video"]
-    prompt: Annotated[str, Field(min_length=1, max_length=MAX_PROMPT_LENGTH)]
-    negative_prompt: Annotated[str, Field(max_length=MAX_PROMPT_LENGTH)] = ""
-    quality: QualityWord = "standard"
-    priority: PriorityWord = "normal"
-    width: Annotated[int, Field(ge=8, le=8192, multiple_of=8)] | None = None
-    height: Annotated[int, Field(ge=8, le=8192, multiple_of=8)] | None = None
-    frames: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    duration: Annotated[Number, Field(gt=0, le=3600)] | None = None
-    fps: Annotated[Number, Field(ge=1, le=MAX_FPS)] | None = None
-    loop: bool = False
-    # JSON has no type of its own for ids.
-    source: Annotated[UUID, Field(strict=False)] | None = None
-    strength: Annotated[Number, Field(ge=0.05, le=1)] | None = None
-    interpolate: Factor = 1
-    upscale: Factor = 1
-    upscaler: Slug | None = None
-    formats: Formats = []
-    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
-    acceleration: Acceleration | None = None
-    guidance: Annotated[Number, Field(ge=0, le=MAX_GUIDANCE)] | None = None
-    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = None
-    model: Slug | None = None
-    character: Slug | None = None
-    style: Slug | None = None
-    project: Slug | None = None
-    shot: Slug | None = None
-    finish_within: Annotated[Number, Field(gt=0, le=7 * 86400)] | None = None
 
-
-class EstimateIn(GenerateIn):
+class Queried(Schema):
     """The same in a query: every value is text there, so numbers are read from text."""
 
-    model_config = ConfigDict(strict=False)
+    model_config = ConfigDict(extra="forbid", strict=False)
 
 
-class EnhanceIn(Schema):
-    """What to make of a finished output; nothing is drawn anew."""
+if TYPE_CHECKING:
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    class GenerateIn(Asked):
+        """Every field of a request is an attribute."""
 
-    interpolate: Factor = 1
-    upscale: Factor = 1
-    upscaler: Slug | None = None
-    formats: Formats = []
-    priority: PriorityWord = "normal"
+        def __getattr__(self, name: str) -> Any: ...
+
+    class EstimateIn(GenerateIn):
+        """The same."""
+
+    class EnhanceIn(GenerateIn):
+        """Those of ENHANCE."""
+
+else:
+    GenerateIn = schema_of("GenerateIn", Asked, FIELDS.values(), "A render to be made.")
+    EstimateIn = schema_of("EstimateIn", Queried, FIELDS.values(), "A render that might be made.")
+    EnhanceIn = schema_of(
+        "EnhanceIn",
+        Asked,
+        (FIELDS[name] for name in ENHANCE),
+        "What to make of a finished output; nothing is drawn anew.",
+    )
 
 
 class Links(Schema):

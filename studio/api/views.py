@@ -35,7 +35,7 @@ from studio.api.schemas import (
     StatusWord,
 )
 from studio.models import Take
-from studio.ordering import messages, planner, submit
+from studio.ordering import messages, planner, submission
 from studio.ordering.planner import Plan
 from studio.presentation.durations import spoken
 from studio.presentation.status import job_status
@@ -67,7 +67,7 @@ router = Router(tags=["renders"])
 def generate(request: PersonRequest, payload: GenerateIn) -> tuple[int, dict[str, Any]]:
     """Answer at once with the job's place in the queue and what to expect."""
     asked = render_request(request.user, payload)
-    take, made = submit.submit(asked, request.user)
+    take, made = submission.submit(asked, request.user)
     return 202, _submitted(request, take, made, messages.suggestion_for(asked, made))
 
 
@@ -84,7 +84,7 @@ def enhance(
     """A job of its own, with progress and cancel as any other; nothing is drawn anew."""
     output = get_object_or_404(Output.objects.select_related("job"), pk=output_id)
     job = job_of(request, output.job_id)
-    take, made = submit.enhance(
+    take, made = submission.enhance(
         job.take,
         request.user,
         interpolate=payload.interpolate,
@@ -151,7 +151,7 @@ def clone_job(
 ) -> tuple[int, dict[str, Any]]:
     """The same settings, a new take of the same shot; without a seed one is drawn."""
     take = cloneable_take(request, job_id)
-    cloned, made = submit.clone(take, request.user, payload.seed if payload else None)
+    cloned, made = submission.clone(take, request.user, payload.seed if payload else None)
     return 202, _submitted(request, cloned, made, None)
 
 

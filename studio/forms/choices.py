@@ -5,10 +5,6 @@ from django import forms
 from generation.library.register import upscaler_names
 from generation.pipelines.upscale.methods import UPSCALERS
 
-SMOOTHER = [(1, "As drawn"), (2, "2 times the frames"), (4, "4 times the frames")]
-LARGER = [(1, "As drawn"), (2, "2 times the size"), (4, "4 times the size")]
-FORMATS = [("webm", "WebM"), ("gif", "GIF"), ("apng", "APNG")]
-
 
 def upscaler_field() -> forms.ChoiceField:
     """The upscalers of this machine; which of them serves a factor is told at the submit."""

@@ -10,9 +10,11 @@ from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 
 from generation.specs import Quality
-from studio.forms.choices import FORMATS, LARGER, SMOOTHER, upscaler_field
+from studio.forms.choices import upscaler_field
+from studio.forms.declared import form_field
 from studio.models import Character, Project, Sequence, Shot, Style
 from studio.models.project import SKETCHBOOK_SHOT
+from studio.ordering.request import FIELDS
 
 ORDER_STEP = 10
 """Between two shots, so that one more fits in."""
@@ -61,27 +63,10 @@ class ShotForm(forms.ModelForm):
 class EnhanceForm(forms.Form):
     """What to make of a finished take."""
 
-    interpolate = forms.TypedChoiceField(
-        choices=SMOOTHER,
-        coerce=int,
-        required=False,
-        label="Smoother",
-    )
-    upscale = forms.TypedChoiceField(
-        choices=LARGER,
-        coerce=int,
-        required=False,
-        label="Larger",
-    )
-    formats = forms.MultipleChoiceField(
-        choices=FORMATS,
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        label="Also as",
-    )
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in ("interpolate", "upscale", "formats"):
+            self.fields[name] = form_field(FIELDS[name])
         self.fields["upscaler"] = upscaler_field()
 
     def asked(self) -> dict[str, Any]:

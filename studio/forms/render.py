@@ -7,29 +7,16 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from generation.errors import SpecError
+from generation.field import MAX_PROMPT_LENGTH, MediaType, Named
 from generation.models import ModelCard, Output
-from generation.specs import (
-    MAX_FPS,
-    MAX_GUIDANCE,
-    MAX_PROMPT_LENGTH,
-    MAX_SEED,
-    MAX_STEPS,
-    MediaType,
-    Quality,
-)
+from generation.specs import Quality
 from generation.states import Priority, choices
 from studio.accounts import access
-from studio.forms.choices import FORMATS, LARGER, SMOOTHER, upscaler_field
+from studio.forms.choices import upscaler_field
+from studio.forms.declared import form_field
 from studio.models import Character, Project, Shot, Style
 from studio.models.project import SKETCHBOOK_SHOT
-from studio.ordering.compose import RenderRequest
-
-QUICKER = [
-    ("", "As the time asks for"),
-    (1, "None"),
-    (2, "Every second step whole"),
-    (3, "Every third step whole"),
-]
+from studio.ordering.request import FIELDS, MAX_SECONDS, RenderRequest
 
 
 class GroupedShots(forms.models.ModelChoiceIterator):
@@ -54,31 +41,20 @@ class ShotField(forms.ModelChoiceField):
 
 
 class RenderForm(forms.Form):
-    """Everything a person may say about a render; only the prompt has to be said."""
+    """Everything a person may say about a render; only the prompt has to be said.
+
+    Fields that hold a value are made from their declarations, so a new one appears by itself
+    among the further settings; here are those that choose a thing or look special.
+    """
 
     shot = ShotField(
         queryset=Shot.objects.none(), required=False, empty_label="My sketchbook", label="Shot"
-    )
-    type = forms.ChoiceField(
-        choices=[(MediaType.IMAGE.value, "Picture"), (MediaType.VIDEO.value, "Clip")],
-        initial=MediaType.IMAGE,
-        required=False,
-        widget=forms.RadioSelect,
-    )
-    prompt = forms.CharField(
-        max_length=MAX_PROMPT_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 3, "autofocus": True, "maxlength": MAX_PROMPT_LENGTH}),
     )
     character = forms.ModelChoiceField(
         queryset=Character.objects.none(), required=False, empty_label="None"
     )
     style = forms.ModelChoiceField(
         queryset=Style.objects.none(), required=False, empty_label="None"
-    )
-    quality = forms.ChoiceField(
-        choices=[(quality.value, quality.label) for quality in Quality],
-        initial=Quality.DRAFT,
-        widget=forms.RadioSelect,
     )
     priority = forms.TypedChoiceField(
         choices=choices(Priority),
@@ -88,77 +64,54 @@ class RenderForm(forms.Form):
     within = forms.FloatField(
         required=False,
         min_value=0.01,
-        max_value=10_080,
+        max_value=MAX_SECONDS / 60,
         label="I need it in (minutes)",
         widget=forms.NumberInput(attrs={"placeholder": "no hurry", "step": "any"}),
     )
     source = forms.ModelChoiceField(
         queryset=Output.objects.none(), required=False, widget=forms.HiddenInput
     )
-    duration = forms.FloatField(required=False, min_value=0.1, max_value=3600, label="Seconds")
-    frames = forms.IntegerField(required=False, min_value=2, max_value=10_000, label="or frames")
-    fps = forms.FloatField(required=False, min_value=1, max_value=MAX_FPS, label="Frames a second")
-    loop = forms.BooleanField(required=False, label="The end leads back to the beginning")
-    interpolate = forms.TypedChoiceField(
-        choices=SMOOTHER,
-        coerce=int,
-        initial=1,
-        required=False,
-        label="Smoother",
-    )
-    upscale = forms.TypedChoiceField(
-        choices=LARGER,
-        coerce=int,
-        initial=1,
-        required=False,
-        label="Larger",
-    )
-    formats = forms.MultipleChoiceField(
-        choices=FORMATS,
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        label="Also as",
-    )
-    negative_prompt = forms.CharField(
-        max_length=MAX_PROMPT_LENGTH, required=False, widget=forms.Textarea(attrs={"rows": 2})
-    )
     model = forms.ModelChoiceField(
         queryset=ModelCard.objects.none(), required=False, empty_label="The style's or the studio's"
     )
-    width = forms.IntegerField(required=False, min_value=8, max_value=8192, step_size=8)
-    height = forms.IntegerField(required=False, min_value=8, max_value=8192, step_size=8)
-    steps = forms.IntegerField(required=False, min_value=1, max_value=MAX_STEPS)
-    acceleration = forms.TypedChoiceField(
-        choices=QUICKER, coerce=int, empty_value=None, required=False, label="Acceleration"
-    )
-    guidance = forms.FloatField(required=False, min_value=0, max_value=MAX_GUIDANCE)
-    seed = forms.IntegerField(required=False, min_value=0, max_value=MAX_SEED)
 
-    advanced = (
-        "negative_prompt",
-        "model",
-        "acceleration",
-        "width",
-        "height",
-        "steps",
-        "guidance",
-        "seed",
+    placed = (
+        *("type", "prompt", "character", "style", "quality", "priority", "shot", "within"),
+        *("source", "duration", "frames", "fps", "loop", "interpolate", "formats"),
+        *("negative_prompt", "model", "upscale", "upscaler", "width", "height"),
+        *("steps", "guidance", "seed"),
     )
-    clip_only = ("source", "duration", "frames", "fps", "loop", "interpolate", "formats")
+    """Fields that have a place of their own in the page's template."""
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user_id = user.pk
+        self._add_declared()
         projects = Project.objects.visible_to(user)
-        self.fields["upscaler"] = upscaler_field()
         pictures = Output.objects.filter(job__in=access.visible_jobs(user), kind=MediaType.IMAGE)
         self._limit("source", pictures.select_related("job__take__shot"))
         self._limit("shot", Shot.objects.filter(project__in=projects).exclude(slug=SKETCHBOOK_SHOT))
         self._limit("character", Character.objects.filter(project__in=projects, is_active=True))
         self._limit("style", Style.objects.usable_by(user))
         self._limit("model", ModelCard.objects.active())
-        for name in (*self.advanced[3:], "duration", "frames", "fps"):
-            self.fields[name].widget.attrs["placeholder"] = "auto"
+
+    def _add_declared(self) -> None:
+        """The fields that hold a value; a few of them look otherwise here."""
+        for name, field in FIELDS.items():
+            if name not in self.fields and not isinstance(field.kind, Named):
+                self.fields[name] = form_field(field)
+        del self.fields["finish_within"]  # asked for in minutes, as `within`
+        self.fields["upscaler"] = upscaler_field()
+        self.fields["prompt"].widget.attrs |= {
+            "rows": 3,
+            "autofocus": True,
+            "maxlength": MAX_PROMPT_LENGTH,
+        }
+        for name, initial in (("type", MediaType.IMAGE), ("quality", Quality.DRAFT)):
+            choice = cast(forms.ChoiceField, self.fields[name])
+            choice.widget = forms.RadioSelect(choices=cast(list[Any], choice.choices))
+            choice.initial = initial
+        self.fields["type"].required = False
 
     def things(self, name: str) -> QuerySet[Any]:
         """What may be chosen in a field: things of the user's projects."""
@@ -168,9 +121,16 @@ class RenderForm(forms.Form):
         cast(forms.ModelChoiceField, self.fields[name]).queryset = queryset
 
     @property
+    def others(self) -> list[forms.BoundField]:
+        """Declared fields that have no place of their own on the page."""
+        return [self[name] for name in self.fields if name not in self.placed]
+
+    @property
     def advanced_is_open(self) -> bool:
         """True when a field that most renders leave alone holds something or has an error."""
-        return any(self.errors.get(name) or self[name].value() for name in self.advanced)
+        advanced = ("negative_prompt", "model", "width", "height", "steps", "guidance", "seed")
+        shown = (*(self[name] for name in advanced), *self.others)
+        return any(field.errors or field.value() for field in shown)
 
     def request(self) -> RenderRequest:
         """What was asked, once the form is valid."""
@@ -179,12 +139,13 @@ class RenderForm(forms.Form):
         within = found.pop("within")
         found["finish_within"] = None if within is None else within * 60.0
         found["formats"] = tuple(found["formats"])
-        found["upscaler"] = found["upscaler"] or None
         found["type"] = found["type"] or MediaType.IMAGE
-        found |= {name: found[name] or 1 for name in ("interpolate", "upscale")}
-        if found["type"] == MediaType.IMAGE:
-            # What was typed for a clip stays in the form, out of sight, and is not asked for.
-            found = {name: value for name, value in found.items() if name not in self.clip_only}
+        # What was typed for a clip stays in the form of a picture, out of sight, and is not asked.
+        found = {
+            name: value
+            for name, value in found.items()
+            if value != "" and found["type"] in FIELDS[name].media
+        }
         return RenderRequest(owner_id=self.user_id, **found)
 
     @property

@@ -106,6 +106,6 @@ class Take(models.Model):
         """
         return (
             self.job.status == Status.COMPLETED
-            and not self.job.spec.enhances
+            and self.job.spec.draws
             and self.verdict in (Verdict.NONE, Verdict.CHANGES_REQUESTED)
         )

@@ -5,52 +5,20 @@ from typing import Any
 
 from generation import limits, specs
 from generation.errors import SpecError
+from generation.field import CLIPS, MAX_PROMPT_LENGTH, MediaType
 from generation.library.register import choose_upscaler
 from generation.models import ModelCard, Output
 from generation.pipelines.interpolate import interpolate
 from generation.scheduling import capacity
-from generation.specs import Lora, MediaType, Quality, RenderSpec, SourceFile, SourceUse
-from generation.states import Priority
-from studio.models import Character, Project, Shot, Style
+from generation.specs import Lora, Quality, RenderSpec, SourceFile, SourceUse
+from studio.models import Character, Style
+from studio.ordering import refusals
 from studio.ordering.model_choice import choose_model
+from studio.ordering.request import FIELDS, RenderRequest
 from studio.ordering.workflow import Reason, Wish, Workflow, choose
 
 STRENGTH = 0.8
 """How much of a clip that begins with a picture is drawn anew, unless somebody says."""
-
-
-@dataclass(kw_only=True, slots=True)
-class RenderRequest:
-    """What was asked, with its things already found and allowed. None means: you choose."""
-
-    prompt: str
-    owner_id: int | None = None
-    type: str = MediaType.IMAGE
-    negative_prompt: str = ""
-    quality: Quality = Quality.STANDARD
-    priority: Priority = Priority.NORMAL
-    width: int | None = None
-    height: int | None = None
-    frames: int | None = None
-    duration: float | None = None
-    fps: float | None = None
-    loop: bool = False
-    source: Output | None = None
-    strength: float | None = None
-    interpolate: int = 1
-    upscale: int = 1
-    upscaler: str | None = None
-    formats: tuple[str, ...] = ()
-    steps: int | None = None
-    acceleration: int | None = None
-    guidance: float | None = None
-    seed: int | None = None
-    model: ModelCard | None = None
-    character: Character | None = None
-    style: Style | None = None
-    project: Project | None = None
-    shot: Shot | None = None
-    finish_within: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,29 +39,35 @@ def compose(request: RenderRequest) -> Composed:
     if request.type == MediaType.IMAGE:
         _refuse_what_only_clips_have(request)
     spec = RenderSpec(
-        type=request.type,
-        model=model.slug,
-        prompt=prompt,
-        negative_prompt=_negative_prompt(request),
-        quality=request.quality,
-        width=_first(request.width, model.width),
-        height=_first(request.height, model.height),
-        steps=_first(request.steps, style_steps(request.style, model, request.quality)),
-        guidance=_first(request.guidance, model.guidance),
-        seed=_first(request.seed, specs.draw_seed()),
-        scheduler=model.scheduler,
-        acceleration=_first(request.acceleration, 1),
-        interpolate=request.interpolate,
-        upscale=request.upscale,
-        upscaler=choose_upscaler(request.upscale, request.upscaler),
-        formats=request.formats,
-        loras=_loras(request.character),
-        **(_clip_fields(request, model) if request.type == MediaType.VIDEO else {}),
+        **{
+            **_usual(request, model),
+            **request.settings,
+            **(_clip_fields(request, model) if request.type == MediaType.VIDEO else {}),
+            "model": model.slug,
+            "prompt": prompt,
+            "negative_prompt": _negative_prompt(request),
+            "upscaler": choose_upscaler(request.upscale, request.upscaler),
+            "loras": _loras(request.character),
+        }
     )
     flow = _choose(request, spec, model)
     checked = limits.check(replace(spec, **flow.settings), model.limits)
     told = dict(chosen)
     return Composed(checked, model, [*chosen, *(one for one in flow.reasons if one[0] not in told)])
+
+
+def _usual(request: RenderRequest, model: ModelCard) -> dict[str, Any]:
+    """Settings for whoever names none."""
+    return {
+        "type": request.type,
+        "quality": request.quality,
+        "width": model.width,
+        "height": model.height,
+        "steps": style_steps(request.style, model, request.quality),
+        "guidance": model.guidance,
+        "seed": specs.draw_seed(),
+        "scheduler": model.scheduler,
+    }
 
 
 def _takes_any_model(request: RenderRequest) -> bool:
@@ -128,7 +102,6 @@ def _clip_fields(request: RenderRequest, model: ModelCard) -> dict[str, Any]:
     return {
         "fps": fps,
         "frames": _frames(request, fps, model),
-        "loop": request.loop,
         "context_frames": model.context_frames,
         **(_begin_with(request.source, request.strength) if request.source else {}),
         **({"interpolator": interpolate.DEFAULT} if request.interpolate != 1 else {}),
@@ -143,16 +116,19 @@ def _frames(request: RenderRequest, fps: float, model: ModelCard) -> int:
     if request.frames not in (None, frames):
         raise SpecError(
             "duration",
-            f"{request.duration} seconds at {fps} frames a second are {frames} frames, "
-            f"and {request.frames} are asked for.",
+            refusals.TWO_LENGTHS,
             "frames or duration",
+            duration=request.duration,
+            fps=fps,
+            frames=frames,
+            asked=request.frames,
         )
     return frames
 
 
 def _begin_with(source: Output, strength: float | None) -> dict[str, Any]:
     if source.kind != MediaType.IMAGE:
-        raise SpecError("source", "A clip can only begin with a picture.", "an image output")
+        raise SpecError("source", refusals.SOURCE_NO_IMAGE, "an image output")
     return {
         "source": SourceFile(
             file=str(source.file.name), sha256=source.sha256, use=SourceUse.FIRST_FRAME
@@ -162,14 +138,13 @@ def _begin_with(source: Output, strength: float | None) -> dict[str, Any]:
 
 
 def _refuse_what_only_clips_have(request: RenderRequest) -> None:
-    """Asking a picture for a length is a mistake worth telling."""
+    """Refuse a setting that a picture does not have, instead of ignoring it."""
     if request.frames not in (None, 1):
-        raise SpecError("frames", "An image has one frame.", "1, or type video")
-    for name in ("duration", "fps", "source", "strength"):
-        if getattr(request, name) is not None:
-            raise SpecError(name, f"An image has no {name}.", "nothing, or type video")
-    if request.loop:
-        raise SpecError("loop", "An image has no loop.", "false, or type video")
+        raise SpecError("frames", refusals.IMAGE_FRAMES, "1, or type video")
+    for name, field in FIELDS.items():
+        named = request.named.get(name, field.default)
+        if field.media == CLIPS and name != "frames" and named != field.default:
+            raise SpecError(name, refusals.ONLY_FOR_CLIPS, "nothing, or type video")
 
 
 def _prompt(request: RenderRequest) -> str:
@@ -178,11 +153,12 @@ def _prompt(request: RenderRequest) -> str:
     look = request.character.look if request.character else ""
     prompt = ", ".join(part.strip() for part in (look, request.prompt) if part.strip())
     whole = request.style.apply(prompt) if request.style else prompt
-    if len(whole) > specs.MAX_PROMPT_LENGTH >= len(request.prompt):
+    if len(whole) > MAX_PROMPT_LENGTH >= len(request.prompt):
         raise SpecError(
             "prompt",
-            f"With the words of character and style the text has {len(whole)} characters.",
-            f"1 to {specs.MAX_PROMPT_LENGTH} characters in all",
+            refusals.PROMPT_WITH_WORDS_TOO_LONG,
+            f"1 to {MAX_PROMPT_LENGTH} characters in all",
+            count=len(whole),
         )
     return whole
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
+from generation.field import MediaType
 from generation.pipelines.interpolate import interpolate
-from generation.specs import SIZE_MULTIPLE, MediaType, Quality, RenderSpec
+from generation.specs import SIZE_MULTIPLE, Quality, RenderSpec
 
 QUALITY_LOSS = {Quality.FINAL: 0.0, Quality.STANDARD: 2.0, Quality.DRAFT: 5.0}
 STEPS_LOSS = {1.0: 0.0, 0.75: 0.8}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from generation.specs import MediaType, Quality, RenderSpec
-from studio.ordering.compose import RenderRequest
+from generation.field import MediaType
+from generation.specs import Quality, RenderSpec
 from studio.ordering.planner import Plan, plan
+from studio.ordering.request import RenderRequest
 from studio.presentation import durations
 
 LONG_SECONDS = 60.0
@@ -61,7 +60,7 @@ def suggestion_for(request: RenderRequest, made: Plan) -> str | None:
     """A cheaper way when the render is long; None when it is not, or when nothing is known."""
     if made.spec.quality == Quality.DRAFT or (made.seconds or 0.0) < LONG_SECONDS:
         return None
-    draft = plan(replace(request, quality=Quality.DRAFT, steps=None, finish_within=None)).seconds
+    draft = plan(request.but(quality=Quality.DRAFT, steps=None, finish_within=None)).seconds
     if draft is None or made.seconds is None or draft > 0.7 * made.seconds:
         return None
     return f"A draft shows you the composition in {durations.spoken(draft)}."

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from generation.errors import SpecError
+from generation.field import MediaType
 from generation.models import ModelCard
 from generation.scheduling import capacity
 from generation.scheduling.capacity import Fit
-from generation.specs import MediaType
 from studio.models import Style
 from studio.ordering.prompt_demands import PromptDemands
 from studio.ordering.workflow import Reason

@@ -13,8 +13,9 @@ from generation.scheduling import capacity, placement
 from generation.scheduling.capacity import Fit
 from generation.scheduling.forecast import RequestForecast, forecast_request
 from generation.specs import Quality, RenderSpec
-from studio.ordering.compose import Composed, RenderRequest, compose, style_steps
+from studio.ordering.compose import Composed, compose, style_steps
 from studio.ordering.deadline_options import DeadlineOption, Freedom, deadline_options
+from studio.ordering.request import RenderRequest
 from studio.ordering.workflow import Reason, warnings
 from studio.presentation import durations
 
@@ -83,7 +84,7 @@ def _plan_within(request: RenderRequest, limit: float) -> Plan:
     What cannot fit by its run time alone is passed over, and so is what takes longer than
     something that did not fit: to play the queue forward for dozens of options would take long.
     """
-    best = compose(replace(request, quality=Quality.FINAL))
+    best = compose(request.but(quality=Quality.FINAL))
     best = replace(best, reasons=[*_too_much(best), *best.reasons])
     options = _options(request, best)
     estimates = estimator.estimate_all(option.spec for option in options)
@@ -93,7 +94,7 @@ def _plan_within(request: RenderRequest, limit: float) -> Plan:
         if estimated is not None
     ]
     if not known:
-        return plan_spec(request, compose(replace(request, quality=Quality.DRAFT)))
+        return plan_spec(request, compose(request.but(quality=Quality.DRAFT)))
     too_long = limit
     for option, estimated in known:
         if estimated.high > too_long:

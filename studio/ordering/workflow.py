@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
+from generation.field import MediaType
 from generation.models import ModelCard
 from generation.scheduling.capacity import Fit
-from generation.specs import SIZE_MULTIPLE, MediaType, Quality, RenderSpec
+from generation.specs import SIZE_MULTIPLE, Quality, RenderSpec
 from studio.models import Character, Style
 from studio.ordering.prompt_demands import PromptDemands
 

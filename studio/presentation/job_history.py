@@ -31,8 +31,7 @@ class StageRow:
 def lines(job: Job) -> list[HistoryLine]:
     """The job's events in their order."""
     resumed = {attempt.number: attempt.resumed_from for attempt in job.attempts.all()}
-    unit = "frame" if job.spec.enhances else "step"
-    return [_line(event, resumed, unit) for event in job.events.all()]
+    return [_line(event, resumed, job.kind_of.unit) for event in job.events.all()]
 
 
 def timelines(job: Job) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from generation.specs import RenderSpec
 from generation.states import ACTIVE, Pause, Priority
 from generation.worker.bells import ring_all
 from studio.models import Take
-from studio.ordering import submit
+from studio.ordering import submission
 from studio.ordering.planner import Plan
 
 CALIBRATION_SHOT = "calibration"
@@ -103,11 +103,11 @@ def _takes(device: Device, spec: RenderSpec, card: ModelCard) -> bool:
 
 
 def _submit(device: Device, user: User, spec: RenderSpec, card: ModelCard) -> Take:
-    return submit.submit_spec(
+    return submission.submit_spec(
         spec,
         model=card,
         user=user,
-        shot=submit.sketches_of(user, CALIBRATION_SHOT, "Calibration"),
+        shot=submission.sketches_of(user, CALIBRATION_SHOT, "Calibration"),
         priority=Priority.NORMAL,
         plan=Plan(spec, card, forecast_request(spec, card, Priority.NORMAL, user.pk)),
         pinned_to=device,

@@ -16,7 +16,7 @@ from generation.models.output import FRAMES_KIND
 from generation.scheduling.forecast import forecast_request
 from generation.states import Priority
 from studio.models import Review, Take, Verdict
-from studio.ordering import submit
+from studio.ordering import submission
 from studio.ordering.planner import Plan
 
 
@@ -61,9 +61,9 @@ def request_changes(review: Review, reviewer: User, comment: str) -> None:
 
 def _submit_final(draft: Take) -> Take:
     job, priority = draft.job, Priority(draft.job.priority)
-    spec = submit.finish(job.spec, job.model, draft.style)
+    spec = submission.finish(job.spec, job.model, draft.style)
     met = forecast_request(spec, job.model, priority, draft.created_by_id)
-    return submit.submit_spec(
+    return submission.submit_spec(
         spec,
         model=job.model,
         user=draft.created_by,

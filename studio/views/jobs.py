@@ -15,7 +15,7 @@ from studio.accounts import access
 from studio.accounts.person_request import PersonRequest
 from studio.live.fragments import job_context, job_details
 from studio.models import Take
-from studio.ordering import submit
+from studio.ordering import submission
 from studio.views.live import live
 
 
@@ -98,7 +98,7 @@ def clone(request: PersonRequest, job_id: UUID) -> HttpResponse:
     found = access.changeable_job_for(request.user, job_id)
     take = get_object_or_404(Take.objects.visible_to(request.user).for_pages(), job=found)
     try:
-        cloned, _ = submit.clone(take, request.user)
+        cloned, _ = submission.clone(take, request.user)
     except SpecError as problem:
         messages.error(request, f"{problem.message} Allowed: {problem.allowed}.")
         return redirect("job", job_id)

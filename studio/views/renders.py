@@ -9,12 +9,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from generation.errors import SpecError
-from generation.specs import MediaType
+from generation.field import MediaType
 from studio.accounts import access
 from studio.accounts.person_request import PersonRequest
 from studio.forms.render import RenderForm
 from studio.models import Take
-from studio.ordering import messages, planner, submit
+from studio.ordering import messages, planner, submission
 
 
 @login_required
@@ -23,7 +23,7 @@ def new_render(request: PersonRequest) -> HttpResponse:
     form = RenderForm(request.POST or None, user=request.user, initial=_initial(request) or None)
     if request.method == "POST" and form.is_valid():
         try:
-            take, _ = submit.submit(form.request(), request.user)
+            take, _ = submission.submit(form.request(), request.user)
         except SpecError as problem:
             form.blame(problem)
         else:
@@ -96,7 +96,7 @@ def _like(take: Take) -> dict[str, Any]:
         "quality": take.job.quality,
         "priority": take.job.priority,
     }
-    if spec.enhances:
+    if not spec.draws:
         return said
     said |= {"width": spec.width, "height": spec.height, "upscale": spec.upscale}
     if spec.type == MediaType.VIDEO:

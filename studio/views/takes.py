@@ -12,7 +12,7 @@ from studio.accounts.person_request import PersonRequest
 from studio.forms.pages import ChangeForm, CommentForm, EnhanceForm
 from studio.live.fragments import job_context, take_details
 from studio.models import Project, Review, Take, Verdict
-from studio.ordering import submit
+from studio.ordering import submission
 from studio.production import reviewing
 from studio.production.reviewing import ReviewConflict
 from studio.views.live import live
@@ -88,7 +88,7 @@ def enhance(request: PersonRequest, pk: int) -> HttpResponse:
     form = EnhanceForm(request.POST)
     if form.is_valid():
         try:
-            enhanced, _ = submit.enhance(found, request.user, **form.asked())
+            enhanced, _ = submission.enhance(found, request.user, **form.asked())
         except SpecError as problem:
             messages.error(request, f"{problem.message} Allowed: {problem.allowed}.")
         else:

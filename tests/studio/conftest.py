@@ -22,7 +22,8 @@ from generation.queue.timings import Timing
 from generation.specs import Quality
 from generation.states import Stage
 from studio.models import Membership, Project, Role, Shot, Take
-from studio.ordering.compose import RenderRequest
+from studio.ordering import submission
+from studio.ordering.request import RenderRequest
 from studio.production import reviewing
 
 MakeTake = Callable[..., Take]
@@ -83,7 +84,7 @@ def queued(shot: Shot, artist: User, toon: ModelCard) -> MakeTake:
     def submit(user: User | None = None, **asked: Any) -> Take:
         wish = {"prompt": PROMPT, "quality": Quality.DRAFT, "shot": shot, "width": 128}
         request = RenderRequest(**{**wish, "height": 128, **asked})
-        return submit.submit(request, user or artist)[0]
+        return submission.submit(request, user or artist)[0]
 
     return submit
 

@@ -113,4 +113,4 @@ def _work(text: str) -> float:
     """Megapixel-steps of all frames; of a file that is only enhanced, its megapixels."""
     shape = parse(text)
     pixels = shape.width * shape.height * shape.frames / 1e6
-    return pixels * max(1, shape.steps)
+    return pixels * max(1, shape.denoising_steps)

@@ -15,7 +15,8 @@ from generation.estimating import estimator
 from generation.models import Device, Job, ModelCard
 from generation.specs import Quality
 from studio.models import Take
-from studio.ordering.compose import RenderRequest, compose
+from studio.ordering.compose import compose
+from studio.ordering.request import RenderRequest
 from studio.presentation import durations
 from studio.production import devices
 

@@ -19,13 +19,19 @@ COSTS = Costs(evaluate=(4e7, 9e6, 1.2e3, 2e5), decode=(1.3e8, 1e3))
 
 def picture(side: int = 256, steps: int = 20, **changes: Any) -> Demands:
     """What a square picture demands."""
-    return cost.demands(Shape("toon", "image", side, side, 1, steps, True, "", 0, **changes), COSTS)
+    return cost.demands(shape("image", side, denoising_steps=steps, **changes), COSTS)
 
 
 def clip(frames: int = 16, side: int = 128, steps: int = 8, context: int = 16) -> Demands:
     """What a square clip demands."""
-    shape = Shape("toon", "video", side, side, frames, steps, True, "", 0, context=context)
-    return cost.demands(shape, COSTS)
+    made = shape("video", side, frames=frames, denoising_steps=steps, context_frames=context)
+    return cost.demands(made, COSTS)
+
+
+def shape(medium: str, side: int, **values: Any) -> Shape:
+    """A guided square of the demo model."""
+    usual = {"model": "toon", "type": medium, "width": side, "height": side, "guided": True}
+    return Shape(**{**usual, **values})
 
 
 @dataclass(slots=True)

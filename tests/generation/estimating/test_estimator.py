@@ -19,6 +19,7 @@ from generation.queue import lifecycle
 from generation.queue.timings import Timing
 from generation.specs import RenderSpec, SourceFile, SourceUse
 from generation.states import Stage, Work
+from tests.conftest import changed
 from tests.generation.conftest import Claim, Ran
 from tests.generation.estimating.estimates import estimated, make_resident
 
@@ -231,8 +232,8 @@ def test_enhancing_is_learned_apart_from_drawing(
 ) -> None:
     ran(10.0)
     source = SourceFile(file="outputs/one.png", sha256="a" * 64, use=SourceUse.ENHANCE)
-    enhancing = {"steps": 0, "source": source, "upscale": 2, "upscaler": "anime"}
-    enhanced = replace(spec, **enhancing)
+    enhancing = {"source": source, "upscale": 2, "upscaler": "anime"}
+    enhanced = changed(spec, **enhancing)
     assert estimator.estimate(enhanced) is None
 
     attempt = claimed(submit(**enhancing))

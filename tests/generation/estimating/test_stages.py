@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from generation.estimating.stages import StagePlan, keeps_frames
-from generation.specs import RenderSpec, SourceFile
+from generation.estimating.stages import StagePlan
+from generation.specs import EnhanceSpec, RenderSpec, SourceFile
 from generation.states import Stage
 
 
@@ -55,7 +55,7 @@ def test_a_clip_has_the_stages_that_it_asks_for(
 def test_an_enhancement_draws_nothing(clip: RenderSpec) -> None:
     source = SourceFile(file="a.mp4", sha256="0", use="enhance")
 
-    found = stages(replace(clip, source=source, steps=0, upscale=2))
+    found = stages(EnhanceSpec.of(clip, source=source, upscale=2))
 
     assert found == [Stage.UPSCALE, Stage.WRITE, Stage.CHECK]
 
@@ -83,4 +83,4 @@ def test_windows_that_overlap_weigh_more_than_their_clip(clip: RenderSpec) -> No
 def test_only_final_clips_keep_their_frames(
     clip: RenderSpec, asked: dict[str, str], kept: bool
 ) -> None:
-    assert keeps_frames(replace(clip, **asked)) is kept
+    assert replace(clip, **asked).keeps_frames is kept

@@ -15,7 +15,7 @@ from generation.errors import SpecError
 from generation.models import Device, Job, ModelCard
 from generation.scheduling import placement
 from generation.scheduling.candidates import first, waiting
-from generation.specs import RenderSpec, SourceFile, SourceUse
+from generation.specs import EnhanceSpec, RenderSpec, SourceFile, SourceUse
 from generation.states import Work
 
 pytestmark = pytest.mark.django_db
@@ -106,7 +106,7 @@ def clip(spec: RenderSpec) -> RenderSpec:
 def larger(spec: RenderSpec) -> RenderSpec:
     """An enhancement of a finished picture."""
     source = SourceFile(file="outputs/one.png", sha256="a" * 64, use=SourceUse.ENHANCE)
-    return replace(spec, source=source, upscale=2)
+    return EnhanceSpec.of(spec, source=source, upscale=2)
 
 
 def refused(spec: RenderSpec, model: ModelCard) -> tuple[str, str, str]:

@@ -21,8 +21,8 @@ from studio.models import (
     Shot,
     Style,
 )
-from studio.ordering import submit
-from studio.ordering.compose import RenderRequest
+from studio.ordering import submission
+from studio.ordering.request import RenderRequest
 from tests.studio.admin.asking import picture_file
 from tests.studio.conftest import finish_job
 
@@ -63,7 +63,7 @@ def production(project: Project, artist: User, device: Device, name: str) -> Sim
     )
     style = Style.objects.create(project=project, slug=f"{name}-ink", name=f"{name} ink")
     request = RenderRequest(prompt="smiling", character=character, style=style, shot=shot)
-    take, _ = submit.submit(request, artist)
+    take, _ = submission.submit(request, artist)
     attempt = finish_job(take, device)
     review = Review.objects.create(take=take, requested_by=artist)
     return SimpleNamespace(

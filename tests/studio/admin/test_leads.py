@@ -13,8 +13,8 @@ from django.urls import reverse
 from generation.models import Device, Job, ModelCard
 from generation.states import Status
 from studio.models import ApiToken, Character, Project, Shot, Style, Take
-from studio.ordering import submit
-from studio.ordering.compose import RenderRequest
+from studio.ordering import submission
+from studio.ordering.request import RenderRequest
 from tests.studio.admin.asking import READ_ONLY, act, address, filled, text
 
 SCOPED = (Project, Shot, Character, Style, *READ_ONLY)
@@ -55,7 +55,7 @@ def test_actions_reach_their_projects_only(
     theirs.character.refresh_from_db()
     ours.character.refresh_from_db()
     assert (ours.character.is_active, theirs.character.is_active) == (False, True)
-    waiting, _ = submit.submit(RenderRequest(prompt="sad", shot=theirs.shot), theirs.job.owner)
+    waiting, _ = submission.submit(RenderRequest(prompt="sad", shot=theirs.shot), theirs.job.owner)
     act(as_lead, Job, "cancel", waiting.job)
     waiting.job.refresh_from_db()
     assert waiting.job.status == Status.QUEUED

@@ -11,7 +11,8 @@ from django.db import connection
 
 from generation.models import Job, ModelCard
 from studio.models import Shot, Take
-from studio.ordering.compose import RenderRequest
+from studio.ordering import submission
+from studio.ordering.request import RenderRequest
 from tests.studio.conftest import MakeTake
 
 TOGETHER = 2
@@ -45,7 +46,7 @@ def test_two_who_submit_at_once_never_draw_the_same_number(
         try:
             start.wait()
             for _ in range(EACH):
-                submit.submit(RenderRequest(prompt="smiling", shot=shot), artist)
+                submission.submit(RenderRequest(prompt="smiling", shot=shot), artist)
         finally:
             connection.close()
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from generation.specs import MediaType, Quality, RenderSpec
+from generation.field import MediaType
+from generation.specs import Quality, RenderSpec
 from studio.ordering.deadline_options import (
     FEWEST_FRAMES,
     DeadlineOption,

@@ -9,10 +9,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from generation import refusals
 from generation.errors import SpecError
 from generation.models import Job, ModelCard
 from studio.models import Take
-from studio.ordering import submit
+from studio.ordering import submission
 from tests.studio.conftest import LogIn, MakeTake, fresh
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +37,7 @@ def test_a_larger_one_is_a_take_of_the_same_shot(
     spec = larger.job.spec
     assert spec.source is not None
     assert (spec.source.file, spec.source.sha256) == (output.file.name, output.sha256)
-    assert spec.enhances
+    assert not spec.draws
     assert spec.delivered_size == (2 * output.width, 2 * output.height)
     assert (spec.denoising_steps, spec.upscaler != "") == (0, True)
 
@@ -44,9 +45,9 @@ def test_a_larger_one_is_a_take_of_the_same_shot(
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ({}, "Nothing is asked for."),
-        ({"interpolate": "2"}, "A single picture has no other frames."),
-        ({"formats": ["gif"]}, "A single picture has no other frames."),
+        ({}, refusals.NOTHING_ASKED.say()),
+        ({"interpolate": "2"}, refusals.ONLY_FOR_CLIPS.say(field="interpolate")),
+        ({"formats": ["gif"]}, refusals.ONLY_FOR_CLIPS.say(field="formats")),
         ({"upscale": "3"}, "Choose 2 or 4 times"),
     ],
 )
@@ -68,14 +69,14 @@ def test_strangers_find_nothing(finished: MakeTake, log_in: LogIn, stranger: Use
 
 def test_only_a_finished_take_can_be_enhanced(queued: MakeTake, artist: User) -> None:
     with pytest.raises(SpecError, match="no finished file"):
-        submit.enhance(queued(), artist, upscale=2)
+        submission.enhance(queued(), artist, upscale=2)
 
 
 def test_an_enhancement_does_not_need_its_model_any_more(finished: MakeTake, artist: User) -> None:
     take = finished()
     ModelCard.objects.update(types=[], is_active=False)
 
-    larger, made = submit.enhance(take, artist, upscale=4)
+    larger, made = submission.enhance(take, artist, upscale=4)
 
     assert larger.job.spec == made.spec
 
@@ -97,7 +98,7 @@ def test_the_upscaler_may_be_chosen_also_one_of_ones_own(
     (tmp_path / "upscalers" / "our-network.safetensors").touch()
 
     chosen = [
-        submit.enhance(finished(), artist, upscale=2, upscaler=name)[1].spec.upscaler
+        submission.enhance(finished(), artist, upscale=2, upscaler=name)[1].spec.upscaler
         for name in ("lanczos", "our-network", None)
     ]
 
@@ -106,7 +107,7 @@ def test_the_upscaler_may_be_chosen_also_one_of_ones_own(
 
 def test_an_upscaler_that_there_is_not_is_told(finished: MakeTake, artist: User) -> None:
     with pytest.raises(SpecError) as problem:
-        submit.enhance(finished(), artist, upscale=2, upscaler="magic")
+        submission.enhance(finished(), artist, upscale=2, upscaler="magic")
 
     assert problem.value.field == "upscaler"
     assert "lanczos" in problem.value.allowed
@@ -115,7 +116,7 @@ def test_an_upscaler_that_there_is_not_is_told(finished: MakeTake, artist: User)
 def test_what_was_made_larger_is_not_sent_to_review(
     finished: MakeTake, log_in: LogIn, artist: User
 ) -> None:
-    larger, _ = submit.enhance(finished(), artist, upscale=2)
+    larger, _ = submission.enhance(finished(), artist, upscale=2)
     Job.objects.filter(pk=larger.job_id).update(status="completed")
 
     assert not fresh(larger).may_enter_review

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +13,7 @@ from generation.models import Device, ModelCard, Progress
 from generation.specs import Quality
 from generation.states import Priority
 from studio.ordering import messages, planner
-from studio.ordering.compose import RenderRequest
+from studio.ordering.request import RenderRequest
 from tests.studio.conftest import MakeTake, Took
 
 pytestmark = pytest.mark.django_db
@@ -33,11 +32,11 @@ def busy_for(seconds: float, running: MakeTake) -> None:
 
 
 def message(**asked: Any) -> str:
-    return messages.message_for(planner.plan(replace(REQUEST, **asked)))
+    return messages.message_for(planner.plan(REQUEST.but(**asked)))
 
 
 def suggestion(**asked: Any) -> str | None:
-    request = replace(REQUEST, **asked)
+    request = REQUEST.but(**asked)
     return messages.suggestion_for(request, planner.plan(request))
 
 
@@ -153,7 +152,7 @@ def test_nothing_is_suggested_when(
     asked: dict[str, Any], history: dict[Quality, float], why: str, took: Took
 ) -> None:
     took(history)
-    made = planner.plan(replace(REQUEST, **asked))
+    made = planner.plan(REQUEST.but(**asked))
     assert (made.seconds is None) is (not history), "the fact that decides is as it should be"
 
     assert suggestion(**asked) is None, why

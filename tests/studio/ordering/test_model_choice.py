@@ -12,7 +12,8 @@ from django.utils import timezone
 from generation.models import Device, ModelCard
 from generation.states import Work
 from studio.models import Character, Project, Style
-from studio.ordering.compose import Composed, RenderRequest, compose
+from studio.ordering.compose import Composed, compose
+from studio.ordering.request import RenderRequest
 
 pytestmark = pytest.mark.django_db
 

@@ -17,8 +17,9 @@ from generation.scheduling.capacity import USABLE, MemoryNeed
 from generation.specs import Quality
 from generation.states import Work
 from studio.ordering import planner
-from studio.ordering.compose import RenderRequest, compose
+from studio.ordering.compose import compose
 from studio.ordering.planner import Plan
+from studio.ordering.request import RenderRequest
 from tests.studio.conftest import MakeTake, Took
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +31,7 @@ LADDER = {Quality.FINAL: 60.0, Quality.STANDARD: 40.0, Quality.DRAFT: 16.0}
 
 
 def plan(limit: float | None, request: RenderRequest = SIZED, **asked: Any) -> Plan:
-    return planner.plan(replace(request, finish_within=limit, **asked))
+    return planner.plan(request.but(finish_within=limit, **asked))
 
 
 def busy_for(seconds: float, running: MakeTake) -> None:
@@ -115,7 +116,7 @@ def test_a_size_that_nobody_named_gives_way_last(took: Took) -> None:
     """The model's 256x256 and half of it were seen: a quarter of the area, a quarter of the time."""
     took(LADDER)
     took({quality: 4 * run for quality, run in LADDER.items()}, width=256, height=256)
-    free = replace(SIZED, width=None, height=None)
+    free = SIZED.but(width=None, height=None)
 
     roomy, tight = plan(250.0, free), plan(15.0, free)
 
@@ -130,7 +131,7 @@ def test_acceleration_keeps_the_quality_where_fewer_steps_would_not_do(took: Too
     """Every second step whole takes about two thirds of the time, three quarters of the steps more."""
     took(LADDER)
 
-    made = plan(43.0, replace(SIZED, acceleration=None))
+    made = plan(43.0, SIZED.but(acceleration=None))
 
     assert (made.spec.quality, made.spec.steps, made.fits) == (Quality.FINAL, 30, True)
     assert made.spec.acceleration == 2
@@ -174,7 +175,7 @@ def test_what_the_model_cannot_render_is_no_way_out(took: Took) -> None:
     took(LADDER)
     ModelCard.objects.update(width=128, height=128)
 
-    made = plan(1.0, replace(SIZED, width=None, height=None))
+    made = plan(1.0, SIZED.but(width=None, height=None))
 
     assert (made.spec.width, made.spec.height) == (128, 128)
 
@@ -260,4 +261,4 @@ def test_within_a_time_a_clip_is_made_smaller_where_its_usual_size_fits_no_memor
         "16 frames of 256×256 do not fit the memory of any device.",
     )
     with pytest.raises(SpecError, match="do not fit the memory"):
-        planner.plan(replace(request, width=256, height=256, interpolate=2))
+        planner.plan(request.but(width=256, height=256, interpolate=2))

@@ -12,9 +12,10 @@ from generation.models import Device, ModelCard
 from generation.specs import Quality
 from generation.states import Work
 from studio.models import Character, Project, Style
-from studio.ordering.compose import Composed, RenderRequest, compose
+from studio.ordering.compose import Composed, compose
 from studio.ordering.planner import plan
 from studio.ordering.prompt_demands import PromptDemands
+from studio.ordering.request import RenderRequest
 from studio.ordering.workflow import warnings
 
 pytestmark = pytest.mark.django_db

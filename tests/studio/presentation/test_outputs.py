@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from generation.models import Output
-from generation.specs import CLIP_FORMATS
+from generation.specs import FORMATS
 from generation.worker.finished_files import FRAMES_KIND
 from studio.models import Take
 from studio.presentation import outputs
 from tests.studio.conftest import MakeTake
 
 
-@pytest.mark.parametrize("kind", ["image", "video", *CLIP_FORMATS, FRAMES_KIND])
+@pytest.mark.parametrize("kind", ["image", "video", *FORMATS.values, FRAMES_KIND])
 def test_every_kind_that_is_stored_has_a_word_of_its_own(kind: str) -> None:
     assert kind in outputs.KINDS
     assert outputs.kind(Output(kind=kind)).use

@@ -16,7 +16,7 @@ from generation.library import register
 from generation.models import ModelCard
 from studio.models import Character, Membership, Project, Role, Sequence, Shot, Style
 from studio.ordering import planner
-from studio.ordering.compose import RenderRequest
+from studio.ordering.request import RenderRequest
 from studio.production import demo_project
 
 LOOK_WORDS = (

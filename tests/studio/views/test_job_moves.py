@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from generation.models import Job, ModelCard
 from studio.models import Take
-from studio.ordering import submit
+from studio.ordering import submission
 from tests.studio.conftest import LogIn, MakeTake
 
 pytestmark = pytest.mark.django_db
@@ -94,7 +94,7 @@ def test_what_cannot_be_cloned_says_why(
 def test_a_take_that_was_only_enlarged_is_not_cloned(
     finished: MakeTake, log_in: LogIn, artist: User
 ) -> None:
-    enlarged, _ = submit.enhance(finished(), artist, upscale=2, upscaler="lanczos")
+    enlarged, _ = submission.enhance(finished(), artist, upscale=2, upscaler="lanczos")
     client = log_in(artist)
 
     assert "/clone/" not in page_of(client, enlarged)

@@ -10,13 +10,13 @@ from generation.estimating import cost
 from generation.estimating.cost import Demands
 from generation.estimating.evaluation.backtest import OURS, Accuracy, EstimatedRun, Record, replay
 from generation.estimating.evaluation.peers import peers
-from generation.estimating.shapes import Shape, parse
+from generation.estimating.shapes import parse
 from generation.estimating.speeds.learning import REST
 from generation.states import Stage
-from tests.generation.estimating.machine import COSTS, Machine
+from tests.generation.estimating.machine import COSTS, Machine, shape
 
-SMALL = str(Shape("toon", "image", 100, 100, 1, 10, True, "", 0))
-LARGE = str(Shape("toon", "image", 200, 100, 1, 20, True, "", 0))
+SMALL = str(shape("image", 100, denoising_steps=10))
+LARGE = str(shape("image", 200, height=100, denoising_steps=20))
 
 
 def demands_of(text: str) -> Demands:
@@ -33,7 +33,7 @@ def drifting(count: int, seed: int = 3) -> list[Record]:
     found = []
     for number in range(count):
         side, steps = source.choice([128, 192, 256]), source.choice([8, 12, 20, 30])
-        text = str(Shape("toon", "image", side, side, 1, steps, True, "", 0))
+        text = str(shape("image", side, denoising_steps=steps))
         noise = source.lognormvariate(0.0, 0.06) * (1 + number / count)
         found.append(record(text, machine.stages(demands_of(text), noise=noise)))
     return found
@@ -74,9 +74,9 @@ def test_the_range_holds_nine_of_ten_while_the_machine_drifts() -> None:
 
 def test_the_peers_formulas_by_hand() -> None:
     found = peers()
-    for shape, seconds in ((SMALL, 2.0), (SMALL, 4.0), (LARGE, 12.0)):
+    for text, seconds in ((SMALL, 2.0), (SMALL, 4.0), (LARGE, 12.0)):
         for peer in found.values():
-            peer.learn(shape, seconds)
+            peer.learn(text, seconds)
 
     assert found["SwarmUI"].estimate(SMALL) == pytest.approx(6.0), "the mean of all"
     # 0.1 megapixel-steps in 2 and in 4 seconds, 0.4 in 12: the mean speed is 1.3 / 36.

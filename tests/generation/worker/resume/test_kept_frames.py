@@ -15,7 +15,7 @@ from generation.models import Device, Job, ModelCard, Output, Progress
 from generation.pipelines.resident import ResidentModels
 from generation.pipelines.upscale.upscale import Lanczos
 from generation.queue import lifecycle, requests
-from generation.specs import RenderSpec, SourceFile, SourceUse
+from generation.specs import EnhanceSpec, RenderSpec, SourceFile, SourceUse
 from generation.states import Outcome, Priority, Stage, Status, Work
 from generation.worker import sweeper
 from generation.worker.resume import kept_frames
@@ -50,10 +50,8 @@ def enhance(
     drawn = lifecycle.submit(clip, owner=artist, model=toon_motion)
     worker.drain()
     made: Output = drawn.outputs.get()
-    larger = replace(
+    larger = EnhanceSpec.of(
         clip,
-        steps=0,
-        guidance=0.0,
         source=SourceFile(file=str(made.file.name), sha256=made.sha256, use=SourceUse.ENHANCE),
         interpolate=2,
         interpolator="farneback",

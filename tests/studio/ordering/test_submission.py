@@ -8,12 +8,13 @@ import pytest
 from django.contrib.auth.models import User
 
 from generation.errors import SpecError
+from generation.field import MAX_PROMPT_LENGTH
 from generation.models import Job, ModelCard
-from generation.specs import MAX_PROMPT_LENGTH, Lora, Quality
+from generation.specs import Lora, Quality
 from studio.models import Character, Project, Shot, Style, Take
 from studio.models.project import SKETCHBOOK_SHOT
-from studio.ordering import planner, submit
-from studio.ordering.compose import RenderRequest
+from studio.ordering import planner, submission
+from studio.ordering.request import RenderRequest
 
 pytestmark = pytest.mark.django_db
 
@@ -182,7 +183,7 @@ def test_what_the_model_cannot_make_is_refused_before_anything_is_written(
     field: str, value: int, toon: ModelCard, artist: User
 ) -> None:
     with pytest.raises(SpecError) as refused:
-        submit.submit(RenderRequest(**{"prompt": "smiling", field: value}), artist)
+        submission.submit(RenderRequest(**{"prompt": "smiling", field: value}), artist)
 
     assert refused.value.field == field
     assert not Job.objects.exists()
@@ -193,7 +194,7 @@ def test_a_take_keeps_what_was_typed_and_the_job_what_is_rendered(
     toon: ModelCard, shot: Shot, artist: User, mika: Character, ink: Style
 ) -> None:
     request = RenderRequest(prompt="smiling", shot=shot, character=mika, style=ink)
-    take, made = submit.submit(request, artist)
+    take, made = submission.submit(request, artist)
 
     take = Take.objects.get(pk=take.pk)
     assert (take.prompt, take.character, take.style) == ("smiling", mika, ink)
@@ -205,9 +206,9 @@ def test_a_take_keeps_what_was_typed_and_the_job_what_is_rendered(
 def test_a_render_of_no_project_goes_to_ones_own_sketchbook(
     toon: ModelCard, artist: User, reviewer: User
 ) -> None:
-    first, _ = submit.submit(RenderRequest(prompt="smiling"), artist)
-    second, _ = submit.submit(RenderRequest(prompt="sad"), artist)
-    others, _ = submit.submit(RenderRequest(prompt="sad"), reviewer)
+    first, _ = submission.submit(RenderRequest(prompt="smiling"), artist)
+    second, _ = submission.submit(RenderRequest(prompt="sad"), artist)
+    others, _ = submission.submit(RenderRequest(prompt="sad"), reviewer)
 
     book = first.shot.project
     assert book.name == "Sketchbook of artist"
@@ -219,7 +220,7 @@ def test_a_render_of_no_project_goes_to_ones_own_sketchbook(
 def test_a_render_of_no_shot_goes_to_the_projects_sketches(
     toon: ModelCard, project: Project, artist: User
 ) -> None:
-    take, _ = submit.submit(RenderRequest(prompt="smiling", project=project), artist)
+    take, _ = submission.submit(RenderRequest(prompt="smiling", project=project), artist)
 
     assert (take.shot.project, take.shot.slug) == (project, SKETCHBOOK_SHOT)
     assert take.job.scope == project.group

@@ -15,17 +15,18 @@ from generation.pipelines.interpolate.interpolate import DEFAULT as DEFAULT_INTE
 from generation.queue import lifecycle
 from generation.scheduling import capacity, placement
 from generation.scheduling.forecast import forecast_request
-from generation.specs import Quality, RenderSpec, SourceFile, SourceUse
+from generation.specs import EnhanceSpec, Quality, RenderSpec, SourceFile, SourceUse
 from generation.states import Priority
 from studio.models import Membership, Project, Role, Shot, Style, Take
 from studio.models.project import SKETCHBOOK_SHOT
-from studio.ordering.compose import RenderRequest, style_steps
+from studio.ordering.compose import style_steps
 from studio.ordering.planner import Plan, plan
+from studio.ordering.request import RenderRequest
 
 
 def submit(request: RenderRequest, user: User) -> tuple[Take, Plan]:
     """Write the job and its take, both or neither. Raises SpecError before anything is written."""
-    made = plan(replace(request, owner_id=user.pk))
+    made = plan(request.but(owner_id=user.pk))
     with transaction.atomic():
         shot = request.shot or _sketches(request.project or _own_project(user))
         take = submit_spec(
@@ -59,23 +60,18 @@ def enhance(
     output = take.output
     if output is None:
         raise SpecError("take", "It has no finished file.", "a take whose render is done")
-    spec = replace(
+    spec = EnhanceSpec.of(
         take.job.spec,
         width=output.width,
         height=output.height,
         frames=output.frames,
         fps=output.fps or 0.0,
-        steps=0,
-        guidance=0.0,
-        acceleration=1,
         source=SourceFile(file=str(output.file.name), sha256=output.sha256, use=SourceUse.ENHANCE),
-        strength=1.0,
         interpolate=interpolate,
         interpolator=DEFAULT_INTERPOLATOR if interpolate != 1 else "",
         upscale=upscale,
         upscaler=choose_upscaler(upscale, upscaler),
         formats=formats,
-        loras=(),
     )
     return _submit_again(take, user, spec, priority)
 
@@ -86,7 +82,7 @@ def clone(take: Take, user: User, seed: int | None = None) -> tuple[Take, Plan]:
     Raises SpecError for a take in which nothing was drawn, and for what can be rendered no more.
     """
     job = take.job
-    if job.spec.enhances:
+    if not job.spec.draws:
         raise SpecError(
             "take", "Nothing was drawn in it, so no seed changes it.", "a take that was drawn"
         )

@@ -1,0 +1,192 @@
+"""How one setting of a job is declared: what it takes, how people read it, and what it decides.
+
+A spec class declares each of its settings once, with `setting`. The API's schema, the pages' form,
+the check of a spec, the shape that estimates go by and the table in docs/api.md are made from these
+declarations. Only the standard library is imported here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from generation import refusals
+from generation.errors import SpecError
+
+MAX_PROMPT_LENGTH = 2000
+
+
+class MediaType(StrEnum):
+    """What a job makes."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+ALWAYS: Any = object()
+"""Stands for no usual value: the setting is written whatever it is."""
+
+BOTH = frozenset(MediaType)
+CLIPS = frozenset({MediaType.VIDEO})
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of so many characters."""
+
+    shortest: int = 0
+    longest: int = MAX_PROMPT_LENGTH
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words."""
+        return f"{self.shortest} to {self.longest} characters"
+
+    def check(self, name: str, value: str) -> None:
+        """Raise SpecError naming the field for a text that cannot be used."""
+        if "\x00" in value:
+            raise SpecError(name, refusals.NUL_CHARACTER, "any other text")
+        if not value.strip() and self.shortest:
+            raise SpecError(name, refusals.TEXT_EMPTY, self.allowed)
+        if not self.shortest <= len(value.strip()) or len(value) > self.longest:
+            raise SpecError(name, refusals.TEXT_TOO_LONG, self.allowed, count=len(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number within limits; `whole` numbers may have to be multiples of `step`.
+
+    `above` excludes the lower limit itself.
+    """
+
+    low: float
+    high: float
+    whole: bool = False
+    step: int = 1
+    above: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words."""
+        if self.step > 1:
+            return f"multiples of {self.step} from {_plain(self.low)} to {_plain(self.high)}"
+        if self.above:
+            return f"more than {_plain(self.low)}, up to {_plain(self.high)}"
+        return f"{_plain(self.low)} to {_plain(self.high)}"
+
+    def check(self, name: str, value: float) -> None:
+        """Raise SpecError naming the field for a number outside the limits."""
+        # The comparison is written so that NaN fails it.
+        if not self.low <= value <= self.high or (self.above and value == self.low):
+            raise SpecError(name, refusals.OUT_OF_RANGE, self.allowed, value=value)
+        if self.step > 1 and value % self.step:
+            raise SpecError(name, refusals.OUT_OF_RANGE, self.allowed, value=value)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few values, each with the label that a form shows.
+
+    `synonyms` are further words for the same values; `several` lets more than one be chosen.
+    """
+
+    labels: Mapping[Any, str]
+    synonyms: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    several: bool = False
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """The values without their synonyms."""
+        return tuple(self.labels)
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words."""
+        return one_of(self.values)
+
+    def check(self, name: str, value: Any) -> None:
+        """Raise SpecError naming the field for any other value."""
+        for one in value if self.several else (value,):
+            if one not in self.labels:
+                raise SpecError(name, refusals.NOT_OFFERED, self.allowed, value=one)
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or false."""
+
+    allowed: str = "true or false"
+
+    def check(self, name: str, value: bool) -> None:
+        """Every flag is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A thing that is found by its slug, or, with `by_id`, by its id."""
+
+    thing: str
+    by_id: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words."""
+        return f"the {'id' if self.by_id else 'slug'} of {self.thing}"
+
+    def check(self, name: str, value: Any) -> None:
+        """Whoever looks it up refuses what is not there."""
+
+
+Kind = Text | Number | Choice | Flag | Named
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One setting.
+
+    `label` and `meaning` are what people read on a page and in the documentation; `unnamed` says
+    in words what is used when nobody names it, `default` the value itself (None: it is chosen).
+    `media` are the types of job that have it. `asked` is False for what only the system sets.
+    `shape` names the property of the spec by which it decides how long a job takes; empty when it
+    does not. `usual` is left out of stored JSON, so that older specs keep their hashes.
+    """
+
+    name: str
+    kind: Kind | None
+    label: str = ""
+    meaning: str = ""
+    unnamed: str = ""
+    default: Any = None
+    media: frozenset[MediaType] = BOTH
+    asked: bool = True
+    required: bool = False
+    shape: str = ""
+    usual: Any = ALWAYS
+
+
+def setting(kind: Kind | None = None, *, value: Any = dataclasses.MISSING, **said: Any) -> Any:
+    """Declare a field of a spec class; `value` is its default there, `said` the parts of Field."""
+    return dataclasses.field(default=value, metadata={"field": {"kind": kind, **said}})
+
+
+def fields_of(spec_class: type) -> dict[str, Field]:
+    """The declared fields of a spec class, by name, in the order of their declaration."""
+    return {
+        one.name: Field(name=one.name, **one.metadata["field"])
+        for one in dataclasses.fields(spec_class)
+        if "field" in one.metadata
+    }
+
+
+def _plain(number: float) -> str:
+    """A number without a fraction that says nothing: 30, 0.05."""
+    return str(int(number)) if number == int(number) else str(number)
+
+
+def one_of(values: tuple[Any, ...]) -> str:
+    """A few values to choose from, in words: "1, 2 or 4"."""
+    *first, last = map(str, values)
+    return f"{', '.join(first)} or {last}" if first else last

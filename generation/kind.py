@@ -1,0 +1,54 @@
+"""What a kind of job is: the queue, the claim, progress and cancelling name none of them.
+
+Each kind is a package in `generation/kinds/` that declares `KIND`. A package is imported when its
+kind is asked for, so that this module imports nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+PACKAGE = "generation.kinds"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobKind:
+    """One kind of job.
+
+    `spec_class` reads and writes the job's settings. `executor` is the dotted path of what a
+    worker runs an attempt with. `unit` is what progress counts ("step", "frame"), `card` the
+    template of its settings.
+    """
+
+    name: str
+    label: str
+    spec_class: Any
+    executor: str
+    unit: str
+    card: str
+
+    def load(self, path: str) -> Any:
+        """What one of the dotted paths names, such as `package.module:Class`."""
+        module, _, name = path.partition(":")
+        return getattr(import_module(module), name)
+
+
+@cache
+def kind_named(name: str) -> JobKind:
+    """The kind of that name. Raises KeyError for one that is not there."""
+    if name not in names():
+        raise KeyError(name)
+    kind: JobKind = import_module(f"{PACKAGE}.{name}").KIND
+    return kind
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The names of all kinds."""
+    folder = Path(__file__).with_name("kinds")
+    return tuple(sorted(one.name for one in pkgutil.iter_modules([str(folder)])))

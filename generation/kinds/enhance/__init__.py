@@ -1,0 +1,13 @@
+"""Finished files that are interpolated, enlarged or converted."""
+
+from generation.kind import JobKind
+from generation.specs import EnhanceSpec
+
+KIND = JobKind(
+    name="enhance",
+    label="Enhance",
+    spec_class=EnhanceSpec,
+    executor="generation.worker.stages:Rendering",
+    unit="frame",
+    card="fragments/kinds/enhance.html",
+)

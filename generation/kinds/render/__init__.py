@@ -1,0 +1,13 @@
+"""Pictures and clips that a model draws."""
+
+from generation.kind import JobKind
+from generation.specs import RenderSpec
+
+KIND = JobKind(
+    name="render",
+    label="Render",
+    spec_class=RenderSpec,
+    executor="generation.worker.stages:Rendering",
+    unit="step",
+    card="fragments/kinds/render.html",
+)
