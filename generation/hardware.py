@@ -6,12 +6,17 @@ import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
-import torch
 
 from generation.errors import SettingError
 from generation.states import Work
+
+# The functions import torch when they are called: it takes seconds, and commands that only
+# mention devices import this module too.
+if TYPE_CHECKING:
+    import torch
 
 RESIDENT_SHARE = 0.6
 """Share of a device's memory that loaded models may keep between jobs."""
@@ -49,6 +54,8 @@ def detect(name: str) -> Hardware:
 
     Several CPU devices may be named on one machine: they share its cores.
     """
+    import torch
+
     kind, _, number = name.partition(":")
     if number and not number.isdigit():
         raise SettingError(f"device {name!r}: write it as cpu:0 or cuda:0")
@@ -62,6 +69,8 @@ def detect(name: str) -> Hardware:
 
 def available() -> list[str]:
     """The devices of this machine: every CUDA card, or the CPU where there is none."""
+    import torch
+
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     return [f"cuda:{number}" for number in range(count)] or ["cpu:0"]
 
@@ -69,6 +78,8 @@ def available() -> list[str]:
 def free_memory(device: torch.device) -> int:
     """Bytes that no other program uses: what is free, and what this process could give back."""
     if device.type == "cuda":
+        import torch
+
         free, _ = torch.cuda.mem_get_info(device)
         return int(free + torch.cuda.memory_reserved(device))
     own = psutil.Process().memory_info()
@@ -77,6 +88,8 @@ def free_memory(device: torch.device) -> int:
 
 
 def _detect_cuda(name: str, number: int) -> Hardware:
+    import torch
+
     if not torch.cuda.is_available() or number >= torch.cuda.device_count():
         raise SettingError(f"device {name!r}: this machine has no such CUDA device")
     properties = torch.cuda.get_device_properties(number)

@@ -29,21 +29,20 @@ DEBUG = ENVIRONMENT.debug
 ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts
 
 INSTALLED_APPS = [
-    "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
     "channels",
     "csp",
     "django_htmx",
     "ninja",
     "generation.apps.GenerationConfig",
     "studio.apps.StudioConfig",
+    # After studio, whose command runserver speaks ASGI.
+    "django.contrib.staticfiles",
 ]
 
 MIDDLEWARE = [
@@ -205,5 +204,7 @@ LOGGING: dict[str, Any] = {
         "generation": {"level": "INFO"},
         "studio": {"level": "INFO"},
         "huey": {"level": "WARNING"},
+        # It advises to install torchvision for processors of images that nothing here uses.
+        "transformers.utils.import_utils": {"level": "ERROR"},
     },
 }

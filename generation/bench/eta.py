@@ -30,7 +30,8 @@ from generation.estimating.evaluation.records import record_of
 from generation.estimating.shapes import parse
 from generation.estimating.speeds.cache import Knowledge
 from generation.hardware import detect
-from generation.library.register import choose_upscaler, register
+from generation.library.register import register
+from generation.library.upscalers import choose_upscaler
 from generation.models import Attempt, Device, Job, LearnedSpeed, ModelCard
 from generation.pipelines.base import warm_up
 from generation.pipelines.interpolate import interpolate

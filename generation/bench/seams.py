@@ -17,7 +17,7 @@ from typing import Any
 from generation.bench import _clips, _site
 from generation.demo.portraits import caption, random_portrait, seeded_source
 from generation.pipelines.families.animate_diff import AnimateDiff
-from generation.pipelines.loop import windows
+from generation.pipelines.loop import window_plan
 from generation.quality.consistency import measure
 from generation.specs import RenderSpec
 
@@ -56,7 +56,7 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
             seed=options["seed"] * 1000 + number,
         )
         errors = measure(_clips.render(pipeline, spec)).warp_error
-        places = edge_pairs(windows.split(spec.frames, spec.context_frames, loop=False))
+        places = edge_pairs(window_plan.split(spec.frames, spec.context_frames, loop=False))
         here = [error for pair, error in enumerate(errors) if pair in places]
         there = [error for pair, error in enumerate(errors) if pair not in places]
         edges, inside = edges + here, inside + there
@@ -86,7 +86,7 @@ def loop_errors(pipeline: AnimateDiff, spec: RenderSpec) -> list[float]:
     return [end, *others]
 
 
-def edge_pairs(parts: list[windows.Window]) -> set[int]:
+def edge_pairs(parts: list[window_plan.Window]) -> set[int]:
     """Pairs of neighbours, named by their first frame, of which a window holds only one."""
     starts = {part[0] - 1 for part in parts if part[0] > 0}
     last = max(part[-1] for part in parts)

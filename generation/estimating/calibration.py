@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from generation.field import MediaType
-from generation.library.register import choose_upscaler
+from generation.library.upscalers import choose_upscaler
 from generation.models import ModelCard
 from generation.pipelines.interpolate import interpolate
 from generation.specs import Quality, RenderSpec

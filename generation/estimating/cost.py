@@ -14,8 +14,8 @@ from math import ceil
 
 from generation.estimating.shapes import Shape
 from generation.field import MediaType
-from generation.library.flops import Costs
-from generation.pipelines.loop.windows import split
+from generation.library.costs import Costs
+from generation.pipelines.loop.window_plan import split
 from generation.states import Stage
 
 PIXELS_TO_A_LATENT = 8

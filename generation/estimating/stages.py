@@ -6,7 +6,7 @@ The shares move a progress bar; how long things take is the estimator's matter.
 from dataclasses import dataclass
 
 from generation.field import MediaType
-from generation.pipelines.loop.windows import split
+from generation.pipelines.loop.window_plan import split
 from generation.specs import RenderSpec
 from generation.states import Stage
 

@@ -11,17 +11,14 @@ from django.db import transaction
 from safetensors import SafetensorError
 
 from generation.errors import SpecError
-from generation.library import flops
 from generation.models import ModelCard
 from generation.pipelines.model_files import count_parameters, loaded_files
 from generation.pipelines.registry import BASE_OF_FAMILY, FAMILY_OF_CLASS
-from generation.pipelines.upscale.methods import default_name, names_for
 
 logger = logging.getLogger(__name__)
 
 READ_BYTES = 1 << 20
 CARD_FILE = "genga.json"
-OWN_SUFFIXES = {".param", ".safetensors"}
 
 USUAL_CONTEXT = 16
 """Frames that motion adapters are usually trained on."""
@@ -72,6 +69,9 @@ def _costs(slug: str, read: dict[str, Any]) -> dict[str, Any]:
     known = ModelCard.objects.filter(slug=slug, weights_hash=card.weights_hash).first()
     if known is not None and known.costs:
         return dict(known.costs)
+    # Counting needs torch and diffusers, seconds to import; a card with known costs needs neither.
+    from generation.library import flops
+
     try:
         return flops.count(card.files).as_json()
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError):
@@ -120,35 +120,6 @@ def _channels(folder: Path) -> int:
     path = folder / "unet" / "config.json"
     widths = json.loads(path.read_text()).get("block_out_channels") if path.is_file() else None
     return int(widths[0]) if widths else DEFAULT_CHANNELS
-
-
-def upscaler_folder() -> Path:
-    """Where further upscalers lie: ncnn's .param with its .bin, or .safetensors."""
-    home: Path = settings.GENGA_HOME
-    return home / "upscalers"
-
-
-def upscaler_names(factor: int) -> list[str]:
-    """The upscalers that may be asked for, the preferred one first.
-
-    Whether a file of the folder really enlarges by this factor is known when it is loaded.
-    """
-    own = {path.stem for path in upscaler_folder().glob("*") if path.suffix in OWN_SUFFIXES}
-    known = names_for(factor)
-    return [*known, *sorted(own - set(known))]
-
-
-def choose_upscaler(factor: int, wanted: str | None) -> str:
-    """The name for a spec: the one wanted, else the best there is; empty where nothing grows.
-
-    Raises SpecError naming `upscaler` for a name that there is not.
-    """
-    if factor == 1:
-        return ""
-    names = upscaler_names(factor)
-    if wanted and wanted not in names:
-        raise SpecError("upscaler", f"There is no upscaler {wanted!r}.", ", ".join(names))
-    return wanted or default_name(factor)
 
 
 def read_index(folder: Path) -> dict[str, Any]:

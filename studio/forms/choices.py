@@ -2,7 +2,7 @@
 
 from django import forms
 
-from generation.library.register import upscaler_names
+from generation.library.upscalers import upscaler_names
 from generation.pipelines.upscale.methods import UPSCALERS
 
 

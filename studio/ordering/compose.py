@@ -6,7 +6,7 @@ from typing import Any
 from generation import limits, specs
 from generation.errors import SpecError
 from generation.field import CLIPS, MAX_PROMPT_LENGTH, MediaType
-from generation.library.register import choose_upscaler
+from generation.library.upscalers import choose_upscaler
 from generation.models import ModelCard, Output
 from generation.pipelines.interpolate import interpolate
 from generation.scheduling import capacity

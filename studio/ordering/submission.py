@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from generation import limits, specs
 from generation.errors import SpecError
-from generation.library.register import choose_upscaler
+from generation.library.upscalers import choose_upscaler
 from generation.models import Device, ModelCard
 from generation.pipelines.interpolate.interpolate import DEFAULT as DEFAULT_INTERPOLATOR
 from generation.queue import lifecycle

@@ -1,5 +1,6 @@
 """manage.py bench NAME: measure, print a table, end with one line of JSON."""
 
+import ast
 import json
 import os
 import pkgutil
@@ -11,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from generation import bench
 
@@ -26,12 +27,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """A subcommand for each module, with that module's own options."""
-        subparsers = parser.add_subparsers(dest="name", required=True, metavar="NAME")
+        subparsers = parser.add_subparsers(
+            dest="name", required=True, metavar="NAME", parser_class=_Options
+        )
         for name in names():
-            module = import_module(f"generation.bench.{name}")
-            one = subparsers.add_parser(name, help=module.HELP, description=module.__doc__)
-            one.add_argument("--json", type=Path, help="write the last line to this file too")
-            module.add_arguments(one)
+            subparsers.add_parser(name, help=_help_of(name)).benchmark = name
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run and print."""
@@ -45,6 +45,30 @@ class Command(BaseCommand):
         self.stdout.write(line)
 
 
+class _Options(CommandParser):
+    """The options of one benchmark. Its module, which may need torch, is imported when chosen."""
+
+    benchmark: str
+
+    def parse_known_args(self, *arguments: Any, **more: Any) -> Any:
+        """Add the module's own options first."""
+        module = import_module(f"generation.bench.{self.benchmark}")
+        self.description = module.__doc__
+        self.add_argument("--json", type=Path, help="write the last line to this file too")
+        module.add_arguments(self)
+        return super().parse_known_args(*arguments, **more)
+
+
+def _help_of(name: str) -> str:
+    """The benchmark's HELP, read from its source: imported, all of them together take seconds."""
+    source = (Path(bench.__path__[0]) / f"{name}.py").read_text()
+    for statement in ast.parse(source).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id="HELP")], value=ast.Constant(value=str(text))):
+                return text
+    raise LookupError(f"generation/bench/{name}.py has no HELP")
+
+
 def _run_apart() -> int:
     """The same command once more, over a data folder of its own; its exit status."""
     with TemporaryDirectory(prefix="genga-bench-") as home:
@@ -53,9 +77,9 @@ def _run_apart() -> int:
 
 
 def names() -> list[str]:
-    """The benchmarks there are; modules that start with an underscore are their common parts."""
+    """The benchmarks there are; packages and names with an underscore are their common parts."""
     return sorted(
         module.name
         for module in pkgutil.iter_modules(bench.__path__)
-        if not module.name.startswith("_")
+        if not module.ispkg and not module.name.startswith("_")
     )

@@ -17,7 +17,7 @@ from PIL import Image
 from generation.errors import ModelMissing, ModelUnreadable
 from generation.pipelines.base import Check, OnBatchStep, OnStep, Step
 from generation.pipelines.families.stable_diffusion import UNREADABLE, StableDiffusion, read_ahead
-from generation.pipelines.loop import windows
+from generation.pipelines.loop import window_plan, windows
 from generation.pipelines.loop.deep_cache import DeepCache
 from generation.pipelines.loop.denoise import Given, LoopState, build_scheduler, denoise
 from generation.pipelines.model_files import ModelFiles
@@ -68,7 +68,7 @@ class AnimateDiff(StableDiffusion):
         """See Pipeline. Latents (1, C, frames, H/8, W/8)."""
         generator = torch.Generator().manual_seed(spec.seed)
         noise = self._clip_noise(spec, generator, conditioning.dtype)
-        parts = windows.split(spec.frames, spec.context_frames, loop=spec.loop)
+        parts = window_plan.split(spec.frames, spec.context_frames, loop=spec.loop)
         told = _Windows(len(parts), spec.denoising_steps, on_step, resume.number if resume else 0)
         # Each frame of a window reads the prompt, so the words are repeated for all of them.
         words = conditioning.repeat_interleave(len(parts[0]), dim=0)

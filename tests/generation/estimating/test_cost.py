@@ -6,8 +6,8 @@ import pytest
 
 from generation.estimating.cost import Demand, demands
 from generation.estimating.shapes import Shape
-from generation.library.flops import Costs
-from generation.pipelines.loop.windows import split
+from generation.library.costs import Costs
+from generation.pipelines.loop.window_plan import split
 from generation.states import Stage
 
 COSTS = Costs(evaluate=(1e9, 2e6, 3e2, 4e5), decode=(5e7, 6e1))

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from generation.library import flops
-from generation.library.flops import SIDES, Costs, count
+from generation.library.costs import Costs
+from generation.library.flops import SIDES, count
 from generation.pipelines.model_files import ModelFiles
 from tests.conftest import TOON
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.pipelines.loop import windows
+from generation.pipelines.loop import window_plan, windows
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,12 @@ from generation.pipelines.loop import windows
     ],
 )
 def test_where_windows_start(frames: int, size: int, loop: bool, starts: list[int]) -> None:
-    assert [window[0] for window in windows.split(frames, size, loop=loop)] == starts
+    assert [window[0] for window in window_plan.split(frames, size, loop=loop)] == starts
 
 
 @given(st.integers(2, 200), st.integers(2, 32), st.booleans())
 def test_windows_cover_and_overlap(frames: int, size: int, loop: bool) -> None:
-    parts = windows.split(frames, size, loop=loop)
+    parts = window_plan.split(frames, size, loop=loop)
     assert {frame for part in parts for frame in part} == set(range(frames))
     assert len({len(part) for part in parts}) == 1
     assert all(len(set(part)) == len(part) for part in parts)
