@@ -1,74 +1,172 @@
-"""The settings that the environment may give, in one typed place that fails loudly.
+"""The settings that the environment may give, declared once.
 
-Each entry is documented in docs/operations.md; a test fails when one is not.
+A field of `Environment` carries a variable's type, default, limits and meaning. Everything else
+follows from it: the names, the check of the table in docs/operations.md, and the sentence that
+refuses a value.
 """
 
 import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
-import environ
+from annotated_types import Ge, Le
+from pydantic import (
+    AfterValidator,
+    AliasGenerator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    SecretStr,
+    ValidationError,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, core_schema
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from generation.errors import SettingError
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-PROFILES = ("embedded", "production")
-
-NAMES = {
-    "GENGA_PROFILE": "embedded (one machine, no server to install) or production",
-    "GENGA_HOME": "data folder: databases, pictures, secret key",
-    "GENGA_BIND": "address the web server listens on",
-    "PORT": "port the web server listens on",
-    "GENGA_SECRET_KEY": "Django's secret key; required in production",
-    "GENGA_ALLOWED_HOSTS": "comma-separated host names the site answers to",
-    "GENGA_DATABASE_URL": "such as postgres://user:password@host/genga; SQLite when empty",
-    "GENGA_REDIS_URL": "doorbells and live events over Redis instead of SQLite",
-    "GENGA_S3_BUCKET": "store pictures in this S3-compatible bucket instead of the data folder",
-    "GENGA_S3_ENDPOINT": "address of the S3-compatible service, when it is not Amazon's",
-    "GENGA_HEARTBEAT_SECONDS": "how often a worker says that it lives",
-    "GENGA_LEASE_SECONDS": "how long a silent worker keeps its job",
-    "GENGA_AGEING_MINUTES": "how long a job waits before it rises one level of priority",
-    "GENGA_SNAPSHOT_SECONDS": "how often a running render is saved, to be resumed after a crash",
-    "GENGA_FRAMES_DAYS": "how long the lossless frames of a final clip are kept",
-    "GENGA_HISTORY_DAYS": "how long the seconds of every stage of every render are kept",
-    "GENGA_SUBMIT_RATE": "submits one person may send through the API, such as 120/min",
-    "GENGA_LOCAL_USER": "who the API acts for on loopback without a token (embedded only)",
-    "GENGA_METRICS_TOKEN": "a token that reads /metrics and nothing else",
-    "GENGA_DEBUG": "1 shows Django's error pages; never in production",
-}
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-SCHEMES = {
-    "GENGA_DATABASE_URL": ("postgres", "postgresql", "sqlite"),
-    "GENGA_REDIS_URL": ("redis", "rediss", "unix"),
-    "GENGA_S3_ENDPOINT": ("https", "http"),
-}
+LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
 
 @dataclass(frozen=True, slots=True)
-class Environment:
-    """Every setting, checked."""
+class Allowed:
+    """What a field takes, where neither its type nor its limits say it."""
 
-    profile: str
-    home: Path
-    bind: str
-    port: int
-    secret_key: str
-    allowed_hosts: list[str]
-    database_url: str
-    redis_url: str
-    s3_bucket: str
-    s3_endpoint: str
-    heartbeat_seconds: float
-    lease_seconds: float
-    ageing_minutes: float
-    snapshot_seconds: float
-    frames_days: float
-    history_days: float
-    submit_rate: str
-    local_user: str
-    metrics_token: str
-    debug: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schemes:
+    """What the address in a field may begin with. Such a value is never printed."""
+
+    names: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """The type's own check, then ours."""
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def _check(self, address: SecretStr) -> SecretStr:
+        text = address.get_secret_value()
+        scheme = text.partition("://")[0]
+        if text and scheme not in self.names:
+            raise ValueError("another scheme")
+        if scheme != "sqlite":
+            # Raises ValueError for a port that is no number, as an unquoted password makes it.
+            _ = urlsplit(text).port
+        return address
+
+
+def _split(value: object) -> object:
+    """The parts of a comma-separated text that are not empty."""
+    return [part for part in value.split(",") if part] if isinstance(value, str) else value
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().resolve()
+
+
+class Environment(BaseSettings):
+    """Every setting. `read` makes one that fits its profile."""
+
+    model_config = SettingsConfigDict(
+        alias_generator=AliasGenerator(validation_alias=lambda name: f"GENGA_{name.upper()}"),
+        case_sensitive=True,
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    profile: Literal["embedded", "production"] = Field(
+        default="embedded",
+        description="embedded (one machine, no server to install) or production",
+    )
+    home: Annotated[Path, AfterValidator(_absolute)] = Field(
+        default=BASE_DIR / "data",
+        description="data folder: databases, pictures, secret key",
+        validate_default=True,
+    )
+    bind: str = Field(default="127.0.0.1", description="address the web server listens on")
+    port: int = Field(
+        default=8328,
+        ge=1,
+        le=65535,
+        validation_alias="PORT",
+        description="port the web server listens on",
+    )
+    secret_key: SecretStr = Field(
+        default=SecretStr(""), description="Django's secret key; required in production"
+    )
+    allowed_hosts: Annotated[list[str], NoDecode, BeforeValidator(_split)] = Field(
+        default=[], description="comma-separated host names the site answers to"
+    )
+    database_url: Annotated[SecretStr, Schemes(("postgres", "postgresql", "sqlite"))] = Field(
+        default=SecretStr(""),
+        description="such as postgres://user:password@host/genga; SQLite when empty",
+    )
+    redis_url: Annotated[SecretStr, Schemes(("redis", "rediss", "unix"))] = Field(
+        default=SecretStr(""),
+        description="doorbells and live events over Redis instead of SQLite",
+    )
+    s3_bucket: str = Field(
+        default="",
+        description="store pictures in this S3-compatible bucket instead of the data folder",
+    )
+    s3_endpoint: Annotated[SecretStr, Schemes(("https", "http"))] = Field(
+        default=SecretStr(""),
+        description="address of the S3-compatible service, when it is not Amazon's",
+    )
+    heartbeat_seconds: float = Field(
+        default=2.0, ge=0.1, le=60.0, description="how often a worker says that it lives"
+    )
+    lease_seconds: float = Field(
+        default=30.0, ge=1.0, le=3600.0, description="how long a silent worker keeps its job"
+    )
+    ageing_minutes: float = Field(
+        default=60.0,
+        ge=0.01,
+        le=10080.0,
+        description="how long a job waits before it rises one level of priority",
+    )
+    snapshot_seconds: float = Field(
+        default=5.0,
+        ge=0.0,
+        le=3600.0,
+        description="how often a running render is saved, to be resumed after a crash",
+    )
+    frames_days: float = Field(
+        default=30.0,
+        ge=0.0,
+        le=3650.0,
+        description="how long the lossless frames of a final clip are kept",
+    )
+    # What is said of the last seven days needs their details.
+    history_days: float = Field(
+        default=90.0,
+        ge=7.0,
+        le=36500.0,
+        description="how long the seconds of every stage of every render are kept",
+    )
+    submit_rate: Annotated[str, Allowed("a number and /s, /min, /h, /d")] = Field(
+        default="120/min",
+        pattern=r"^0*[1-9][0-9]*/(s|min|h|d)$",
+        description="submits one person may send through the API, such as 120/min",
+    )
+    local_user: str = Field(
+        default="artist",
+        description="who the API acts for on loopback without a token (embedded only)",
+    )
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""), description="a token that reads /metrics and nothing else"
+    )
+    debug: Annotated[bool, Allowed("1 or 0")] = Field(
+        default=False, description="1 shows Django's error pages; never in production"
+    )
 
     @property
     def is_embedded(self) -> bool:
@@ -81,83 +179,73 @@ class Environment:
         return self.is_embedded and self.bind in LOOPBACK
 
 
+FIELD_OF = {str(info.validation_alias): name for name, info in Environment.model_fields.items()}
+"""Variable to the name of its field."""
+
+NAMES = {
+    name: Environment.model_fields[field].description or "" for name, field in FIELD_OF.items()
+}
+"""Variable to what it means."""
+
+
 def read() -> Environment:
     """The settings of this process. Raises SettingError naming the variable and what it allows."""
-    env = environ.Env()
-    profile = env.str("GENGA_PROFILE", "embedded")
-    if profile not in PROFILES:
-        raise SettingError(f"GENGA_PROFILE is {profile!r}; allowed: {' or '.join(PROFILES)}")
-    embedded = profile == "embedded"
-    home = Path(env.str("GENGA_HOME", str(BASE_DIR / "data"))).expanduser().resolve()
-    bind = env.str("GENGA_BIND", "127.0.0.1")
-    hosts = env.list("GENGA_ALLOWED_HOSTS", default=[])
-    if not hosts and not embedded:
-        raise SettingError("GENGA_ALLOWED_HOSTS is empty; production needs the site's host names")
-    return Environment(
-        profile=profile,
-        home=home,
-        bind=bind,
-        port=int(_number(env, "PORT", 8328, 1, 65535)),
-        secret_key=env.str("GENGA_SECRET_KEY", "") or _own_secret_key(home, embedded),
-        allowed_hosts=hosts or ["localhost", "127.0.0.1", "[::1]"],
-        database_url=_address(env, "GENGA_DATABASE_URL"),
-        redis_url=_address(env, "GENGA_REDIS_URL"),
-        s3_bucket=env.str("GENGA_S3_BUCKET", ""),
-        s3_endpoint=_address(env, "GENGA_S3_ENDPOINT"),
-        heartbeat_seconds=_number(env, "GENGA_HEARTBEAT_SECONDS", 2.0, 0.1, 60.0),
-        lease_seconds=_number(env, "GENGA_LEASE_SECONDS", 30.0, 1.0, 3600.0),
-        ageing_minutes=_number(env, "GENGA_AGEING_MINUTES", 60.0, 0.01, 10080.0),
-        snapshot_seconds=_number(env, "GENGA_SNAPSHOT_SECONDS", 5.0, 0.0, 3600.0),
-        frames_days=_number(env, "GENGA_FRAMES_DAYS", 30.0, 0.0, 3650.0),
-        # What is said of the last seven days needs their details.
-        history_days=_number(env, "GENGA_HISTORY_DAYS", 90.0, 7.0, 36500.0),
-        submit_rate=_rate(env.str("GENGA_SUBMIT_RATE", "120/min")),
-        local_user=env.str("GENGA_LOCAL_USER", "artist"),
-        metrics_token=env.str("GENGA_METRICS_TOKEN", ""),
-        debug=_debug(env, embedded),
+    try:
+        found = Environment()
+    except ValidationError as refused:
+        first = refused.errors(include_url=False, include_context=False)[0]
+        line = _refusal(str(first["loc"][0]), first["input"])
+        # The library's own text is longer, and would show every value in a traceback.
+        raise SettingError(line) from None
+    if not found.is_embedded:
+        _check_production(found)
+        return found
+    return found.model_copy(
+        update={
+            "allowed_hosts": found.allowed_hosts or LOCAL_HOSTS,
+            "secret_key": found.secret_key or SecretStr(_own_secret_key(found.home)),
+        }
     )
 
 
-def _number(env: environ.Env, name: str, default: float, low: float, high: float) -> float:
-    text = env.str(name, str(default))
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
-        raise SettingError(f"{name} is {text!r}; allowed: a number from {low:g} to {high:g}")
-    return value
+def _refusal(name: str, value: object) -> str:
+    """One line for a value that cannot be used."""
+    field = Environment.model_fields[FIELD_OF[name]]
+    for mark in field.metadata:
+        if isinstance(mark, Schemes):
+            allowed = ", ".join(f"{scheme}://…" for scheme in mark.names)
+            return f"{name} is no address that can be used; allowed: {allowed}"
+    return f"{name} is {value!r}; allowed: {_allowed(field)}"
 
 
-def _address(env: environ.Env, name: str) -> str:
-    text: str = env.str(name, "")
-    if text and text.partition("://")[0] not in SCHEMES[name]:
-        # The value itself is not repeated: it may hold a password.
-        allowed = ", ".join(f"{scheme}://…" for scheme in SCHEMES[name])
-        raise SettingError(f"{name} is no address that can be used; allowed: {allowed}")
-    return text
+def _allowed(field: FieldInfo) -> str:
+    """What a field takes, from its declaration."""
+    if get_origin(field.annotation) is Literal:
+        return " or ".join(get_args(field.annotation))
+    limits: dict[str, Any] = {}
+    for mark in field.metadata:
+        match mark:
+            case Allowed(text):
+                return text
+            case Ge(low):
+                limits["low"] = low
+            case Le(high):
+                limits["high"] = high
+    kind = "a whole number" if field.annotation is int else "a number"
+    return f"{kind} from {limits['low']:g} to {limits['high']:g}"
 
 
-def _debug(env: environ.Env, embedded: bool) -> bool:
-    text = env.str("GENGA_DEBUG", "0").lower()
-    if text not in {"0", "1", "true", "false"}:
-        raise SettingError(f"GENGA_DEBUG is {text!r}; allowed: 1 or 0")
-    if text in {"1", "true"} and not embedded:
-        raise SettingError(f"GENGA_DEBUG is {text!r}; allowed in production: 0")
-    return text in {"1", "true"}
-
-
-def _rate(text: str) -> str:
-    count, _, unit = text.partition("/")
-    if not count.isdecimal() or int(count) < 1 or unit not in {"s", "min", "h", "d"}:
-        raise SettingError(f"GENGA_SUBMIT_RATE is {text!r}; allowed: a number and /s, /min, /h, /d")
-    return text
-
-
-def _own_secret_key(home: Path, embedded: bool) -> str:
-    """The embedded profile draws its key once and keeps it, readable for its owner only."""
-    if not embedded:
+def _check_production(found: Environment) -> None:
+    if not found.allowed_hosts:
+        raise SettingError("GENGA_ALLOWED_HOSTS is empty; production needs the site's host names")
+    if not found.secret_key:
         raise SettingError("GENGA_SECRET_KEY is empty; production needs a long random text")
+    if found.debug:
+        raise SettingError("GENGA_DEBUG is '1'; allowed in production: 0")
+
+
+def _own_secret_key(home: Path) -> str:
+    """The embedded profile draws its key once and keeps it, readable for its owner only."""
     path = home / "secret_key"
     if not path.exists():
         try:

@@ -1,5 +1,6 @@
 """Django's settings. What may differ between machines is read in `studio.environment`."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from studio.environment import read
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENVIRONMENT = read()
 
+# What code reads from django.conf.settings, by names that mypy and a search find.
 GENGA_HOME = ENVIRONMENT.home
-GENGA_REDIS_URL = ENVIRONMENT.redis_url
+GENGA_REDIS_URL = ENVIRONMENT.redis_url.get_secret_value()
 GENGA_HEARTBEAT_SECONDS = ENVIRONMENT.heartbeat_seconds
 GENGA_LEASE_SECONDS = ENVIRONMENT.lease_seconds
 GENGA_AGEING_MINUTES = ENVIRONMENT.ageing_minutes
@@ -21,10 +23,10 @@ GENGA_FRAMES_DAYS = ENVIRONMENT.frames_days
 GENGA_HISTORY_DAYS = ENVIRONMENT.history_days
 GENGA_SUBMIT_RATE = ENVIRONMENT.submit_rate
 GENGA_LOCAL_USER = ENVIRONMENT.local_user
-GENGA_METRICS_TOKEN = ENVIRONMENT.metrics_token
+GENGA_METRICS_TOKEN = ENVIRONMENT.metrics_token.get_secret_value()
 GENGA_API_IS_OPEN = ENVIRONMENT.is_open
 
-SECRET_KEY = ENVIRONMENT.secret_key
+SECRET_KEY = ENVIRONMENT.secret_key.get_secret_value()
 DEBUG = ENVIRONMENT.debug
 ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts
 
@@ -81,7 +83,8 @@ TEMPLATES: list[dict[str, Any]] = [
 
 DATABASES: dict[str, dict[str, Any]]
 if ENVIRONMENT.database_url:
-    DATABASES = {"default": environ.Env.db_url_config(ENVIRONMENT.database_url)}
+    _database_url = ENVIRONMENT.database_url.get_secret_value()
+    DATABASES = {"default": environ.Env.db_url_config(_database_url)}
 else:
     DATABASES = {
         "default": {
@@ -124,7 +127,7 @@ if ENVIRONMENT.s3_bucket:
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": ENVIRONMENT.s3_bucket,
-            "endpoint_url": ENVIRONMENT.s3_endpoint or None,
+            "endpoint_url": ENVIRONMENT.s3_endpoint.get_secret_value() or None,
             "file_overwrite": False,
         },
     }
@@ -139,6 +142,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = GENGA_HOME / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
+# Files are served from where they are; WhiteNoise warns that nobody collected them in STATIC_ROOT.
+warnings.filterwarnings("ignore", message="No directory at: ", category=UserWarning)
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 

@@ -22,6 +22,20 @@ def test_every_setting_is_documented(name: str) -> None:
     assert f"`{name}`" in DOCS["operations.md"]
 
 
+def test_the_table_of_settings_has_their_defaults() -> None:
+    rows = re.findall(
+        r"^\| `([A-Z_0-9]+)` \| .+ \| (.*?) ?\|$", DOCS["operations.md"], re.MULTILINE
+    )
+    table = {name: default.strip("`") for name, default in rows if name in environment.NAMES}
+    assert list(table) == list(environment.NAMES)
+    for name, field in environment.FIELD_OF.items():
+        default = environment.Environment.model_fields[field].default
+        if isinstance(default, bool | int | float):
+            assert float(table[name]) == default, name
+        elif isinstance(default, str) and default:
+            assert table[name] == default, name
+
+
 def test_every_variable_the_code_reads_is_a_listed_setting() -> None:
     code = "\n".join(path.read_text() for path in SOURCES)
     assert set(re.findall(r'"(GENGA_[A-Z0-9_]+)"', code)) <= set(environment.NAMES)

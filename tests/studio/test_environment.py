@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
+import traceback
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from pydantic import SecretStr
 
 from generation.errors import SettingError
 from studio import environment
 
 BAD = [
     ("GENGA_PROFILE", "staging", "embedded or production"),
-    ("PORT", "http", "a number from 1 to 65535"),
-    ("PORT", "0", "a number from 1 to 65535"),
-    ("PORT", "70000", "a number from 1 to 65535"),
+    ("PORT", "http", "a whole number from 1 to 65535"),
+    ("PORT", "0", "a whole number from 1 to 65535"),
+    ("PORT", "70000", "a whole number from 1 to 65535"),
+    ("PORT", "80.5", "a whole number from 1 to 65535"),
+    ("PORT", "", "a whole number from 1 to 65535"),
     ("GENGA_HEARTBEAT_SECONDS", "often", "a number from 0.1 to 60"),
     ("GENGA_HEARTBEAT_SECONDS", "0", "a number from 0.1 to 60"),
     ("GENGA_HEARTBEAT_SECONDS", "nan", "a number from 0.1 to 60"),
@@ -33,6 +37,11 @@ BAD_ADDRESSES = [
     (
         "GENGA_DATABASE_URL",
         "mysql://ann:secret@host/genga",
+        "postgres://…, postgresql://…, sqlite://…",
+    ),
+    (
+        "GENGA_DATABASE_URL",
+        "postgres://ann:sec/ret@host/genga",
         "postgres://…, postgresql://…, sqlite://…",
     ),
     ("GENGA_REDIS_URL", "localhost:6379", "redis://…, rediss://…, unix://…"),
@@ -96,7 +105,8 @@ def test_a_good_address_is_taken_as_it_is(
 ) -> None:
     monkeypatch.setenv(name, value)
 
-    assert getattr(environment.read(), name.removeprefix("GENGA_").lower()) == value
+    found = getattr(environment.read(), name.removeprefix("GENGA_").lower())
+    assert found.get_secret_value() == value
 
 
 def test_a_data_folder_that_cannot_be_made_is_told(
@@ -129,7 +139,7 @@ def test_without_any_setting_it_is_one_machines_own_site() -> None:
 
     assert (found.profile, found.bind, found.port) == ("embedded", "127.0.0.1", 8328)
     assert found.allowed_hosts == ["localhost", "127.0.0.1", "[::1]"]
-    assert (found.database_url, found.redis_url, found.s3_bucket) == ("", "", "")
+    assert not any((found.database_url, found.redis_url, found.s3_endpoint, found.s3_bucket))
     assert (found.is_embedded, found.is_open, found.debug) == (True, True, False)
 
 
@@ -138,7 +148,7 @@ def test_production_answers_to_its_own_hosts_only(production: pytest.MonkeyPatch
 
     assert found.allowed_hosts == ["genga.example", "www.genga.example"]
     assert (found.is_embedded, found.is_open) == (False, False)
-    assert found.secret_key == "k" * 60
+    assert found.secret_key.get_secret_value() == "k" * 60
 
 
 @pytest.mark.parametrize(
@@ -162,7 +172,7 @@ def test_production_is_never_open_even_on_loopback(production: pytest.MonkeyPatc
 def test_the_embedded_key_is_drawn_once_and_readable_for_its_owner_only(home: Path) -> None:
     first = environment.read().secret_key
 
-    assert len(first) >= 50
+    assert len(first.get_secret_value()) >= 50
     assert environment.read().secret_key == first
     assert stat.S_IMODE(os.stat(home / "secret_key").st_mode) == 0o600
 
@@ -175,7 +185,7 @@ def test_another_process_that_drew_its_key_first_is_right(
     (home / "secret_key").write_text("theirs")
     monkeypatch.setattr(Path, "exists", lambda _: False)
 
-    assert environment.read().secret_key == "theirs"
+    assert environment.read().secret_key.get_secret_value() == "theirs"
 
 
 @pytest.mark.parametrize(("text", "debug"), [("1", True), ("True", True), ("0", False)])
@@ -192,9 +202,68 @@ def test_the_data_folder_may_be_written_with_a_tilde(monkeypatch: pytest.MonkeyP
     assert environment.read().home == Path.home() / "genga-data"
 
 
-def test_every_setting_that_is_read_has_a_name_and_a_sentence() -> None:
-    source = Path(environment.__file__).read_text()
-    read = set(re.findall(r'(?:env\.\w+\(|_number\(env, |_address\(env, )"([A-Z_0-9]+)"', source))
+@pytest.mark.parametrize(
+    "name",
+    ["GENGA_SECRET_KEY", "GENGA_METRICS_TOKEN", "GENGA_DATABASE_URL", "GENGA_REDIS_URL"],
+)
+def test_no_secret_stands_in_what_is_printed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENGA_SECRET_KEY", "k" * 60)
+    monkeypatch.setenv("GENGA_DATABASE_URL", "postgres://ann:hushhush@host/genga")
+    monkeypatch.setenv("GENGA_REDIS_URL", "redis://:hushhush@host")
+    if "URL" not in name:
+        monkeypatch.setenv(name, "hushhush")
 
-    assert read == set(environment.NAMES)
+    found = environment.read()
+
+    assert "hushhush" not in f"{found} {found!r}"
+    assert "kkk" not in repr(found)
+
+
+def test_a_refusal_carries_nothing_of_the_other_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GENGA_SECRET_KEY", "hushhush")
+    monkeypatch.setenv("GENGA_DATABASE_URL", "nonsense://ann:hushhush@host/genga")
+    monkeypatch.setenv("PORT", "http")
+
+    with pytest.raises(SettingError) as refused:
+        environment.read()
+
+    told = "".join(traceback.format_exception(refused.value))
+    assert "hushhush" not in told
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_file_of_variables_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PORT=9999\n")
+    monkeypatch.chdir(tmp_path)
+
+    assert environment.read().port == 8328
+
+
+@pytest.mark.parametrize("name", ["genga_bind", "Genga_Bind"])
+def test_a_variable_has_one_spelling(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "0.0.0.0")
+
+    assert environment.read().bind == "127.0.0.1"
+
+
+def test_host_names_may_have_spaces_nowhere_and_commas_anywhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GENGA_ALLOWED_HOSTS", "one.example,,two.example,")
+
+    assert environment.read().allowed_hosts == ["one.example", "two.example"]
+
+
+def test_every_setting_has_a_name_and_a_sentence() -> None:
+    assert all(name == "PORT" or name.startswith("GENGA_") for name in environment.NAMES)
+    assert set(environment.FIELD_OF.values()) == set(environment.Environment.model_fields)
     assert all(environment.NAMES.values())
+
+
+def test_django_settings_have_the_values_of_the_environment() -> None:
+    """Those that are copied are the right ones."""
+    for name, field in environment.FIELD_OF.items():
+        if hasattr(settings, name):
+            value = getattr(settings.ENVIRONMENT, field)
+            plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+            assert getattr(settings, name) == plain, name

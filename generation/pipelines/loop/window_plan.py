@@ -1,4 +1,4 @@
-"""Which frames a motion adapter sees together. Estimates use it too, so torch is not needed here."""
+"""Which frames a motion adapter sees together. Estimates use it, so torch is not needed here."""
 
 from __future__ import annotations
 

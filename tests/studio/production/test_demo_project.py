@@ -1,6 +1,5 @@
 """The demo project: there after one call, left alone by every other, in the model's own words."""
 
-import dataclasses
 import time
 from typing import Any
 
@@ -192,7 +191,7 @@ class TestCommand:
     def test_production_refuses_unless_forced(
         self, db: None, settings: Any, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        settings.ENVIRONMENT = dataclasses.replace(settings.ENVIRONMENT, profile="production")
+        settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"profile": "production"})
         with pytest.raises(CommandError, match="passwords are known to everybody"):
             call_command("load_demo")
         assert not Project.objects.exists()
