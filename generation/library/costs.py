@@ -1,4 +1,4 @@
-"""What a model's forwards cost, as terms of a formula, without torch. `flops` counts them.
+"""What a model's forwards cost, as terms of a formula; `flops` counts them. Needs no torch.
 
 A forward's cost is a polynomial in the number of latents, so a few numbers give it for every size.
 """

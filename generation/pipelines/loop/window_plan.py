@@ -1,4 +1,4 @@
-"""Which frames a motion adapter sees together. Estimates use it, so torch is not needed here."""
+"""Which frames a motion adapter sees together. Needs no torch: estimates use it too."""
 
 from __future__ import annotations
 
