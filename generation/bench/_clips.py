@@ -9,9 +9,9 @@ from typing import Final
 import torch
 from PIL import Image
 
-from generation.pipelines.base import warm_up
-from generation.pipelines.families.animate_diff import AnimateDiff
+from generation.pipelines.families.animate_diff.pipeline import AnimateDiff
 from generation.pipelines.model_files import ModelFiles
+from generation.pipelines.registry import warm_up
 from generation.specs import RenderSpec
 
 FIXTURES: Final = Path(__file__).resolve().parents[2] / "fixtures" / "models"

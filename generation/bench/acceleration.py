@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from generation.bench import _site
 from generation.demo.portraits import caption, random_portrait, seeded_source
-from generation.pipelines.base import Pipeline, load
+from generation.pipelines.base import Pipeline
+from generation.pipelines.registry import load
 from generation.specs import ACCELERATION, RenderSpec
 
 HELP = "seconds and pictures of accelerated renders, beside renders of fewer steps"

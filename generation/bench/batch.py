@@ -21,7 +21,7 @@ from PIL import Image
 from generation.bench import _site
 from generation.hardware import detect
 from generation.models import Job, ModelCard
-from generation.pipelines.base import warm_up
+from generation.pipelines.registry import warm_up
 from generation.pipelines.resident import ResidentModels
 from generation.queue import lifecycle
 from generation.scheduling import claim

@@ -27,8 +27,8 @@ from generation.demo.portraits import seeded_source
 from generation.hardware import Hardware, detect
 from generation.library.register import register as register_model
 from generation.models import Job, ModelCard, StageTiming
-from generation.pipelines.base import warm_up
 from generation.pipelines.interpolate.interpolate import DEFAULT as DEFAULT_INTERPOLATOR
+from generation.pipelines.registry import warm_up
 from generation.pipelines.resident import ResidentModels
 from generation.queue import lifecycle, requests
 from generation.specs import RenderSpec

@@ -33,8 +33,8 @@ from generation.hardware import detect
 from generation.library.register import register
 from generation.library.upscalers import choose_upscaler
 from generation.models import Attempt, Device, Job, LearnedSpeed, ModelCard
-from generation.pipelines.base import warm_up
 from generation.pipelines.interpolate import interpolate
+from generation.pipelines.registry import warm_up
 from generation.pipelines.resident import ResidentModels
 from generation.queue import lifecycle
 from generation.specs import RenderSpec

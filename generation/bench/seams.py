@@ -17,6 +17,7 @@ from typing import Any
 from generation.bench import _clips, _site
 from generation.demo.portraits import caption, random_portrait, seeded_source
 from generation.pipelines.families.animate_diff import AnimateDiff
+from generation.pipelines.families.animate_diff.pipeline import AnimateDiff
 from generation.pipelines.loop import window_plan
 from generation.quality.consistency import measure
 from generation.specs import RenderSpec

@@ -15,10 +15,10 @@ from math import ceil
 from generation.estimating.shapes import Shape
 from generation.field import MediaType
 from generation.library.costs import Costs
+from generation.pipelines.costs import Costs
 from generation.pipelines.loop.window_plan import split
 from generation.states import Stage
 
-PIXELS_TO_A_LATENT = 8
 TERA, MEGA = 1e12, 1e6
 
 
@@ -49,7 +49,7 @@ def demands(shape: Shape, costs: Costs, model_bytes: int = 0) -> Demands:
         found[Stage.DENOISE] = _denoise(shape, costs)
         found[Stage.DECODE] = Demand(
             shape.frames,
-            shape.frames * costs.decoding(_latents(shape)) / TERA,
+            shape.frames * costs.decoding(costs.latents(shape.width, shape.height)) / TERA,
             f"{shape.model}|{size}|{'clip' if shape.frames > 1 else 'picture'}",
         )
     else:
@@ -62,7 +62,7 @@ def _denoise(shape: Shape, costs: Costs) -> Demand:
     windows = [[0]] if shape.type == MediaType.IMAGE else _windows(shape)
     size, count = len(windows[0]), len(windows)
     forwards = 2 if shape.guided else 1
-    flops = costs.evaluation(_latents(shape), size) * forwards / TERA
+    flops = costs.evaluation(costs.latents(shape.width, shape.height), size) * forwards / TERA
     steps = shape.denoising_steps
     whole = ceil(steps / shape.acceleration)
     evaluations = (whole + (steps - whole) * costs.outermost) * count
@@ -77,10 +77,6 @@ def _denoise(shape: Shape, costs: Costs) -> Demand:
 
 def _windows(shape: Shape) -> list[list[int]]:
     return split(shape.frames, shape.context_frames, loop=shape.loop)
-
-
-def _latents(shape: Shape) -> int:
-    return (shape.width // PIXELS_TO_A_LATENT) * (shape.height // PIXELS_TO_A_LATENT)
 
 
 def _afterwards(shape: Shape, size: str, pixels: float) -> Demands:

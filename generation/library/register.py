@@ -12,19 +12,14 @@ from safetensors import SafetensorError
 
 from generation.errors import SpecError
 from generation.models import ModelCard
-from generation.pipelines.model_files import count_parameters, loaded_files
-from generation.pipelines.registry import BASE_OF_FAMILY, FAMILY_OF_CLASS
+from generation.pipelines.family import Family
+from generation.pipelines.model_files import INDEX_FILES, count_parameters, loaded_files
+from generation.pipelines.registry import class_names, count_costs, family_of_class
 
 logger = logging.getLogger(__name__)
 
 READ_BYTES = 1 << 20
 CARD_FILE = "genga.json"
-
-USUAL_CONTEXT = 16
-"""Frames that motion adapters are usually trained on."""
-
-DEFAULT_CHANNELS = 320
-"""The width of Stable Diffusion's own UNet, for folders that do not say."""
 
 
 def register(folder: Path, slug: str, **fields: Any) -> ModelCard:
@@ -34,7 +29,7 @@ def register(folder: Path, slug: str, **fields: Any) -> ModelCard:
     those of a card that is there. A motion adapter also needs `base`, the slug of the model that
     it animates.
     """
-    family = FAMILY_OF_CLASS[read_index(folder)["_class_name"]]
+    family = recognise(folder)
     own: dict[str, Any] = {}
     if (folder / CARD_FILE).is_file():
         own = json.loads((folder / CARD_FILE).read_text())
@@ -43,20 +38,22 @@ def register(folder: Path, slug: str, **fields: Any) -> ModelCard:
     base = _base_of(family, fields.pop("base", None) or own.pop("base", None))
     read: dict[str, Any] = {
         "base": base,
-        "family": family,
-        "channels": base.channels if base else _channels(folder),
+        "family": family.name,
+        "channels": base.channels if base else family.width(folder),
         "folder": str(folder.resolve().relative_to(root) if inside else folder.resolve()),
         "weights_hash": hash_weights(folder),
-        "weights_bytes": sum(path.stat().st_size for path in loaded_files(folder)),
-        "parameters": _parameters(folder),
+        "weights_bytes": sum(path.stat().st_size for path in loaded_files(folder, family.parts)),
+        "parameters": _parameters(folder, family),
     }
     read["costs"] = _costs(slug, read)
-    liked = _like_base(base, folder) if base else {"types": ["image"]}
+    usual = {"types": list(family.media_types), **family.card_fields(folder)}
+    if base:
+        usual.update(_like_base(base))
     with transaction.atomic():
         card, _ = ModelCard.objects.update_or_create(
             slug=slug,
             defaults={**read, **fields},
-            create_defaults={"name": slug, **liked, **own, **fields, **read},
+            create_defaults={"name": slug, **usual, **own, **fields, **read},
         )
         if card.is_default:
             ModelCard.objects.make_default(card)
@@ -69,11 +66,8 @@ def _costs(slug: str, read: dict[str, Any]) -> dict[str, Any]:
     known = ModelCard.objects.filter(slug=slug, weights_hash=card.weights_hash).first()
     if known is not None and known.costs:
         return dict(known.costs)
-    # Counting needs torch and diffusers, seconds to import; a card with known costs needs neither.
-    from generation.library import flops
-
     try:
-        return flops.count(card.files).as_json()
+        return count_costs(card.files).as_json()
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError):
         logger.warning(
             "the costs of %s are guessed: its parts cannot be built", slug, exc_info=True
@@ -81,20 +75,19 @@ def _costs(slug: str, read: dict[str, Any]) -> dict[str, Any]:
         return {}
 
 
-def _parameters(folder: Path) -> int:
+def _parameters(folder: Path, family: Family) -> int:
     """How many numbers its weights have; files that cannot be read are refused when loaded."""
     try:
-        return sum(map(count_parameters, loaded_files(folder)))
+        return sum(map(count_parameters, loaded_files(folder, family.parts)))
     except (OSError, SafetensorError):
         return 0
 
 
-def _base_of(family: str, slug: str | None) -> ModelCard | None:
+def _base_of(family: Family, slug: str | None) -> ModelCard | None:
     """The registered model that an adapter animates. Raises SpecError naming `base`."""
-    wanted = BASE_OF_FAMILY.get(family)
-    if wanted is None:
+    if family.base is None:
         return None
-    bases = ModelCard.objects.filter(family=wanted)
+    bases = ModelCard.objects.filter(family=family.base)
     found = bases.filter(slug=slug).first()
     if found is None:
         known = ", ".join(bases.order_by("slug").values_list("slug", flat=True)) or "none yet"
@@ -103,49 +96,33 @@ def _base_of(family: str, slug: str | None) -> ModelCard | None:
     return found
 
 
-def _like_base(base: ModelCard, folder: Path) -> dict[str, Any]:
+def _like_base(base: ModelCard) -> dict[str, Any]:
     """An adapter draws what its base draws, so it likes the same settings."""
     same = ("scheduler", "guidance", "width", "height", "min_size", "max_size", "max_subjects")
     steps = ("draft_steps", "standard_steps", "final_steps")
-    known = json.loads((folder / "config.json").read_text()).get("motion_max_seq_length")
-    return {
-        **{name: getattr(base, name) for name in (*same, *steps)},
-        "types": ["video"],
-        "context_frames": min(USUAL_CONTEXT, known or USUAL_CONTEXT),
-    }
+    return {name: getattr(base, name) for name in (*same, *steps)}
 
 
-def _channels(folder: Path) -> int:
-    """Width of the denoiser at full size, from its configuration; memory grows with it."""
-    path = folder / "unet" / "config.json"
-    widths = json.loads(path.read_text()).get("block_out_channels") if path.is_file() else None
-    return int(widths[0]) if widths else DEFAULT_CHANNELS
-
-
-def read_index(folder: Path) -> dict[str, Any]:
-    """The folder's model_index.json, or the config.json of a motion adapter.
+def recognise(folder: Path) -> Family:
+    """The family of the model in a folder, by the class that its index file names.
 
     Raises SpecError naming what is wrong with the folder.
     """
-    path = folder / "model_index.json"
-    if not path.is_file() and (folder / "config.json").is_file():
-        path = folder / "config.json"
-    if not path.is_file():
-        raise SpecError("folder", f"{folder} holds no model_index.json.", "diffusers' layout")
+    path = next((folder / name for name in INDEX_FILES if (folder / name).is_file()), None)
+    if path is None:
+        raise SpecError("folder", f"{folder} holds no {INDEX_FILES[0]}.", "diffusers' layout")
     try:
-        index: dict[str, Any] = json.loads(path.read_text())
+        name = json.loads(path.read_text()).get("_class_name")
     except ValueError as problem:
         raise SpecError(
             "folder", f"{path} is no JSON: {problem}.", "diffusers' layout"
         ) from problem
-    name = index.get("_class_name")
-    if name not in FAMILY_OF_CLASS:
-        raise SpecError(
-            "folder", f"{name} cannot be rendered yet.", ", ".join(sorted(FAMILY_OF_CLASS))
-        )
+    family = family_of_class(name)
+    if family is None:
+        raise SpecError("folder", f"{name} cannot be rendered yet.", ", ".join(class_names()))
     if not any(folder.rglob("*.safetensors")):
         raise SpecError("folder", f"{folder} holds no safetensors.", "weights as safetensors only")
-    return index
+    return family
 
 
 def hash_weights(folder: Path) -> str:

@@ -16,6 +16,12 @@ def upscaler_folder() -> Path:
     return home / "upscalers"
 
 
+def converted_folder() -> Path:
+    """Where upscalers in ncnn's form are once they are converted; it may be deleted at any time."""
+    home: Path = settings.GENGA_HOME
+    return home / "converted"
+
+
 def upscaler_names(factor: int) -> list[str]:
     """The upscalers that may be asked for, the preferred one first.
 

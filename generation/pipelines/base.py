@@ -1,69 +1,28 @@
 """What a model family provides, whatever its architecture.
 
 The worker calls `encode`, `denoise` and `decode` one after another and looks at the clock in
-between. A new family is a new module with a class like this and one line in `families.py`.
+between. A new family is a new package under `families/`: its declaration and a class like this.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
 import torch
 from PIL import Image
 
-from generation.errors import ModelUnreadable
+from generation.pipelines.loop.step import LoopState, OnBatchStep, OnStep
 from generation.pipelines.model_files import LoraFile, ModelFiles
-from generation.pipelines.registry import FAMILIES
 from generation.specs import RenderSpec
-
-if TYPE_CHECKING:
-    from generation.pipelines.loop.denoise import LoopState
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How far the denoising is: `number` of `total` steps are finished.
-
-    Long clips are denoised in windows; then `window` of `windows` are finished in the step after
-    those, and with the last of them the step itself is. `clean` computes the picture predicted so
-    far as latents of the render's own shape; it costs a little, so whoever wants a preview calls
-    it and others do not. Between two windows there is none.
-
-    `save` copies everything that the rest of the denoising depends on, as it is when it is
-    called: whoever holds the last finished step's may call it between the windows of the next
-    one too. There is none between two windows, none while several renders are denoised together,
-    and none for a scheduler that keeps more than plain data.
-    """
-
-    number: int
-    total: int
-    clean: Callable[[], torch.Tensor] | None
-    window: int = 1
-    windows: int = 1
-    save: Callable[[], LoopState] | None = None
-
-    @property
-    def finished(self) -> bool:
-        """True after a whole step, False between two windows of one."""
-        return self.window == self.windows
-
-
-OnStep = Callable[[Step], None]
-"""Called after every step, and after every window of one. What it raises leaves the loop at
-once; nothing is decoded then."""
-
-OnBatchStep = Callable[[Step], Sequence[int] | None]
-"""As OnStep. Returns which rows of the batch as it is now stay in it, by their numbers from 0 and
-in this order; None for all of them. With none left the loop ends."""
 
 Check = Callable[[], None]
 """Called between the parts of a load, now and then while one is read, and between the blocks of a
 denoiser. It raises an Interruption to leave what goes on."""
+
+Conditioning = object
+"""What a family makes of the texts: whatever its own `denoise` needs. Nobody else looks inside."""
 
 
 class Pipeline(Protocol):
@@ -71,13 +30,13 @@ class Pipeline(Protocol):
 
     nbytes: int
 
-    def encode(self, spec: RenderSpec, loras: tuple[LoraFile, ...]) -> torch.Tensor:
-        """Text to conditioning. With guidance the negative comes first: (2, tokens, width)."""
+    def encode(self, spec: RenderSpec, loras: tuple[LoraFile, ...]) -> Conditioning:
+        """What `denoise` needs of the spec's texts, under these LoRAs."""
 
     def denoise(
         self,
         spec: RenderSpec,
-        conditioning: torch.Tensor,
+        conditioning: Conditioning,
         on_step: OnStep,
         first_frame: Image.Image | None = None,
         resume: LoopState | None = None,
@@ -92,7 +51,7 @@ class Pipeline(Protocol):
     def denoise_batch(
         self,
         specs: Sequence[RenderSpec],
-        conditionings: Sequence[torch.Tensor],
+        conditionings: Sequence[Conditioning],
         on_step: OnBatchStep,
     ) -> torch.Tensor:
         """Latents (B, C, H/8, W/8) of specs that differ only in texts and seed.
@@ -100,7 +59,7 @@ class Pipeline(Protocol):
         Each has its own noise, so that a row is what `denoise` makes of its spec but for rounding
         (a batch of one is bit for bit that), and stays so when others leave. What is returned has
         the rows that `on_step` left in. Raises ValueError for specs that differ in more,
-        NotImplementedError by families that are not among BATCHING.
+        NotImplementedError by families that do not batch (`Family.batches`).
         """
 
     def asking(self, check: Check) -> AbstractContextManager[None]:
@@ -124,40 +83,3 @@ class Pipeline(Protocol):
 
 
 Loader = Callable[[ModelFiles, torch.device, torch.dtype, Check], Pipeline]
-
-_importing = threading.Lock()
-"""diffusers puts another module in its own place while it is imported: a second thread that
-imports it meanwhile is left with the first one, which is empty, and gets an ImportError."""
-
-
-def load(
-    files: ModelFiles, device: torch.device, dtype: torch.dtype, check: Check = lambda: None
-) -> Pipeline:
-    """The model in memory on `device`.
-
-    Raises ModelMissing, ModelUnreadable, or what `check` raises.
-    """
-    try:
-        module, _, name = FAMILIES[files.family].partition(":")
-    except KeyError:
-        raise ModelUnreadable(f"No pipeline renders the family {files.family!r}.") from None
-    with _importing:
-        loader: Any = getattr(import_module(module), name)
-    pipeline: Pipeline = loader(files, device, dtype, check)
-    return pipeline
-
-
-def warm_up() -> None:
-    """Import what every family needs, some seconds' work, and keep its libraries quiet.
-
-    Called beside the start of a worker, so that its first job pays only for reading weights.
-    """
-    with _importing:
-        from diffusers.utils import logging as diffusers_logging
-        from transformers.utils import logging as transformers_logging
-
-        for logging in (diffusers_logging, transformers_logging):
-            logging.set_verbosity_error()
-            logging.disable_progress_bar()
-        for path in FAMILIES.values():
-            import_module(path.partition(":")[0])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
 from safetensors import safe_open
 
-LARGE_PARTS = ("text_encoder", "vae", "unet")
-"""The folders of a pipeline's parts that have weights; a motion adapter's lie in its own folder."""
+INDEX_FILES = ("model_index.json", "config.json")
+"""What says which class a folder holds: a whole pipeline's index, or a single part's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,9 @@ def weight_files(part: Path) -> list[Path]:
     return [path for path in sorted(part.glob("*.safetensors")) if "." not in path.stem]
 
 
-def loaded_files(folder: Path) -> list[Path]:
-    """All weights that are loaded of a model's folder, without those of its base."""
-    whole = (folder / "model_index.json").is_file()
-    parts = [folder / name for name in LARGE_PARTS] if whole else [folder]
-    return [path for part in parts for path in weight_files(part)]
+def loaded_files(folder: Path, parts: Iterable[str]) -> list[Path]:
+    """The weights in these parts of a model's folder, without those of its base."""
+    return [path for part in parts for path in weight_files(folder / part)]
 
 
 def shapes_of(path: Path) -> dict[str, tuple[int, ...]]:

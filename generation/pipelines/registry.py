@@ -1,19 +1,97 @@
-"""The model families that can be rendered. A new family is a new module and a line here."""
+"""The families that can be rendered: every package under `families/` that declares a FAMILY."""
 
-FAMILIES: dict[str, str] = {
-    "stable-diffusion": "generation.pipelines.families.stable_diffusion:StableDiffusion",
-    "animatediff": "generation.pipelines.families.animate_diff:AnimateDiff",
-}
-"""Family name to `module:class`; a module is imported when its first model is loaded."""
+from __future__ import annotations
 
-BATCHING = frozenset({"stable-diffusion"})
-"""Families whose pipelines denoise several specs together, by `denoise_batch`."""
+import pkgutil
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-FAMILY_OF_CLASS: dict[str, str] = {
-    "StableDiffusionPipeline": "stable-diffusion",
-    "MotionAdapter": "animatediff",
-}
-"""`_class_name` in a folder's model_index.json (or config.json) to the family that renders it."""
+from generation.errors import ModelUnreadable
+from generation.pipelines import families as packages
+from generation.pipelines.family import Family, imported
 
-BASE_OF_FAMILY: dict[str, str] = {"animatediff": "stable-diffusion"}
-"""Families whose weights add to another model, and the family of that model."""
+if TYPE_CHECKING:
+    import torch
+
+    from generation.pipelines.base import Check, Loader, Pipeline
+    from generation.pipelines.costs import Costs
+    from generation.pipelines.model_files import ModelFiles
+
+_importing = threading.Lock()
+"""diffusers puts another module in its own place while it is imported: a second thread that
+imports it meanwhile is left with the first one, which is empty, and gets an ImportError."""
+
+
+@cache
+def families() -> Mapping[str, Family]:
+    """Name to family, in the order of the packages' names."""
+    names = sorted(module.name for module in pkgutil.iter_modules(packages.__path__))
+    declared = [import_module(f"{packages.__name__}.{name}").FAMILY for name in names]
+    return MappingProxyType({family.name: family for family in declared})
+
+
+def family(name: str) -> Family:
+    """The family of that name.
+
+    A name that no package has, such as that of a card from another version, is a family that can
+    do nothing: `load` refuses its models, and nothing else needs to ask.
+    """
+    return families().get(name) or Family(name=name, label=name)
+
+
+def family_of_class(class_name: str) -> Family | None:
+    """The family whose folders hold such a class in their index file; None for an unknown one."""
+    return next((one for one in families().values() if class_name in one.class_names), None)
+
+
+def class_names() -> list[str]:
+    """Every class in an index file that can be rendered, by name."""
+    return sorted(name for one in families().values() for name in one.class_names)
+
+
+def load(
+    files: ModelFiles, device: torch.device, dtype: torch.dtype, check: Check = lambda: None
+) -> Pipeline:
+    """The model in memory on `device`.
+
+    Raises ModelMissing, ModelUnreadable, or what `check` raises.
+    """
+    path = family(files.family).loader
+    if not path:
+        raise ModelUnreadable(f"No pipeline renders the family {files.family!r}.")
+    with _importing:
+        loader: Loader = imported(path)
+    return loader(files, device, dtype, check)
+
+
+def count_costs(files: ModelFiles) -> Costs:
+    """FLOPs of a model, counted from its folder's configuration alone.
+
+    Raises OSError, ValueError or TypeError for what is no model of its family.
+    """
+    own = family(files.family)
+    with _importing:
+        count = imported(own.costs)
+    costs: Costs = count(files)
+    return replace(costs, latent_pixels=own.latent_pixels)
+
+
+def warm_up() -> None:
+    """Import what every family needs, some seconds' work, and keep its libraries quiet.
+
+    Called beside the start of a worker, so that its first job pays only for reading weights.
+    """
+    with _importing:
+        from diffusers.utils import logging as diffusers_logging
+        from transformers.utils import logging as transformers_logging
+
+        for logging in (diffusers_logging, transformers_logging):
+            logging.set_verbosity_error()
+            logging.disable_progress_bar()
+        for one in families().values():
+            imported(one.loader)

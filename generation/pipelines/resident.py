@@ -8,8 +8,9 @@ from collections import OrderedDict
 
 import torch
 
-from generation.pipelines.base import Check, Loader, Pipeline, load
+from generation.pipelines.base import Check, Loader, Pipeline
 from generation.pipelines.model_files import ModelFiles
+from generation.pipelines.registry import load
 
 
 class ResidentModels:

@@ -30,7 +30,7 @@ from generation.models import (
     Progress,
 )
 from generation.models.job import UNREADABLE
-from generation.pipelines.registry import BATCHING
+from generation.pipelines.registry import family
 from generation.queue.timings import Timings, close_attempt
 from generation.queue.transitions import move, record, ring_on_commit
 from generation.specs import RenderSpec
@@ -97,7 +97,7 @@ def submit(
             longest_side=spec.longest_side,
             shape=estimator.shape_of(spec),
             # What calibrates a device has to run alone there.
-            batch_key=spec.batch_key if model.family in BATCHING and not pinned_to else "",
+            batch_key=spec.batch_key if family(model.family).batches and not pinned_to else "",
             pinned_to=pinned_to,
             queued_at=now,
             rank=now.timestamp(),

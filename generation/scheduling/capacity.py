@@ -16,16 +16,11 @@ from enum import IntEnum
 from generation.errors import SpecError
 from generation.field import MediaType
 from generation.models import Device, ModelCard
+from generation.pipelines.registry import family
 from generation.scheduling import placement
 from generation.specs import RenderSpec
 from generation.states import Work
 
-LATENT_PIXELS = 8
-"""Pixels of the picture to one of its latents, on each side."""
-LATENT_CHANNELS = 4
-MAPS = 64
-"""Feature maps of the denoiser's full width that are in memory at once, weights aside. The
-benchmark `video` prints the peak that this was set by."""
 LATENT_COPIES = 8
 """Latents, noise, estimate, and what schedulers keep of former steps."""
 WINDOWS_A_FRAME = 2
@@ -62,15 +57,16 @@ class MemoryNeed:
     def of(cls, spec: RenderSpec, model: ModelCard, kind: str) -> MemoryNeed:
         """The need of a spec on a kind of device."""
         size = _number_bytes(kind)
-        places = (spec.width // LATENT_PIXELS) * (spec.height // LATENT_PIXELS)
+        facts = family(model.family)
+        places = (spec.width // facts.latent_pixels) * (spec.height // facts.latent_pixels)
         forwards = 2 if spec.guided else 1
         # Deep layers that are kept between steps lie in the host's memory, and so in a CPU's.
         shared = spec.acceleration > 1 and kind == "cpu"
         kept = WINDOWS_A_FRAME * model.channels * places * forwards * size if shared else 0
         return cls(
             fixed=model.all_parameters * size,
-            window_frame=MAPS * model.channels * places * forwards * size,
-            frame=LATENT_COPIES * LATENT_CHANNELS * places * size + kept,
+            window_frame=facts.feature_maps * model.channels * places * forwards * size,
+            frame=LATENT_COPIES * facts.latent_channels * places * size + kept,
         )
 
     def total(self, frames: int, context_frames: int) -> float:

@@ -9,7 +9,8 @@ from dataclasses import replace
 import torch
 
 from generation.media.files import StoredOutput
-from generation.pipelines.base import Pipeline, Step
+from generation.pipelines.base import Conditioning, Pipeline
+from generation.pipelines.loop.step import Step
 from generation.states import Stage
 from generation.worker.stages import Rendering
 
@@ -49,15 +50,15 @@ def make_together(renders: list[Rendering], ending: Ending, complete: Complete) 
             complete(render, render.finish(render.decode(pipeline, own)))
 
 
-def _begun(render: Rendering, ending: Ending) -> tuple[Pipeline, torch.Tensor] | None:
-    begun: list[tuple[Pipeline, torch.Tensor]] = []
+def _begun(render: Rendering, ending: Ending) -> tuple[Pipeline, Conditioning] | None:
+    begun: list[tuple[Pipeline, Conditioning]] = []
     with ending(render):
         begun.append(render.begin())
     return begun[0] if begun else None
 
 
 def _denoised(
-    inside: list[Rendering], pipeline: Pipeline, conditionings: list[torch.Tensor], ending: Ending
+    inside: list[Rendering], pipeline: Pipeline, conditionings: list[Conditioning], ending: Ending
 ) -> torch.Tensor:
     """Latents (B, C, h, w) of those that have not ended, in their order."""
     rows = list(inside)

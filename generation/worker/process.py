@@ -20,7 +20,7 @@ from generation.hardware import Hardware, detect, free_memory
 from generation.live import events
 from generation.models import Device, Job
 from generation.monitoring import rollup
-from generation.pipelines.base import warm_up
+from generation.pipelines.registry import warm_up
 from generation.pipelines.resident import ResidentModels
 from generation.queue.doorbell import POLL_SECONDS, queue_for
 from generation.queue.lifecycle import lease_length

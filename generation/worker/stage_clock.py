@@ -14,7 +14,8 @@ from generation.estimating import estimator
 from generation.estimating.in_flight import InFlight
 from generation.estimating.stages import StagePlan
 from generation.models import Attempt
-from generation.pipelines.base import Pipeline, Step
+from generation.pipelines.base import Pipeline
+from generation.pipelines.loop.step import Step
 from generation.queue.timings import Timing, Timings
 from generation.specs import RenderSpec
 from generation.states import Stage

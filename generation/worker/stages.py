@@ -15,12 +15,14 @@ from django.utils import timezone
 from PIL import Image
 
 from generation.field import MediaType
+from generation.library.register import converted_folder, upscaler_folder
 from generation.library.upscalers import upscaler_folder
 from generation.media.files import Shelf, StoredOutput, unwritable
 from generation.media.frames import FrameFolder
 from generation.models import Attempt, ModelCard
-from generation.pipelines.base import Pipeline, Step
+from generation.pipelines.base import Conditioning, Pipeline
 from generation.pipelines.interpolate.interpolate import interpolate
+from generation.pipelines.loop.step import Step
 from generation.pipelines.model_files import LoraFile, ModelFiles
 from generation.pipelines.resident import ResidentModels
 from generation.pipelines.upscale.methods import UPSCALERS
@@ -79,7 +81,7 @@ class Rendering:
             )
         return self.finish(self.decode(pipeline, latents))
 
-    def begin(self) -> tuple[Pipeline, torch.Tensor]:
+    def begin(self) -> tuple[Pipeline, Conditioning]:
         """The loaded model and what it understood of the prompt."""
         pipeline = self._load()
         self._check()
@@ -160,7 +162,8 @@ class Rendering:
                 self.spec.upscale,
                 self.models.device,
                 self.models.dtype,
-                {**UPSCALERS, **discover(upscaler_folder())},
+                converted_folder(),
+                {**UPSCALERS, **discover(upscaler_folder(), converted_folder())},
             )
             return self._replace(
                 frames,

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from generation.errors import SpecError
 from generation.models import Device, ModelCard
-from generation.pipelines.registry import FAMILIES
+from generation.pipelines.registry import families as known_families
 from generation.specs import SIZE_MULTIPLE
 from generation.states import Work
 from studio.admin.display import NOTHING, badge, short_hash
@@ -46,7 +46,7 @@ class DeviceForm(forms.ModelForm):
     )
     families = forms.MultipleChoiceField(
         label="Model families",
-        choices=[(family, family) for family in FAMILIES],
+        choices=[(family.name, family.label) for family in known_families().values()],
         widget=forms.CheckboxSelectMultiple,
         required=False,
         help_text="Which models it may load; none marked: all.",

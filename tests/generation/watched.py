@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from generation.pipelines.families.stable_diffusion import StableDiffusion
+from generation.pipelines.families.stable_diffusion.pipeline import StableDiffusion
 
 if TYPE_CHECKING:
     import torch
     from PIL import Image
 
-    from generation.pipelines.base import Check, OnStep, Step
-    from generation.pipelines.loop.denoise import LoopState
+    from generation.pipelines.base import Check
+    from generation.pipelines.loop.step import LoopState, OnStep, Step
     from generation.specs import RenderSpec
 
 

@@ -17,6 +17,7 @@ from generation.estimating.shapes import Shape, parse
 from generation.estimating.speeds.learning import AFTERWARDS, Speeds
 from generation.library.costs import Costs
 from generation.models import Device, LearnedSpeed, ModelCard
+from generation.pipelines.costs import Costs
 
 SHAPES_KEPT = 20_000
 """So many answers a process keeps before it starts anew."""

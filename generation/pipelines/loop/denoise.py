@@ -17,8 +17,8 @@ import diffusers
 import torch
 
 from generation.errors import ModelUnreadable
-from generation.pipelines.base import OnBatchStep, Step
 from generation.pipelines.loop import scheduler_state
+from generation.pipelines.loop.step import LoopState, OnBatchStep, Step
 
 Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """(model input (B, C, h, w), timestep) to the model's prediction of the same shape."""
@@ -76,22 +76,6 @@ def build_scheduler(own: Any, name: str) -> Any:
     if not all(hasattr(scheduler, part) for part in SCHEDULER_PARTS):
         raise ModelUnreadable(f"{unsuited}: it is made for another kind of model.", hint)
     return scheduler
-
-
-@dataclass(frozen=True, slots=True)
-class LoopState:
-    """A denoising between two timesteps: all that the rest of it depends on, on the CPU.
-
-    `done` timesteps are made of those that the render makes, which are `number` whole steps.
-    `generator` is the state of its random numbers (uint8), `scheduler` what
-    `scheduler_state.take` gives.
-    """
-
-    done: int
-    latents: torch.Tensor
-    generator: torch.Tensor
-    scheduler: dict[str, Any]
-    number: int
 
 
 @dataclass(slots=True)

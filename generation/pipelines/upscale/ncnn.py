@@ -1,4 +1,4 @@
-"""Reading upscaling networks from ncnn's two files, without executing anything.
+"""Reading upscaling networks from ncnn's two files, to convert them, without executing anything.
 
 A `.param` is text: a magic number, the counts of layers and blobs, then a line for each layer
 with its type, name, inputs, outputs and numbered parameters. The `.bin` beside it holds the

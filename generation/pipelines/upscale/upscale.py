@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from generation.errors import ModelMissing, ModelUnreadable
+from generation.pipelines.upscale.convert import as_safetensors
 from generation.pipelines.upscale.methods import (
     CLASSICAL,
     NETWORK,
@@ -64,9 +65,13 @@ def load_upscaler(
     factor: int,
     device: torch.device,
     dtype: torch.dtype,
+    converted: Path,
     known: Mapping[str, Method] = UPSCALERS,
 ) -> Upscaler:
-    """The method in memory on `device`. Raises ModelMissing or ModelUnreadable."""
+    """The method in memory on `device`. Raises ModelMissing or ModelUnreadable.
+
+    `converted` is the folder of converted networks, see `convert.as_safetensors`.
+    """
     if name not in known or factor not in known[name].factors:
         offered = ", ".join(names_for(factor, known)) or "none"
         raise ModelMissing(
@@ -75,14 +80,17 @@ def load_upscaler(
     method = known[name]
     if method.kind == CLASSICAL:
         return Lanczos(factor)
-    return TiledNetwork(read_network(method.path(factor)), factor, device, dtype)
+    return TiledNetwork(
+        read_network(as_safetensors(method.path(factor), converted)), factor, device, dtype
+    )
 
 
-def discover(folder: Path) -> dict[str, Method]:
+def discover(folder: Path, converted: Path) -> dict[str, Method]:
     """Further methods, named after their files: `.param` with its `.bin`, and `.safetensors`.
 
     What cannot be read, or would hide another method, is left out and said in the log. A folder
-    that is not there holds nothing. For the functions above: `{**UPSCALERS, **discover(folder)}`.
+    that is not there holds nothing. Networks in ncnn's form are converted into the folder
+    `converted`. What is found goes to the functions above as `{**UPSCALERS, **discover(...)}`.
     """
     found: dict[str, Method] = {}
     for path in sorted(path for suffix in SUFFIXES for path in folder.glob(f"*{suffix}")):
@@ -90,7 +98,7 @@ def discover(folder: Path) -> dict[str, Method]:
             logger.warning("%s is left out: another upscaler has this name.", path)
             continue
         try:
-            factor = read_factor(path)
+            factor = read_factor(as_safetensors(path, converted))
         except (ModelMissing, ModelUnreadable) as problem:
             logger.warning("%s is left out: %s", path, problem.message)
             continue

@@ -13,8 +13,7 @@ from collections.abc import Callable
 from django.conf import settings
 
 from generation.models import Attempt
-from generation.pipelines.base import Step
-from generation.pipelines.loop.denoise import LoopState
+from generation.pipelines.loop.step import LoopState, Step
 from generation.queue import lifecycle
 from generation.worker.resume import snapshots
 

@@ -22,7 +22,7 @@ from django.conf import settings
 if TYPE_CHECKING:
     import torch
 
-    from generation.pipelines.loop.denoise import LoopState
+    from generation.pipelines.loop.step import LoopState
 
 logger = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ def _unpacked(content: bytes, identity: str) -> LoopState:
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    from generation.pipelines.loop.denoise import LoopState
+    from generation.pipelines.loop.step import LoopState
 
     try:
         tensors = load(content)

@@ -11,6 +11,7 @@ from generation.estimating.cost import Demands
 from generation.estimating.shapes import Shape
 from generation.estimating.speeds.learning import REST, Speeds
 from generation.library.costs import Costs
+from generation.pipelines.costs import Costs
 from generation.states import Stage
 
 COSTS = Costs(evaluate=(4e7, 9e6, 1.2e3, 2e5), decode=(1.3e8, 1e3))

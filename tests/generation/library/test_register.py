@@ -14,9 +14,9 @@ from django.core.management import CommandError, call_command
 from safetensors.torch import save_file
 
 from generation.errors import SpecError
-from generation.library.register import hash_weights, read_index, register
+from generation.library.register import hash_weights, recognise, register
 from generation.models import ModelCard
-from generation.pipelines.base import load
+from generation.pipelines.registry import load
 from tests.conftest import TOON
 
 pytestmark = pytest.mark.django_db
@@ -146,7 +146,7 @@ def test_a_folder_is_refused_that_holds(harm: str, folder: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"no model_index\.json"):
-        read_index(tmp_path / "gone")
+        recognise(tmp_path / "gone")
 
 
 @pytest.mark.parametrize(

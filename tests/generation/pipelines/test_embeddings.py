@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from generation.pipelines.embeddings import EmbeddingCache
-from generation.pipelines.families.stable_diffusion import StableDiffusion
+from generation.pipelines.families.stable_diffusion.pipeline import StableDiffusion
 from generation.specs import RenderSpec
 
 

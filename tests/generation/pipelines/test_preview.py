@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from generation.pipelines.families.stable_diffusion import StableDiffusion
+from generation.pipelines.families.stable_diffusion.pipeline import StableDiffusion
 from generation.pipelines.preview import FILE_NAME, LatentPreview, random_discs
 from generation.specs import RenderSpec
 

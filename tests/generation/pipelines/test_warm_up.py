@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from generation.pipelines.base import load, warm_up
+from generation.pipelines.registry import load, warm_up
 from generation.pipelines.model_files import ModelFiles
 
 warming = threading.Thread(target=warm_up)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from generation.media.files import Shelf, StoredOutput
 from generation.models import Attempt, Device, Job, ModelCard
-from generation.pipelines.base import Step
+from generation.pipelines.loop.step import Step
 from generation.pipelines.resident import ResidentModels
 from generation.queue import lifecycle, requests
 from generation.specs import Lora

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from generation.models import Device, Job, ModelCard, Progress
-from generation.pipelines.base import Step
+from generation.pipelines.loop.step import Step
 from generation.pipelines.resident import ResidentModels
 from generation.queue import requests
 from generation.scheduling.preemption import MAX_PREEMPTIONS

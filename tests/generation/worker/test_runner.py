@@ -11,7 +11,7 @@ from PIL import Image
 
 from generation.media.images import THUMBNAIL_PIXELS, read_provenance
 from generation.models import Attempt, Device, Job, ModelCard, Output, Progress
-from generation.pipelines.base import Step
+from generation.pipelines.loop.step import Step
 from generation.pipelines.resident import ResidentModels
 from generation.queue import requests
 from generation.states import Outcome, Priority, Stage, Status

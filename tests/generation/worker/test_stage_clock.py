@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from generation.models import Attempt
-from generation.pipelines.base import Step
+from generation.pipelines.loop.step import Step
 from generation.specs import RenderSpec
 from generation.states import Stage
 from generation.worker.progress import ProgressState

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from generation.errors import CancelRequested
-from generation.pipelines.base import Step
-from generation.pipelines.families.stable_diffusion import StableDiffusion
+from generation.pipelines.families.stable_diffusion.pipeline import StableDiffusion
+from generation.pipelines.loop.step import Step
 from generation.pipelines.model_files import ModelFiles
 from generation.specs import RenderSpec
 

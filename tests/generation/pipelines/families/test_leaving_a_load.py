@@ -12,11 +12,12 @@ import torch
 from diffusers import MotionAdapter
 
 from generation.errors import CancelRequested
-from generation.pipelines.base import load
-from generation.pipelines.families import stable_diffusion
-from generation.pipelines.families.animate_diff import AnimateDiff
-from generation.pipelines.families.stable_diffusion import StableDiffusion, read_ahead
+from generation.pipelines import loading
+from generation.pipelines.families.animate_diff.pipeline import AnimateDiff
+from generation.pipelines.families.stable_diffusion.pipeline import StableDiffusion
+from generation.pipelines.loading import read_ahead
 from generation.pipelines.model_files import ModelFiles
+from generation.pipelines.registry import load
 from generation.pipelines.resident import ResidentModels
 from generation.specs import RenderSpec
 
@@ -125,7 +126,7 @@ def test_a_model_without_a_map_for_previews_asks_while_one_is_fitted(
 def test_weights_are_read_in_pieces_and_variants_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stable_diffusion, "CHUNK_BYTES", 1000)
+    monkeypatch.setattr(loading, "CHUNK_BYTES", 1000)
     (tmp_path / "model.safetensors").write_bytes(bytes(2500))
     (tmp_path / "model.fp16.safetensors").write_bytes(bytes(9000))
     (tmp_path / "config.json").write_text("{}")

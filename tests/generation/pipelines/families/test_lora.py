@@ -14,7 +14,7 @@ from peft.utils import get_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 
 from generation.errors import ModelMissing, ModelUnreadable
-from generation.pipelines.families.stable_diffusion import StableDiffusion
+from generation.pipelines.families.stable_diffusion.pipeline import StableDiffusion
 from generation.pipelines.model_files import LoraFile, ModelFiles
 from generation.specs import RenderSpec
 

@@ -13,10 +13,10 @@ from diffusers import AnimateDiffPipeline, MotionAdapter, StableDiffusionPipelin
 from PIL import Image
 
 from generation.errors import WorkerStopping
-from generation.pipelines.base import Step
-from generation.pipelines.families.animate_diff import AnimateDiff
+from generation.pipelines.families.animate_diff.pipeline import AnimateDiff
+from generation.pipelines.loop.step import Step
 from generation.pipelines.model_files import ModelFiles
-from generation.pipelines.registry import BATCHING
+from generation.pipelines.registry import family
 from generation.specs import RenderSpec
 
 FRAMES = 4
@@ -256,6 +256,6 @@ def test_a_clip_that_is_left_between_two_windows_goes_on_from_its_last_whole_ste
 
 
 def test_clips_are_not_denoised_together(ours: AnimateDiff, clip: RenderSpec) -> None:
-    assert ours.files.family not in BATCHING
+    assert not family(ours.files.family).batches
     with pytest.raises(NotImplementedError):
         ours.denoise_batch([clip], [ours.encode(clip)], lambda _: None)

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from generation.errors import WorkerStopping
-from generation.pipelines.base import Step
-from generation.pipelines.families.stable_diffusion import StableDiffusion
+from generation.pipelines.families.stable_diffusion.pipeline import StableDiffusion
 from generation.pipelines.loop import scheduler_state
-from generation.pipelines.loop.denoise import LoopState, build_scheduler, denoise
+from generation.pipelines.loop.denoise import build_scheduler, denoise
+from generation.pipelines.loop.step import LoopState, Step
 from generation.specs import RenderSpec
 from tests.generation.pipelines.families.test_parity import SCHEDULERS
 

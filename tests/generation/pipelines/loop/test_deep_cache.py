@@ -9,11 +9,11 @@ import pytest
 import torch
 from django.conf import settings
 
-from generation.pipelines.base import Step, load
-from generation.pipelines.families.stable_diffusion import StableDiffusion
+from generation.pipelines.families.stable_diffusion.pipeline import StableDiffusion
 from generation.pipelines.loop.deep_cache import DeepCache
-from generation.pipelines.loop.denoise import LoopState
+from generation.pipelines.loop.step import LoopState, Step
 from generation.pipelines.model_files import ModelFiles
+from generation.pipelines.registry import load
 from generation.specs import RenderSpec
 
 CPU = torch.device("cpu")

@@ -11,9 +11,9 @@ import torch
 from diffusers import DDIMScheduler
 
 from generation.errors import CancelRequested, ModelUnreadable
-from generation.pipelines.base import Step
-from generation.pipelines.families.stable_diffusion import StableDiffusion
+from generation.pipelines.families.stable_diffusion.pipeline import StableDiffusion
 from generation.pipelines.loop.denoise import build_scheduler, denoise
+from generation.pipelines.loop.step import Step
 from generation.specs import RenderSpec
 from tests.generation.pipelines.families.test_parity import SCHEDULERS
 

@@ -1,23 +1,36 @@
-"""ncnn's files: Real-ESRGAN's own are read whole and exactly, anything else is refused."""
+"""ncnn's files: Real-ESRGAN's own are converted whole and exactly, anything else is refused."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 import torch
 
 from generation.errors import ModelMissing, ModelUnreadable
+from generation.pipelines.upscale.convert import as_safetensors
 from generation.pipelines.upscale.ncnn import FLOAT16_TAG, read_plan
-from generation.pipelines.upscale.network_files import read_network
-from generation.pipelines.upscale.networks import CompactPlan, ResidualPlan
+from generation.pipelines.upscale.network_files import read_network as read_safetensors
+from generation.pipelines.upscale.networks import (
+    CompactPlan,
+    ResidualPlan,
+    RRDBNet,
+    SRVGGNetCompact,
+)
 from generation.pipelines.upscale.upscale import UPSCALERS
 
 COMPACT = UPSCALERS["realesr-animevideov3"]
 RESIDUAL = UPSCALERS["realesrgan-x4plus-anime"]
+
+
+def read_network(param: Path) -> SRVGGNetCompact | RRDBNet:
+    """The network as it is read at run time: converted into a new folder, then from there."""
+    with TemporaryDirectory() as folder:
+        return read_safetensors(as_safetensors(param, Path(folder)))
 
 
 def blobs(data: bytes, shapes: list[torch.Size]) -> list[np.ndarray]:

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from generation.errors import ModelMissing, ModelUnreadable
+from generation.pipelines.upscale.convert import as_safetensors
 from generation.pipelines.upscale.network_files import read_factor, read_network
 from generation.pipelines.upscale.networks import CompactPlan, Plan, ResidualPlan
 from generation.pipelines.upscale.upscale import UPSCALERS
@@ -26,7 +27,7 @@ def saved(network: nn.Module, path: Path, dtype: torch.dtype = torch.float32) ->
 
 @pytest.mark.parametrize("name", ["realesr-animevideov3", "realesrgan-x4plus-anime"])
 def test_a_real_network_is_the_same_from_safetensors(name: str, tmp_path: Path) -> None:
-    network = read_network(UPSCALERS[name].path(4))
+    network = read_network(as_safetensors(UPSCALERS[name].path(4), tmp_path))
 
     again = read_network(saved(network, tmp_path / "again.safetensors"))
 

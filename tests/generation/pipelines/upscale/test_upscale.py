@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -27,11 +28,14 @@ from generation.pipelines.upscale.upscale import (
     names_for,
 )
 
+CONVERTED = TemporaryDirectory()
+"""Converted once for all tests here."""
+
 
 def load(name: str, factor: int, known: dict[str, Method] | None = None) -> Upscaler:
-    return load_upscaler(
-        name, factor, torch.device("cpu"), torch.float32, UPSCALERS if known is None else known
-    )
+    methods = UPSCALERS if known is None else known
+    folder = Path(CONVERTED.name)
+    return load_upscaler(name, factor, torch.device("cpu"), torch.float32, folder, methods)
 
 
 def drawing(scale: int) -> Image.Image:
@@ -135,7 +139,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_folders_files_become_methods(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        found = discover(folder)
+        found = discover(folder, folder / "converted")
 
     assert {name: method.factors for name, method in found.items()} == {
         "dense": (2, 4),
@@ -149,18 +153,18 @@ def test_a_folders_files_become_methods(folder: Path, caplog: pytest.LogCaptureF
 
 @pytest.mark.parametrize(("name", "factor"), [("twice", 2), ("dense", 4), ("dense", 2)])
 def test_a_found_method_is_used_like_any_other(name: str, factor: int, folder: Path) -> None:
-    known = {**UPSCALERS, **discover(folder)}
+    known = {**UPSCALERS, **discover(folder, folder / "converted")}
 
     assert name in names_for(factor, known)
     assert load(name, factor, known).upscale(drawing(1)).size == (48 * factor, 48 * factor)
 
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
-    assert discover(tmp_path / "nowhere") == {}
+    assert discover(tmp_path / "nowhere", tmp_path / "converted") == {}
 
 
 def test_a_file_that_went_or_broke_since_is_told(folder: Path) -> None:
-    found = discover(folder)
+    found = discover(folder, folder / "converted")
     (folder / "twice.safetensors").unlink()
     (folder / "thrice.bin").unlink()
 
@@ -178,6 +182,6 @@ def test_a_relative_folder_is_not_taken_for_the_package(
 ) -> None:
     monkeypatch.chdir(folder)
 
-    found = discover(Path())
+    found = discover(Path(), Path("converted"))
 
     assert found["twice"].path(2) == folder / "twice.safetensors"

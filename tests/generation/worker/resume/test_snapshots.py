@@ -19,9 +19,8 @@ import numpy as np
 import pytest
 import torch
 
-from generation.pipelines.base import Step
-from generation.pipelines.families.stable_diffusion import StableDiffusion
-from generation.pipelines.loop.denoise import LoopState
+from generation.pipelines.families.stable_diffusion.pipeline import StableDiffusion
+from generation.pipelines.loop.step import LoopState, Step
 from generation.specs import RenderSpec
 from generation.worker.resume import snapshots
 
@@ -238,8 +237,8 @@ from uuid import UUID
 import torch
 from django.conf import settings
 settings.configure(GENGA_HOME=Path(sys.argv[1]))
-from generation import snapshots
-from generation.pipelines.denoise import LoopState
+from generation.pipelines.loop.step import LoopState
+from generation.worker.resume import snapshots
 for line in sys.stdin:
     process = os.fork()
     if process:

@@ -1,35 +1,27 @@
-"""Stable Diffusion 1.x and 2.x, and every model folder of the same layout."""
+"""A loaded Stable Diffusion model: diffusers' parts under our loop over the steps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import torch
-from diffusers import StableDiffusionPipeline
 from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
-from safetensors import SafetensorError
 
-from generation.errors import ModelMissing, ModelUnreadable, RenderError
-from generation.pipelines.base import Check, OnBatchStep, OnStep, Step
+from generation.errors import ModelUnreadable, RenderError
+from generation.pipelines.base import Check
 from generation.pipelines.embeddings import EmbeddingCache
+from generation.pipelines.families.stable_diffusion.loras import Loras
+from generation.pipelines.families.stable_diffusion.parts import load_parts
+from generation.pipelines.loading import UNREADABLE
 from generation.pipelines.loop.deep_cache import DeepCache
-from generation.pipelines.loop.denoise import LoopState, build_scheduler, denoise
-from generation.pipelines.model_files import LARGE_PARTS, LoraFile, ModelFiles, weight_files
+from generation.pipelines.loop.denoise import build_scheduler, denoise
+from generation.pipelines.loop.step import LoopState, OnBatchStep, OnStep, Step
+from generation.pipelines.model_files import LoraFile, ModelFiles
 from generation.pipelines.preview import LatentPreview
 from generation.specs import RenderSpec
-
-UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
-"""What diffusers and transformers raise for folders and files that are damaged or do not fit."""
-
-"""Folders of weights in the order in which they are loaded; the others are small."""
-
-CHUNK_BYTES = 2**26
-"""Read between two looks at whether a load is still wanted: half a second on a slow disk."""
 
 
 class StableDiffusion:
@@ -45,14 +37,14 @@ class StableDiffusion:
         """Load from `files.folder`. Raises ModelMissing, ModelUnreadable, or what `check` does."""
         self.files = files
         self.device = device
-        self.parts = _load_parts(files, device, dtype, check)
+        self.parts = load_parts(files, device, dtype, check)
         self.nbytes = sum(
             weight.numel() * weight.element_size()
             for part in (self.parts.unet, self.parts.vae, self.parts.text_encoder)
             for weight in part.parameters()
         )
         self._embeddings = EmbeddingCache()
-        self._adapters: set[str] = set()
+        self._loras = Loras(self.parts)
         like = torch.empty(0, device=device, dtype=dtype)
 
         def encode(pictures: torch.Tensor) -> torch.Tensor:
@@ -66,8 +58,11 @@ class StableDiffusion:
             raise ModelUnreadable(f"{files.slug} cannot be loaded: {problem}") from problem
 
     def encode(self, spec: RenderSpec, loras: tuple[LoraFile, ...] = ()) -> torch.Tensor:
-        """See Pipeline. The same texts under the same LoRAs are encoded once."""
-        self._use_loras(loras)
+        """See Pipeline. The same texts under the same LoRAs are encoded once.
+
+        With guidance the negative comes first: (2, tokens, width), else (1, tokens, width).
+        """
+        self._loras.use(loras, self.files.slug)
         key = (spec.prompt, spec.negative_prompt, spec.guided, loras)
         return self._embeddings.get(key, lambda: self._encode_prompt(spec))
 
@@ -224,37 +219,6 @@ class StableDiffusion:
         scaled: torch.Tensor = latents * self.parts.vae.config.scaling_factor
         return scaled
 
-    def _use_loras(self, loras: tuple[LoraFile, ...]) -> None:
-        """Switch on exactly these adapters; each file is read once."""
-        for lora in loras:
-            if lora.name not in self._adapters:
-                self._read_lora(lora)
-        if loras:
-            self.parts.enable_lora()
-            self.parts.set_adapters([lora.name for lora in loras], [lora.scale for lora in loras])
-        elif self._adapters:
-            self.parts.disable_lora()
-
-    def _read_lora(self, lora: LoraFile) -> None:
-        if not lora.path.is_file():
-            raise ModelMissing(
-                f"The LoRA file {lora.path.name} is not there.",
-                "Upload it again on the character's page in the admin site.",
-            )
-        try:
-            self.parts.load_lora_weights(
-                lora.path.parent, weight_name=lora.path.name, adapter_name=lora.name
-            )
-            # diffusers only warns when a file holds nothing for any of these parts.
-            if not any(lora.name in names for names in self.parts.get_list_adapters().values()):
-                raise ValueError("it has no weights for the parts of this model")
-        except UNREADABLE as problem:
-            raise ModelUnreadable(
-                f"The LoRA does not fit {self.files.slug}: {problem}",
-                "Choose a LoRA that was trained for this model's family.",
-            ) from problem
-        self._adapters.add(lora.name)
-
 
 def _fit_one_batch(first: RenderSpec, other: RenderSpec) -> bool:
     """True when all that decides the two pictures is the same but the texts and the seed."""
@@ -265,62 +229,3 @@ def _fit_one_batch(first: RenderSpec, other: RenderSpec) -> bool:
         seed=first.seed,
         quality=first.quality,
     )
-
-
-def _load_parts(
-    files: ModelFiles, device: torch.device, dtype: torch.dtype, check: Check
-) -> StableDiffusionPipeline:
-    """The stock pipeline as a box of parts, from safetensors only and without any network.
-
-    diffusers loads a whole pipeline in one call that cannot be left. Told that all other parts
-    are given, as None, it loads one: so each large part is loaded by itself, by diffusers' own
-    rules, and then given to the call that puts the pipeline together.
-    """
-    if not (files.folder / "model_index.json").is_file():
-        raise ModelMissing(f"The folder of {files.slug} holds no model_index.json.")
-    if not (files.folder / "tokenizer").is_dir():
-        # transformers would make an empty one, and every prompt would give the same picture.
-        raise ModelUnreadable(f"{files.slug} cannot be loaded: its folder holds no tokenizer.")
-    loaded: dict[str, Any] = {}
-    try:
-        for name in LARGE_PARTS:
-            read_ahead(files.folder / name, check)
-            others = dict.fromkeys(("tokenizer", "scheduler", *LARGE_PARTS))
-            del others[name]
-            loaded[name] = getattr(_from_pretrained(files.folder, dtype, others), name)
-            check()
-            loaded[name].to(device)
-            check()
-        parts = _from_pretrained(files.folder, dtype, loaded)
-    except UNREADABLE as problem:
-        raise ModelUnreadable(f"{files.slug} cannot be loaded: {problem}") from problem
-    parts.set_progress_bar_config(disable=True)
-    return parts.to(device)
-
-
-def _from_pretrained(
-    folder: Path, dtype: torch.dtype, given: dict[str, Any]
-) -> StableDiffusionPipeline:
-    return StableDiffusionPipeline.from_pretrained(
-        folder,
-        dtype=dtype,
-        use_safetensors=True,
-        local_files_only=True,
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-        **given,
-    )
-
-
-def read_ahead(folder: Path, check: Check) -> None:
-    """Bring a part's weights into the system's file cache, asking `check` in between.
-
-    A load spends its time waiting for the disk, and the libraries cannot be left while they do.
-    Raises OSError.
-    """
-    buffer = bytearray(CHUNK_BYTES)
-    for path in weight_files(folder):
-        with path.open("rb", buffering=0) as stream:
-            while stream.readinto(buffer):
-                check()

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 import torch
 
-from generation.library import flops
 from generation.library.costs import Costs
 from generation.library.flops import SIDES, count
+from generation.pipelines.costs import Costs
+from generation.pipelines.families.stable_diffusion.costs import TOKENS
+from generation.pipelines.flops import SIDES
 from generation.pipelines.model_files import ModelFiles
+from generation.pipelines.registry import count_costs as count
 from tests.conftest import TOON
 
 
@@ -75,7 +78,7 @@ def test_the_terms_agree_with_a_count_at_sizes_that_were_not_counted(
 ) -> None:
     assert side not in SIDES
     unet, vae = built(toon.folder / "unet"), built(toon.folder / "vae")
-    words = meta(1, flops.TOKENS, unet.config.cross_attention_dim)
+    words = meta(1, TOKENS, unet.config.cross_attention_dim)
 
     forward = counted(unet, meta(1, 4, side, side), meta(1), encoder_hidden_states=words)
     decode = counted(vae.decode, meta(1, 4, side, side))
@@ -93,7 +96,7 @@ def test_a_clips_terms_agree_at_other_sizes_and_lengths(
     unet, adapter = built(toon.folder / "unet"), built(toon_motion.folder)
     with torch.device("meta"):
         model = UNetMotionModel.from_unet2d(unet, adapter).to("meta")
-    words = meta(frames, flops.TOKENS, unet.config.cross_attention_dim)
+    words = meta(frames, TOKENS, unet.config.cross_attention_dim)
 
     forward = counted(model, meta(1, 4, frames, side, side), meta(1), encoder_hidden_states=words)
 
@@ -123,7 +126,7 @@ def test_what_is_no_model_is_refused_and_diffusers_speaks_as_before(tmp_path: Pa
     from diffusers.utils import logging
 
     before = logging.get_verbosity()
-    toon = ModelFiles("toon", "", copied(TOON, tmp_path, ("unet", "vae")), "0" * 64)
+    toon = ModelFiles("toon", "stable-diffusion", copied(TOON, tmp_path, ("unet", "vae")), "0" * 64)
     config = toon.folder / "unet" / "config.json"
     broken = json.loads(config.read_text()) | {"block_out_channels": 3}
 

@@ -17,9 +17,12 @@ from PIL import Image
 from generation.errors import ModelMissing, ModelUnreadable
 from generation.pipelines.base import Check, OnBatchStep, OnStep, Step
 from generation.pipelines.families.stable_diffusion import UNREADABLE, StableDiffusion, read_ahead
+from generation.pipelines.families.stable_diffusion.pipeline import StableDiffusion
+from generation.pipelines.loading import UNREADABLE, read_ahead
 from generation.pipelines.loop import window_plan, windows
 from generation.pipelines.loop.deep_cache import DeepCache
-from generation.pipelines.loop.denoise import Given, LoopState, build_scheduler, denoise
+from generation.pipelines.loop.denoise import Given, build_scheduler, denoise
+from generation.pipelines.loop.step import LoopState, OnBatchStep, OnStep, Step
 from generation.pipelines.model_files import ModelFiles
 from generation.specs import RenderSpec
 

@@ -1,0 +1,61 @@
+"""Loading the parts of a Stable Diffusion model one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import StableDiffusionPipeline
+
+from generation.errors import ModelMissing, ModelUnreadable
+from generation.pipelines.base import Check
+from generation.pipelines.families.stable_diffusion import FAMILY
+from generation.pipelines.loading import UNREADABLE, read_ahead
+from generation.pipelines.model_files import ModelFiles
+
+
+def load_parts(
+    files: ModelFiles, device: torch.device, dtype: torch.dtype, check: Check
+) -> StableDiffusionPipeline:
+    """The stock pipeline as a box of parts, from safetensors only and without any network.
+
+    diffusers loads a whole pipeline in one call that cannot be left. Told that all other parts
+    are given, as None, it loads one: so each large part is loaded by itself, by diffusers' own
+    rules, and then given to the call that puts the pipeline together.
+    """
+    if not (files.folder / "model_index.json").is_file():
+        raise ModelMissing(f"The folder of {files.slug} holds no model_index.json.")
+    if not (files.folder / "tokenizer").is_dir():
+        # transformers would make an empty one, and every prompt would give the same picture.
+        raise ModelUnreadable(f"{files.slug} cannot be loaded: its folder holds no tokenizer.")
+    loaded: dict[str, Any] = {}
+    try:
+        for name in FAMILY.parts:
+            read_ahead(files.folder / name, check)
+            others = dict.fromkeys(("tokenizer", "scheduler", *FAMILY.parts))
+            del others[name]
+            loaded[name] = getattr(_from_pretrained(files.folder, dtype, others), name)
+            check()
+            loaded[name].to(device)
+            check()
+        parts = _from_pretrained(files.folder, dtype, loaded)
+    except UNREADABLE as problem:
+        raise ModelUnreadable(f"{files.slug} cannot be loaded: {problem}") from problem
+    parts.set_progress_bar_config(disable=True)
+    return parts.to(device)
+
+
+def _from_pretrained(
+    folder: Path, dtype: torch.dtype, given: dict[str, Any]
+) -> StableDiffusionPipeline:
+    return StableDiffusionPipeline.from_pretrained(
+        folder,
+        dtype=dtype,
+        use_safetensors=True,
+        local_files_only=True,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+        **given,
+    )
