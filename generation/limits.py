@@ -19,12 +19,19 @@ DELIVERY = ("interpolate", "upscale", "formats")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What a model can be asked for; sizes in pixels."""
+    """What a model can be asked for; sizes in pixels.
+
+    The last three say what its family can do: take LoRAs, begin a clip with a given picture, and
+    leave out the denoiser's deep layers in some steps.
+    """
 
     types: tuple[str, ...]
     min_size: int
     max_size: int
     max_frames: int = 1
+    lora: bool = True
+    begins_with_picture: bool = True
+    accelerates: bool = True
 
 
 def check(spec: RenderSpec, limits: Limits) -> RenderSpec:
@@ -48,6 +55,7 @@ def check(spec: RenderSpec, limits: Limits) -> RenderSpec:
     if spec.type == MediaType.VIDEO:
         Number(2, limits.max_frames, whole=True).check("frames", spec.frames)
     _check_each(spec, set(FIELDS) - {*DELIVERY, "fps", "width", "height", "frames"})
+    _check_family(spec, limits)
     return spec
 
 
@@ -72,6 +80,18 @@ def _check_size(spec: RenderSpec, limits: Limits) -> None:
                 model=spec.model,
                 pixels=pixels,
             )
+
+
+def _check_family(spec: RenderSpec, limits: Limits) -> None:
+    """What not every family of models can do."""
+    if spec.acceleration > 1 and not limits.accelerates:
+        raise SpecError("acceleration", refusals.NOT_ACCELERATED, "1", model=spec.model)
+    if spec.loras and not limits.lora:
+        raise SpecError("model", refusals.NO_LORAS, "a model that takes LoRAs", model=spec.model)
+    if spec.source is not None and not limits.begins_with_picture:
+        raise SpecError(
+            "source", refusals.NO_FIRST_PICTURE, "no picture to begin with", model=spec.model
+        )
 
 
 def _check_delivery(spec: RenderSpec) -> None:

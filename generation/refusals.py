@@ -16,3 +16,6 @@ FILE_TOO_LARGE = Sentence("file_too_large", "The finished file would have {width
 FPS_TOO_HIGH = Sentence("fps_too_high", "The clip would show {fps:g} frames a second.")
 ONLY_FOR_CLIPS = Sentence("only_for_clips", "Only a clip has the setting {field}.")
 NOTHING_ASKED = Sentence("nothing_asked", "The request changes nothing.")
+NOT_ACCELERATED = Sentence("not_accelerated", "The model {model} cannot be accelerated.")
+NO_LORAS = Sentence("no_loras", "The model {model} takes no LoRAs.")
+NO_FIRST_PICTURE = Sentence("no_first_picture", "The model {model} cannot begin with a picture.")

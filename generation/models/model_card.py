@@ -10,6 +10,7 @@ from django.db import models, transaction
 from generation.field import MediaType
 from generation.limits import Limits
 from generation.pipelines.model_files import ModelFiles
+from generation.pipelines.registry import family
 from generation.specs import SIZE_MULTIPLE, Quality
 
 
@@ -134,11 +135,15 @@ class ModelCard(models.Model):
     @property
     def limits(self) -> Limits:
         """What may be asked of this model."""
+        can = family(self.family)
         return Limits(
             types=tuple(self.types),
             min_size=self.min_size + -self.min_size % SIZE_MULTIPLE,
             max_size=self.max_size,
             max_frames=self.max_frames if MediaType.VIDEO in self.types else 1,
+            lora=can.lora,
+            begins_with_picture=can.begins_with_picture,
+            accelerates=can.accelerates,
         )
 
     @property

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from generation.specs import MediaType
+from generation.field import MediaType
 
 
 def _no_width(_folder: Path) -> int:

@@ -141,7 +141,9 @@ def _too_much(best: Composed) -> list[Reason]:
 
 
 def _may_be_accelerated(best: Composed) -> bool:
-    """Whether the memory that holds it also holds what an acceleration keeps between steps."""
+    """Whether its family can, and the memory that holds it holds what is kept between steps."""
+    if not best.model.limits.accelerates:
+        return False
     whole, quicker = capacity.fits_all([best.spec, replace(best.spec, acceleration=2)], best.model)
     return quicker >= whole
 

@@ -20,6 +20,7 @@ from generation.specs import (
     Lora,
     Quality,
     RenderSpec,
+    SourceFile,
     draw_seed,
 )
 
@@ -234,3 +235,25 @@ def test_drawn_seeds_differ_and_are_seeds() -> None:
 
     assert len(drawn) > 45
     assert all(0 <= seed <= MAX_SEED for seed in drawn)
+
+
+@pytest.mark.parametrize(
+    ("change", "lacks", "field"),
+    [
+        ({"acceleration": 2}, "accelerates", "acceleration"),
+        ({}, "lora", "model"),
+        (
+            {"source": SourceFile(file="a.png", sha256="0" * 64, use="first_frame")},
+            "begins_with_picture",
+            "source",
+        ),
+    ],
+)
+def test_what_a_family_cannot_do_is_refused(change: dict[str, Any], lacks: str, field: str) -> None:
+    spec = replace(SPEC, **change)
+    assert check(spec, LIMITS) is spec
+
+    with pytest.raises(SpecError) as refused:
+        check(spec, replace(LIMITS, **{lacks: False}))
+
+    assert refused.value.field == field

@@ -194,6 +194,13 @@ def test_a_models_limits_are_sizes_it_can_make(toon: ModelCard) -> None:
     assert str(toon) == "Toon"
 
 
+def test_a_models_limits_are_what_its_family_can_do(toon: ModelCard) -> None:
+    limits = toon.limits
+    assert (limits.lora, limits.accelerates, limits.begins_with_picture) == (True, True, False)
+    toon.family = "animatediff"
+    assert toon.limits.begins_with_picture
+
+
 def test_a_models_folder_is_found_relative_to_the_project_or_absolute(
     toon: ModelCard, tmp_path: Path
 ) -> None:

@@ -13,12 +13,12 @@ import pytest
 import torch
 from django.conf import settings
 
+from generation.field import MediaType
 from generation.library.register import recognise
 from generation.pipelines import families as packages
 from generation.pipelines import registry
 from generation.pipelines.family import Family, imported
 from generation.pipelines.model_files import ModelFiles
-from generation.specs import MediaType
 
 PACKAGES = sorted(path.parent.name for path in Path(packages.__path__[0]).glob("*/__init__.py"))
 DECLARED = registry.families()
@@ -77,7 +77,7 @@ def test_declarations_are_read_without_the_libraries() -> None:
 
 DECLARATION = """
 from generation.pipelines.family import Family
-from generation.specs import MediaType
+from generation.field import MediaType
 
 FAMILY = Family(
     name="cave-painting",

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from generation.field import MediaType
 from generation.pipelines.family import Family
-from generation.specs import MediaType
 
 USUAL_CONTEXT = 16
 """Frames that motion adapters are usually trained on."""

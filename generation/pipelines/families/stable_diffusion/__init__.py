@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from generation.field import MediaType
 from generation.pipelines.family import Family
-from generation.specs import MediaType
 
 USUAL_WIDTH = 320
 """The width of Stable Diffusion's own UNet, for folders that do not say."""
