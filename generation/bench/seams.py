@@ -16,7 +16,6 @@ from typing import Any
 
 from generation.bench import _clips, _site
 from generation.demo.portraits import caption, random_portrait, seeded_source
-from generation.pipelines.families.animate_diff import AnimateDiff
 from generation.pipelines.families.animate_diff.pipeline import AnimateDiff
 from generation.pipelines.loop import window_plan
 from generation.quality.consistency import measure

@@ -14,7 +14,6 @@ from math import ceil
 
 from generation.estimating.shapes import Shape
 from generation.field import MediaType
-from generation.library.costs import Costs
 from generation.pipelines.costs import Costs
 from generation.pipelines.loop.window_plan import split
 from generation.states import Stage

@@ -15,8 +15,7 @@ from django.utils import timezone
 from PIL import Image
 
 from generation.field import MediaType
-from generation.library.register import converted_folder, upscaler_folder
-from generation.library.upscalers import upscaler_folder
+from generation.library.upscalers import converted_folder, upscaler_folder
 from generation.media.files import Shelf, StoredOutput, unwritable
 from generation.media.frames import FrameFolder
 from generation.models import Attempt, ModelCard

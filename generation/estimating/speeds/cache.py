@@ -15,7 +15,6 @@ from generation.estimating import cost
 from generation.estimating.cost import Demand, Demands
 from generation.estimating.shapes import Shape, parse
 from generation.estimating.speeds.learning import AFTERWARDS, Speeds
-from generation.library.costs import Costs
 from generation.models import Device, LearnedSpeed, ModelCard
 from generation.pipelines.costs import Costs
 

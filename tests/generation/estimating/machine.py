@@ -10,7 +10,6 @@ from generation.estimating import cost
 from generation.estimating.cost import Demands
 from generation.estimating.shapes import Shape
 from generation.estimating.speeds.learning import REST, Speeds
-from generation.library.costs import Costs
 from generation.pipelines.costs import Costs
 from generation.states import Stage
 

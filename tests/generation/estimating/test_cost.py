@@ -6,7 +6,6 @@ import pytest
 
 from generation.estimating.cost import Demand, demands
 from generation.estimating.shapes import Shape
-from generation.library.costs import Costs
 from generation.pipelines.costs import Costs
 from generation.pipelines.loop.window_plan import split
 from generation.states import Stage

@@ -15,8 +15,7 @@ from diffusers.models import UNetMotionModel
 from PIL import Image
 
 from generation.errors import ModelMissing, ModelUnreadable
-from generation.pipelines.base import Check, OnBatchStep, OnStep, Step
-from generation.pipelines.families.stable_diffusion import UNREADABLE, StableDiffusion, read_ahead
+from generation.pipelines.base import Check
 from generation.pipelines.families.stable_diffusion.pipeline import StableDiffusion
 from generation.pipelines.loading import UNREADABLE, read_ahead
 from generation.pipelines.loop import window_plan, windows

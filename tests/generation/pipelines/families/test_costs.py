@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 import torch
 
-from generation.library.costs import Costs
-from generation.library.flops import SIDES, count
 from generation.pipelines.costs import Costs
 from generation.pipelines.families.stable_diffusion.costs import TOKENS
 from generation.pipelines.flops import SIDES
