@@ -24,29 +24,21 @@ from generation.worker.progress import ProgressState, Reporter
 BEFORE = (Stage.LOAD, Stage.ENCODE)
 """The stages before those that move the bar."""
 
-CHECK_SECONDS = 0.25
-"""Frames pass quickly: the world is asked at most this often what it wants of the attempt."""
-
 
 class StageClock:
-    """Times the stages and notes the newest state for the reporter.
+    """Times the stages and notes the newest state for the reporter."""
 
-    `check` raises an Interruption when the attempt has to stop; it is asked after every step,
-    window and frame, so whatever calls `step` or `frame` may be left by it.
-    """
-
-    def __init__(self, attempt: Attempt, spec: RenderSpec, check: Callable[[], None]) -> None:
+    def __init__(self, attempt: Attempt, spec: RenderSpec) -> None:
         self.timings: Timings = {}
         self.reporter = Reporter(attempt)
         self._attempt = attempt
         self._spec = spec
-        self._check = check
         self._shares = StagePlan.of(spec)
         self._flight = InFlight(
             _estimated(attempt, spec), self._shares.weights, spec.parts, time.perf_counter
         )
         self._now = ProgressState(Stage.LOAD)
-        self._stage_started = self._step_started = self._checked = 0.0
+        self._stage_started = self._step_started = 0.0
 
     @contextmanager
     def stage(self, stage: Stage, parts: int = 0) -> Iterator[None]:
@@ -81,18 +73,13 @@ class StageClock:
         self._now.part, self._now.parts = (0 if step.finished else step.window), windows
         part = 0.0 if step.finished else step.window / step.windows
         self._tell((step.number + part) / step.total, picture)
-        self._check()
 
     def frame(self, number: int) -> None:
         """`number` frames of the present stage are done."""
-        now = time.perf_counter()
         self._now.part = number
         if self._now.stage in (Stage.DECODE, Stage.INTERPOLATE, Stage.UPSCALE):
             self._now.frames_complete = max(self._now.frames_complete, number)
         self._tell(number / self._now.parts)
-        if now - self._checked >= CHECK_SECONDS:
-            self._checked = now
-            self._check()
 
     def go_on(self, number: int, count: int) -> None:
         """`number` of the stage's `count` frames were done by a former attempt."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import diffusers
 import torch
 from django.core.files.storage import default_storage
+from django.db.models import Q
 from django.utils import timezone
 from PIL import Image
 
@@ -18,7 +18,8 @@ from generation.field import MediaType
 from generation.library.upscalers import converted_folder, upscaler_folder
 from generation.media.files import Shelf, StoredOutput, unwritable
 from generation.media.frames import FrameFolder
-from generation.models import Attempt, ModelCard
+from generation.models import Attempt, ModelCard, Output
+from generation.monitoring.host_load import HostLoad
 from generation.pipelines.base import Conditioning, Pipeline
 from generation.pipelines.interpolate.interpolate import interpolate
 from generation.pipelines.loop.step import Step
@@ -30,110 +31,124 @@ from generation.specs import RenderSpec
 from generation.states import Stage
 from generation.version import VERSION
 from generation.worker import finished_files, source_files
+from generation.worker.execution import Execution
+from generation.worker.interruptions import Interruptions
 from generation.worker.resume import kept_frames
 from generation.worker.resume.snapshot_writer import SnapshotWriter
-from generation.worker.stage_clock import StageClock
 
 From = Callable[[int], Iterable[Image.Image]]
 """Frames from a number on, counted from 0."""
 
-ASK_SECONDS = 0.02
-"""In the middle of a step the world is asked at most this often what it wants of the attempt."""
 
+class Rendering(Execution):
+    """The execution of a render or an enhancement.
 
-class Rendering:
-    """One attempt. Every frame lies on the disk between two stages, so memory stays bounded."""
+    Every frame lies on the disk between two stages, so memory stays bounded. Each stage raises a
+    RenderError or an Interruption.
+    """
+
+    pipeline: Pipeline
+    conditioning: Conditioning
+    first_frame: Image.Image | None
 
     def __init__(
-        self, attempt: Attempt, models: ResidentModels, check: Callable[[Rendering], None]
+        self,
+        attempt: Attempt,
+        interruptions: Interruptions,
+        host_load: HostLoad,
+        models: ResidentModels,
     ) -> None:
-        self.attempt = attempt
-        self.spec: RenderSpec = attempt.job.spec
+        super().__init__(attempt, interruptions, host_load)
         self.models = models
-        self.clock = StageClock(attempt, self.spec, self._check)
-        self.shelf = Shelf(attempt.job_id, attempt.number, timezone.now().date())
-        self._ask = check
-        self._asked = time.monotonic()
-        self.ended = False
-        self.keeper = SnapshotWriter(attempt)
+        self.snapshots = SnapshotWriter(attempt)
+        self._shelf = Shelf(attempt.job_id, attempt.number, timezone.now().date())
         self._work = work_folder(attempt)
         self._model: ModelFiles | None = None
 
-    def make(self) -> list[StoredOutput]:
-        """All stages, one after another. Raises RenderError or an Interruption."""
-        if not self.spec.draws:
-            self._take_over()
-            return self.finish(self._source())
-        pipeline, conditioning = self.begin()
+    @property
+    def resumes(self) -> bool:
+        """Whether the work is saved, and what was saved is taken up.
+
+        Not in a batch: its members are like their single renders, but not bit by bit.
+        """
+        return self.attempt.batch_size == 1
+
+    def begin(self) -> None:
+        """Load the model, encode the texts, and read the first frame and the snapshot, if any."""
+        self.pipeline = self._load()
+        self.interruptions.check()
         self._take_over()
         with self.clock.stage(Stage.ENCODE):
-            first_frame = source_files.first_frame(self.spec, self._work)
-        self.keeper.resume(self._identity)
-        self._check()
-        with self.clock.stage(Stage.DENOISE), pipeline.asking(self._check_now_and_then):
-            latents = pipeline.denoise(
-                self.spec,
-                conditioning,
-                lambda step: self._on_step(step, pipeline),
-                first_frame,
-                self.keeper.state,
-            )
-        return self.finish(self.decode(pipeline, latents))
+            self.conditioning = self.pipeline.encode(self.spec, _loras(self.spec))
+            self.first_frame = source_files.first_frame(self.spec, self._work)
+        if self.resumes:
+            self.snapshots.resume(self._identity)
+        self.interruptions.check()
 
-    def begin(self) -> tuple[Pipeline, Conditioning]:
-        """The loaded model and what it understood of the prompt."""
-        pipeline = self._load()
-        self._check()
-        with self.clock.stage(Stage.ENCODE):
-            conditioning = pipeline.encode(self.spec, _loras(self.spec))
-        self._check()
-        return pipeline, conditioning
+    def after_step(self, step: Step) -> None:
+        """One more step, or window of a step, of the denoising is done."""
+        if self.resumes:
+            self.snapshots.hold(step)
+        self.clock.step(step, self.pipeline)
+        self.interruptions.may_give_way = step.finished
+        self.interruptions.check()
+        if self.resumes:
+            self.snapshots.write_now_and_then()
 
-    def decode(self, pipeline: Pipeline, latents: torch.Tensor) -> FrameFolder:
+    def decode(self, latents: torch.Tensor) -> FrameFolder:
         """The drawn frames on the disk."""
         with self.clock.stage(Stage.DECODE, self.spec.frames):
             return self._collect(
                 "drawn",
                 self.spec.frames,
-                lambda start: islice(pipeline.decode(latents), start, None),
+                lambda start: islice(self.pipeline.decode(latents), start, None),
             )
 
-    def finish(self, frames: FrameFolder) -> list[StoredOutput]:
-        """What comes after drawing, up to the stored files."""
-        return self._finished(self._upscaled(self._interpolated(frames)))
-
-    def keep_work(self) -> None:
-        """Leave the frames between the stages to the attempt that goes on."""
-        kept_frames.keep(self._work, self.attempt.job_id, self._identity)
-
-    def _take_over(self) -> None:
-        kept_frames.take_over(self._work, self.attempt.job_id, self._identity)
-
-    def discard_work(self) -> None:
-        """Delete the frames between the stages."""
-        shutil.rmtree(self._work, ignore_errors=True)
-
-    def _check(self) -> None:
-        self._ask(self)
-        self._asked = time.monotonic()
-
-    def _check_now_and_then(self) -> None:
-        if time.monotonic() - self._asked >= ASK_SECONDS:
-            self._check()
-
-    def _on_step(self, step: Step, pipeline: Pipeline) -> None:
-        self.keeper.hold(step)
-        self.clock.step(step, pipeline)
-        self.keeper.write_now_and_then()
-
-    def _source(self) -> FrameFolder:
-        """The frames of the finished file that is enhanced."""
+    def source(self) -> FrameFolder:
+        """The frames of the finished file that is enhanced, in place of drawn ones."""
+        self._take_over()
         with self.clock.stage(Stage.LOAD, self.spec.frames):
             return self._collect(
                 "source",
                 self.spec.frames,
                 lambda start: islice(source_files.frames(self.spec, self._work), start, None),
             )
+
+    def finish(self, frames: FrameFolder) -> list[StoredOutput]:
+        """What comes after drawing, up to the stored files."""
+        return self._finished(self._upscaled(self._interpolated(frames)))
+
+    def save(self) -> int:
+        """See Execution: the frames between the stages, and a snapshot."""
+        if not self.resumes:
+            return 0
+        kept_frames.keep(self._work, self.attempt.job_id, self._identity)
+        return self.snapshots.write()
+
+    def discard_saved(self) -> None:
+        """See Execution."""
+        self.snapshots.discard()
+        kept_frames.discard(self.attempt.job_id)
+
+    def clean_up(self) -> None:
+        """See Execution: the frames between the stages, and files that no row names.
+
+        There are such files when the job ended otherwise, or its end was refused.
+        """
+        shutil.rmtree(self._work, ignore_errors=True)
+        names = self._shelf.written
+        named = Q(file__in=names) | Q(thumbnail__in=names) | Q(strip__in=names)
+        rows = Output.objects.filter(named).values_list("file", "thumbnail", "strip")
+        for name in set(names) - {name for row in rows for name in row}:
+            default_storage.delete(name)
+
+    def _take_over(self) -> None:
+        if self.resumes:
+            kept_frames.take_over(self._work, self.attempt.job_id, self._identity)
+
+    def _on_frame(self, number: int) -> None:
+        self.clock.frame(number)
+        self.interruptions.check_between_frames()
 
     def _interpolated(self, frames: FrameFolder) -> FrameFolder:
         if self.spec.interpolate == 1:
@@ -176,16 +191,16 @@ class Rendering:
         provenance = self._provenance()
         if self.spec.type == MediaType.IMAGE:
             with self.clock.stage(Stage.WRITE):
-                return [self.shelf.picture(frames[0], provenance)]
+                return [self._shelf.picture(frames[0], provenance)]
         with self.clock.stage(Stage.WRITE, self.spec.delivered_frames):
             written = finished_files.write(
-                self.spec, frames, self._work, provenance, self.clock.frame
+                self.spec, frames, self._work, provenance, self._on_frame
             )
         with self.clock.stage(Stage.CHECK, self.spec.delivered_frames):
-            consistency = finished_files.check(self.spec, frames, written, self.clock.frame)
-            self._check()
+            consistency = finished_files.check(self.spec, frames, written, self._on_frame)
+            self.interruptions.check()
             return finished_files.store(
-                self.spec, frames, written, consistency, self.shelf, self._work
+                self.spec, frames, written, consistency, self._shelf, self._work
             )
 
     def _load(self) -> Pipeline:
@@ -193,7 +208,7 @@ class Rendering:
         self._model = card.files
         self.attempt.cold = not self.models.holds(self._model)
         with self.clock.stage(Stage.LOAD):
-            return self.models.get(self._model, check=self._check)
+            return self.models.get(self._model, check=self.interruptions.check)
 
     def _collect(self, name: str, count: int, pictures: From) -> FrameFolder:
         """So many frames on the disk, counted one by one, behind those that lie there already."""
@@ -207,7 +222,7 @@ class Rendering:
         for picture in pictures(len(frames)):
             with unwritable():
                 frames.add(picture)
-            self.clock.frame(len(frames))
+            self._on_frame(len(frames))
         return frames
 
     def _replace(self, old: FrameFolder, name: str, count: int, pictures: From) -> FrameFolder:

@@ -28,14 +28,8 @@ class SnapshotWriter:
         self._attempt = attempt
         self._steps = self._saved_steps = 0
         self._save: Callable[[], LoopState] | None = None
-        self._between_windows = False
         self._identity = ""
         self._written_at = time.monotonic()
-
-    @property
-    def may_stop_here(self) -> bool:
-        """False between two windows of a step: what was done of the step would be lost."""
-        return not self._between_windows
 
     def resume(self, identity: str) -> None:
         """Read the snapshot of a former attempt into `state`, when there is a fitting one."""
@@ -50,7 +44,6 @@ class SnapshotWriter:
 
     def hold(self, step: Step) -> None:
         """Remember how to save this state; saving itself costs a copy and comes later."""
-        self._between_windows = not step.finished
         if step.finished and step.save is not None:
             self._steps, self._save = step.number, step.save
 

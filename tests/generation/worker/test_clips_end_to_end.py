@@ -21,6 +21,7 @@ from generation.pipelines.resident import ResidentModels
 from generation.queue import lifecycle, requests
 from generation.specs import RenderSpec, SourceFile, SourceUse
 from generation.states import Stage, Status, Work
+from generation.worker.interruptions import Interruptions
 from generation.worker.resume.kept_frames import root as work_root
 from generation.worker.runner import Worker
 
@@ -232,16 +233,16 @@ def test_a_full_disk_is_a_clear_failure_and_the_queue_goes_on(
 def test_cancelling_while_frames_are_written_leaves_no_file(
     worker: Worker, submit_clip: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generation.worker.stage_clock.CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("generation.worker.interruptions.BETWEEN_FRAMES_SECONDS", 0.0)
     job = submit_clip(frames=12)
-    written = worker._check
+    check = Interruptions.check
 
-    def cancel_at_the_write(attempt: Any) -> None:
+    def cancel_at_the_write(asked: Interruptions) -> None:
         if Progress.objects.filter(pk=job.pk, stage=Stage.WRITE).exists():
             requests.cancel(Job.objects.get(pk=job.pk))
-        written(attempt)
+        check(asked)
 
-    monkeypatch.setattr(worker, "_check", cancel_at_the_write)
+    monkeypatch.setattr(Interruptions, "check", cancel_at_the_write)
     monkeypatch.setattr("generation.worker.progress.REPORTS_PER_SECOND", 1000)
     worker.drain()
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from generation.models import Device, Job
 from generation.queue import lifecycle, requests
 from generation.states import Priority
-from generation.worker.interruptions import Wanted, of_attempt
+from generation.worker.interruptions import Signals, ask
 from tests.generation.conftest import Claim
 
 pytestmark = pytest.mark.django_db
@@ -23,30 +23,30 @@ Submit = Callable[..., Job]
 def test_as_long_as_nobody_wants_anything_it_goes_on(submit: Submit, claimed: Claim) -> None:
     job = claimed(submit()).job
 
-    assert of_attempt(job.pk, 1) == Wanted(owned=True)
+    assert ask(job.pk, 1) == Signals(owned=True)
 
 
 def test_a_job_that_went_elsewhere_or_away_is_not_owned(submit: Submit, claimed: Claim) -> None:
     attempt = claimed(submit())
     lifecycle.hand_back(attempt)
 
-    assert of_attempt(attempt.job_id, 1) == Wanted(owned=False)
+    assert ask(attempt.job_id, 1) == Signals(owned=False)
     claimed(attempt.job)
-    assert of_attempt(attempt.job_id, 1) == Wanted(owned=False)
-    assert of_attempt(attempt.job_id, 2).owned
-    assert of_attempt(uuid4(), 1) == Wanted(owned=False)
+    assert ask(attempt.job_id, 1) == Signals(owned=False)
+    assert ask(attempt.job_id, 2).owned
+    assert ask(uuid4(), 1) == Signals(owned=False)
 
 
 def test_cancel_and_pause_are_told(submit: Submit, claimed: Claim) -> None:
     attempt = claimed(submit())
     Device.objects.update(pause="after_job")
-    assert not of_attempt(attempt.job_id, 1).pause_at_once
+    assert not ask(attempt.job_id, 1).pause_at_once
     Device.objects.update(pause="at_once")
-    assert of_attempt(attempt.job_id, 1) == Wanted(owned=True, pause_at_once=True)
+    assert ask(attempt.job_id, 1) == Signals(owned=True, pause_at_once=True)
 
     requests.cancel(attempt.job)
 
-    assert of_attempt(attempt.job_id, 1) == Wanted(owned=True, cancel=True, pause_at_once=True)
+    assert ask(attempt.job_id, 1) == Signals(owned=True, cancel=True, pause_at_once=True)
 
 
 def test_whether_urgent_work_waits_is_told_in_the_same_query(
@@ -56,7 +56,7 @@ def test_whether_urgent_work_waits_is_told_in_the_same_query(
 
     def urgent() -> bool:
         with CaptureQueriesContext(connection) as captured:
-            now = of_attempt(job.pk, 1)
+            now = ask(job.pk, 1)
         assert len(captured) == 1
         return now.urgent
 

@@ -11,13 +11,14 @@ import pytest
 from django.utils import timezone
 from PIL import Image
 
+from generation.errors import RenderError
 from generation.media.images import read_provenance
 from generation.models import Device, Job, Progress
 from generation.pipelines.resident import ResidentModels
 from generation.queue import lifecycle, requests
-from generation.states import Outcome, Priority, Status, Work
-from generation.worker import stages
-from generation.worker.resume import snapshots
+from generation.states import Outcome, Priority, Stage, Status, Work
+from generation.worker import interruptions
+from generation.worker.resume import kept_frames, snapshots
 from generation.worker.runner import Worker
 from tests.generation.watched import WatchedModel
 
@@ -85,7 +86,7 @@ def test_an_urgent_job_starts_after_the_present_step_and_the_other_goes_on_after
 def test_in_the_middle_of_a_step_it_gives_way_too_and_makes_that_step_again(
     worker: Worker, submit: Submit, watched: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stages, "ASK_SECONDS", 0.0)
+    monkeypatch.setattr(interruptions, "WITHIN_STEP_SECONDS", 0.0)
     low = submit(Priority.LOW, steps=8)
     blocks: list[int] = []
 
@@ -106,7 +107,7 @@ def test_in_the_middle_of_a_step_it_gives_way_too_and_makes_that_step_again(
 def test_a_cancel_in_the_middle_of_a_step_leaves_it_there(
     worker: Worker, submit: Submit, watched: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stages, "ASK_SECONDS", 0.0)
+    monkeypatch.setattr(interruptions, "WITHIN_STEP_SECONDS", 0.0)
     job = submit(steps=8)
     watched.inside = lambda: watched.steps[-1:] == [3] and requests.cancel(job)
     worker.drain()
@@ -275,6 +276,89 @@ def test_a_batch_gives_way_and_begins_anew(
         assert outcomes(job) == [(Outcome.PREEMPTED, 0), (Outcome.COMPLETED, 0)]
     starts = [job.attempts.last().started_at for job in (submitted[0], *members)]
     assert starts == sorted(starts)
+
+
+def test_in_the_middle_of_a_step_a_batch_gives_way_too(
+    worker: Worker, submit: Submit, watched: WatchedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interruptions, "WITHIN_STEP_SECONDS", 0.0)
+    members = [submit(seed=seed, steps=6) for seed in (1, 2)]
+    submitted: list[Job] = []
+
+    def submit_urgent() -> None:
+        if not submitted:
+            submitted.append(submit(Priority.URGENT, seed=9, steps=2))
+
+    watched.inside = submit_urgent
+    worker.drain()
+
+    for job in members:
+        first = job.attempts.get(number=1)
+        assert outcomes(job) == [(Outcome.PREEMPTED, 0), (Outcome.COMPLETED, 0)]
+        assert first.timings.get(stage=Stage.DENOISE).steps == [], "it left within its first step"
+        assert first.timings.get(stage=Stage.DENOISE).seconds > 0.0
+    assert outcomes(submitted[0]) == [(Outcome.COMPLETED, 0)]
+
+
+def test_a_member_that_is_cancelled_in_the_middle_of_a_step_ends_there_and_then(
+    worker: Worker, submit: Submit, watched: WatchedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interruptions, "WITHIN_STEP_SECONDS", 0.0)
+    first, second = (submit(seed=seed, steps=6) for seed in (1, 2))
+    seen: list[str] = []
+
+    def cancel() -> None:
+        second.refresh_from_db()
+        seen.append(second.status)
+        requests.cancel(second)
+
+    watched.inside = cancel
+    worker.drain()
+
+    assert seen[:2] == [Status.PROCESSING, Status.CANCELLED], "by the next block of the same step"
+    denoising = second.attempts.get().timings.get(stage=Stage.DENOISE)
+    assert (denoising.steps, denoising.seconds > 0.0) == ([], True)
+    assert watched.decodes == 1
+    assert pixels(first).shape == (128, 128, 3)
+
+
+def test_a_member_that_fails_does_not_touch_the_others(
+    worker: Worker, submit: Submit, watched: WatchedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode, decodes = watched.encode, watched.decode
+    members = {name: submit(prompt=name) for name in ("cannot be read", "cannot be seen", "fine")}
+
+    def encode_some(spec: Any, *loras: Any) -> Any:
+        if spec.prompt == "cannot be read":
+            raise RenderError("no words")
+        return encode(spec, *loras)
+
+    def decode_some(latents: Any) -> Any:
+        if not watched.decodes:
+            watched.decodes += 1
+            raise RenderError("no colours")
+        return decodes(latents)
+
+    monkeypatch.setattr(watched, "encode", encode_some)
+    monkeypatch.setattr(watched, "decode", decode_some)
+    assert worker.drain() == 3
+
+    failed = {name: Job.objects.get(pk=job.pk).error_message for name, job in members.items()}
+    assert failed == {"cannot be read": "no words", "cannot be seen": "no colours", "fine": ""}
+    assert pixels(members["fine"]).shape == (128, 128, 3)
+
+
+def test_frames_of_a_batch_are_not_kept_for_a_render_that_is_made_anew(
+    worker: Worker, submit: Submit, watched: WatchedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are like those of the single render, and not the same bit by bit."""
+    monkeypatch.setattr(interruptions, "BETWEEN_FRAMES_SECONDS", 0.0)
+    members = [submit(seed=seed) for seed in (1, 2)]
+    watched.before_decode = worker.stop
+    worker.drain()
+
+    assert {outcomes(job)[0][0] for job in members} == {Outcome.HANDED_BACK}
+    assert kept_frames.job_ids() == set()
 
 
 def test_what_goes_wrong_with_a_batch_goes_wrong_with_all_its_members(

@@ -71,7 +71,7 @@ def test_the_rest_follows_from_the_pace_and_the_weights(
     clock: Callable[[float], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    account = StageClock(attempt, clip, check=lambda: None)
+    account = StageClock(attempt, clip)
     heard = listened(account, monkeypatch)
 
     with account.stage(Stage.DENOISE):
@@ -93,7 +93,7 @@ def test_the_rest_follows_from_the_pace_and_the_weights(
 def test_frames_are_counted_once_and_never_backwards(
     attempt: Attempt, clip: RenderSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account = StageClock(attempt, replace(clip, interpolate=2), check=lambda: None)
+    account = StageClock(attempt, replace(clip, interpolate=2))
     heard = listened(account, monkeypatch)
 
     for stage, frames in ((Stage.DECODE, 8), (Stage.INTERPOLATE, 15), (Stage.WRITE, 15)):
@@ -111,7 +111,7 @@ def test_frames_are_counted_once_and_never_backwards(
 def test_a_window_is_no_step(
     attempt: Attempt, clip: RenderSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account = StageClock(attempt, clip, check=lambda: None)
+    account = StageClock(attempt, clip)
     heard = listened(account, monkeypatch)
 
     with account.stage(Stage.DENOISE):
@@ -123,23 +123,6 @@ def test_a_window_is_no_step(
         (1, 0, 3),
     ]
     assert len(account.timings[Stage.DENOISE].steps) == 1
-
-
-def test_whoever_has_to_stop_is_asked_after_every_step_and_window(
-    attempt: Attempt, clip: RenderSpec, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Stop(Exception):
-        pass
-
-    def stop() -> None:
-        raise Stop
-
-    account = StageClock(attempt, clip, check=stop)
-    listened(account, monkeypatch)
-
-    with pytest.raises(Stop), account.stage(Stage.DENOISE):
-        account.step(Step(0, 4, None, 1, 3), NO_MODEL)
-    assert account.timings[Stage.DENOISE].seconds >= 0.0
 
 
 @pytest.mark.parametrize(
@@ -158,7 +141,7 @@ def test_what_is_left_of_the_work_is_what_is_estimated(
 ) -> None:
     ran(4000.0)
     attempt.job.saved_steps, attempt.batch_size = saved, batch
-    account = StageClock(attempt, spec, check=lambda: None)
+    account = StageClock(attempt, spec)
     heard = listened(account, monkeypatch)
 
     with account.stage(Stage.LOAD):
@@ -177,7 +160,7 @@ def test_a_known_run_counts_down_from_its_first_moment_and_finds_its_own_pace(
 ) -> None:
     """EstimatedRun are ten seconds a step, and it takes thirty."""
     ran(40.0)
-    account = StageClock(attempt, spec, check=lambda: None)
+    account = StageClock(attempt, spec)
     heard = listened(account, monkeypatch)
 
     with account.stage(Stage.DENOISE):
@@ -193,7 +176,7 @@ def test_what_was_estimated_a_quarter_of_the_way_is_kept_once(
     ran: Ran, attempt: Attempt, spec: RenderSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran(40.0)
-    account = StageClock(attempt, spec, check=lambda: None)
+    account = StageClock(attempt, spec)
     listened(account, monkeypatch)
     kept = []
 

@@ -14,13 +14,14 @@ from django.utils import timezone
 from generation.estimating.shapes import Shape
 from generation.models import Device, Job
 from generation.pipelines.resident import ResidentModels
-from generation.queue import lifecycle
+from generation.queue import lifecycle, requests
 from generation.queue.timings import Timing
 from generation.scheduling.claim import claim
 from generation.scheduling.forecast import forecast
 from generation.states import Outcome, Stage, Status
 from generation.worker import process, sweeper
 from generation.worker.runner import Worker
+from tests.generation.watched import WatchedModel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,7 +45,7 @@ def no_ending() -> Iterator[Callable[[], None]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TRIGGER refuse_ending BEFORE UPDATE OF status ON generation_job "
-            "WHEN NEW.status IN ('completed', 'failed') "
+            "WHEN NEW.status IN ('completed', 'failed', 'cancelled') "
             "BEGIN SELECT RAISE(ABORT, 'database is locked'); END"
         )
     yield allow
@@ -76,6 +77,21 @@ def test_a_job_whose_end_could_not_be_written_is_rendered_again(
     job.refresh_from_db()
     assert job.status == Status.COMPLETED
     assert [a.outcome for a in job.attempts.all()] == [Outcome.LOST, Outcome.COMPLETED]
+
+
+@pytest.mark.usefixtures("no_ending")
+@pytest.mark.parametrize("members", [1, 2])
+def test_an_end_in_the_middle_of_the_denoising_that_could_not_be_written_is_no_failure(
+    members: int, submit: Submit, device: Device, models: ResidentModels, watched: WatchedModel
+) -> None:
+    jobs = [submit(seed=seed) for seed in range(members)]
+    watched.inside = lambda: requests.cancel(jobs[0])
+
+    with pytest.raises(DatabaseError):
+        Worker(device, models).drain()
+
+    assert Job.objects.processing().count() == members
+    assert {job.attempts.get().outcome for job in jobs} == {Outcome.RUNNING}
 
 
 @pytest.mark.parametrize("shape", ["", "toon|128x128|4"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from PIL import Image
 
 from generation.models import Device, Job, ModelCard, Output, Progress
@@ -16,7 +17,7 @@ from generation.pipelines.resident import ResidentModels
 from generation.pipelines.upscale.upscale import Lanczos
 from generation.queue import lifecycle, requests
 from generation.specs import EnhanceSpec, RenderSpec, SourceFile, SourceUse
-from generation.states import Outcome, Priority, Stage, Status, Work
+from generation.states import Outcome, Priority, Status, Work
 from generation.worker import sweeper
 from generation.worker.resume import kept_frames
 from generation.worker.runner import Worker
@@ -32,7 +33,7 @@ FRAMES = 11
 def _own_folders(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.GENGA_HOME = tmp_path
     settings.MEDIA_ROOT = tmp_path / "media"
-    monkeypatch.setattr("generation.worker.stage_clock.CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("generation.worker.interruptions.BETWEEN_FRAMES_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -85,20 +86,19 @@ def file_of(job: Job) -> str:
     return str(job.outputs.get().sha256)
 
 
-def interrupt_at(
-    frame: int, worker: Worker, act: Callable[[], object], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def interrupt_at(frame: int, act: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let something happen once, when so many frames have been enlarged."""
-    written, done = worker._check, []
+    upscale, done = Lanczos.upscale, []
 
-    def check(render: Any) -> None:
-        now = render.clock._now
-        if now.stage == Stage.UPSCALE and now.part == frame and not done:
-            done.append(frame)
+    def counted(self: Lanczos, picture: Image.Image) -> Image.Image:
+        done.append(picture)
+        if len(done) == frame:
+            # No heartbeat runs here, and a device that seems to be away never gives way.
+            Device.objects.update(heartbeat_at=timezone.now())
             act()
-        written(render)
+        return upscale(self, picture)
 
-    monkeypatch.setattr(worker, "_check", check)
+    monkeypatch.setattr(Lanczos, "upscale", counted)
 
 
 def test_what_gave_way_goes_on_with_the_next_frame_to_the_identical_file(
@@ -112,7 +112,7 @@ def test_what_gave_way_goes_on_with_the_next_frame_to_the_identical_file(
     worker.drain()
     enlarged.clear()
     job = enhance()
-    interrupt_at(4, worker, lambda: submit(Priority.URGENT, steps=1), monkeypatch)
+    interrupt_at(4, lambda: submit(Priority.URGENT, steps=1), monkeypatch)
     worker.drain()
 
     assert outcomes(job) == [(Outcome.PREEMPTED, 0), (Outcome.COMPLETED, FRAMES)]
@@ -130,7 +130,7 @@ def test_frames_of_something_else_are_not_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     job = enhance()
-    interrupt_at(4, worker, worker.stop, monkeypatch)
+    interrupt_at(4, worker.stop, monkeypatch)
     worker.drain()
     assert kept_frames.job_ids() == {job.pk}
     (kept_frames.folder(job.pk) / kept_frames.IDENTITY).write_text("made by another version")
@@ -146,7 +146,7 @@ def test_what_is_kept_stays_while_its_job_waits_and_goes_with_it(
     worker: Worker, enhance: Callable[[], Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = enhance()
-    interrupt_at(2, worker, worker.stop, monkeypatch)
+    interrupt_at(2, worker.stop, monkeypatch)
     worker.drain()
 
     assert sweeper.sweep_work() == 0

@@ -1,0 +1,141 @@
+"""The renders of one batch, from their specs to their files; a single render is a batch of one.
+
+Pictures that differ only in texts and seed are denoised together. Each keeps its own seed,
+progress, end and files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+import torch
+from django.db import DatabaseError
+
+from generation.pipelines.loop.step import Step
+from generation.states import Stage
+from generation.worker.stages import Rendering
+
+
+def render(members: Sequence[Rendering]) -> None:
+    """All stages of every member. One that ends early leaves the batch, and the others go on.
+
+    Raises DatabaseError when a member's end cannot be written.
+    """
+    for member in members:
+        with member.ending():
+            member.begin()
+    for member, latents in _Denoising([one for one in members if not one.ended]).run():
+        with member.ending():
+            member.complete(member.finish(member.decode(latents)))
+
+
+def enhance(member: Rendering) -> None:
+    """As `render`, for what draws nothing: the stages after the drawing, on a finished file."""
+    with member.ending():
+        member.complete(member.finish(member.source()))
+
+
+class _EverybodyLeft(Exception):
+    """Leaves a denoising that nobody waits for."""
+
+
+class _Denoising:
+    """The denoising of all members at once: `_rows` are those still in it, a row of latents each.
+
+    A member ends as soon as there is a reason, but its row is made up to the end of the step.
+    """
+
+    def __init__(self, members: Sequence[Rendering]) -> None:
+        self._rows = list(members)
+        self._stages = {member.attempt.job_id: ExitStack() for member in members}
+
+    def run(self) -> list[tuple[Rendering, torch.Tensor]]:
+        """The members that have not ended, each with its latents (1, C, ..., h, w).
+
+        What goes wrong with the denoising itself goes wrong for all that are still in it.
+        """
+        if not self._rows:
+            return []
+        try:
+            for member in self._rows:
+                open_stage = self._stages[member.attempt.job_id]
+                open_stage.enter_context(member.clock.stage(Stage.DENOISE))
+            latents = self._denoise()
+        except _EverybodyLeft:
+            return []
+        except DatabaseError:
+            # A member's errors end it and get no further, unless its end cannot be written.
+            raise
+        except Exception as problem:
+            for member in self._present():
+                with self._leaving(member):
+                    raise problem
+            return []
+        finally:
+            for open_stage in self._stages.values():
+                open_stage.close()
+        return list(zip(self._rows, latents.split(1), strict=True))
+
+    def _denoise(self) -> torch.Tensor:
+        first = self._rows[0]
+        pipeline = first.pipeline
+        with pipeline.asking(self._within_step):
+            if first.resumes:
+                return pipeline.denoise(
+                    first.spec,
+                    first.conditioning,
+                    self._after_only_step,
+                    first.first_frame,
+                    first.snapshots.state,
+                )
+            return pipeline.denoise_batch(
+                [member.spec for member in self._rows],
+                [member.conditioning for member in self._rows],
+                self._after_step,
+            )
+
+    def _within_step(self) -> None:
+        for member in self._present():
+            with self._leaving(member):
+                member.interruptions.check_within_step()
+        if not self._present():
+            raise _EverybodyLeft
+
+    def _after_only_step(self, step: Step) -> None:
+        self._after_step(step)
+
+    def _after_step(self, step: Step) -> list[int] | None:
+        """Which rows stay in the batch; None for all of them."""
+        for row, member in enumerate(self._rows):
+            if not member.ended:
+                with self._leaving(member):
+                    member.after_step(replace(step, clean=_row_of(step.clean, row)))
+        stay = [row for row, member in enumerate(self._rows) if not member.ended]
+        if not stay:
+            raise _EverybodyLeft
+        if len(stay) == len(self._rows):
+            return None
+        self._rows = [self._rows[row] for row in stay]
+        return stay
+
+    def _present(self) -> list[Rendering]:
+        return [member for member in self._rows if not member.ended]
+
+    @contextmanager
+    def _leaving(self, member: Rendering) -> Iterator[None]:
+        """As `member.ending()`; the stage of a member that leaves is timed up to then."""
+        with member.ending():
+            try:
+                yield
+            except Exception:
+                self._stages[member.attempt.job_id].close()
+                raise
+
+
+def _row_of(
+    clean: Callable[[], torch.Tensor] | None, row: int
+) -> Callable[[], torch.Tensor] | None:
+    """The predicted latents of one member, (1, C, h, w), computed when asked."""
+    return None if clean is None else lambda: clean()[row : row + 1]
