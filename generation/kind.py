@@ -20,9 +20,9 @@ PACKAGE = "generation.kinds"
 class JobKind:
     """One kind of job.
 
-    `spec_class` reads and writes the job's settings. `executor` is the dotted path of what a
-    worker runs an attempt with. `unit` is what progress counts ("step", "frame"), `card` the
-    template of its settings.
+    `spec_class` reads and writes the job's settings. `executor` is the dotted path of the
+    subclass of `generation.worker.execution.Execution` that runs its attempts. `unit` is what
+    progress counts ("step", "frame"), `card` the template of its settings.
     """
 
     name: str

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -13,6 +15,7 @@ from generation.errors import Interruption, OutOfMemory, RenderError
 from generation.media.files import StoredOutput
 from generation.models import Attempt
 from generation.monitoring.host_load import HostLoad
+from generation.pipelines.resident import ResidentModels
 from generation.queue import lifecycle
 from generation.specs import RenderSpec
 from generation.worker.interruptions import CONSEQUENCES, Interruptions
@@ -21,21 +24,41 @@ from generation.worker.stage_clock import StageClock
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class ExecutionContext:
+    """What an execution is given: the attempt, and its worker's models, load and interruptions."""
+
+    attempt: Attempt
+    models: ResidentModels
+    interruptions: Interruptions
+    host_load: HostLoad
+
+
 class Execution(ABC):
     """An attempt at a job of any kind: its clock, what may interrupt it, and its end.
 
-    A subclass adds the stages of its kind of job, which ask `interruptions` as they go on. It
-    says what is saved for the next attempt, and cleans up after itself.
+    Each kind of job has a subclass, its executor. That adds the stages, which ask `interruptions`
+    as they go on, says what is saved for the next attempt, and cleans up after itself.
     """
 
-    def __init__(self, attempt: Attempt, interruptions: Interruptions, host_load: HostLoad) -> None:
-        self.attempt = attempt
-        self.spec: RenderSpec = attempt.job.spec
-        self.interruptions = interruptions
-        self.clock = StageClock(attempt, self.spec)
+    def __init__(self, context: ExecutionContext) -> None:
+        self.attempt = context.attempt
+        self.spec: RenderSpec = context.attempt.job.spec
+        self.models = context.models
+        self.interruptions = context.interruptions
+        self.clock = StageClock(context.attempt, self.spec)
         self.ended = False
-        self._host_load = host_load
-        self._began = host_load.begin()
+        self._host_load = context.host_load
+        self._began = context.host_load.begin()
+
+    @classmethod
+    @abstractmethod
+    def run(cls, members: Sequence[Any]) -> None:
+        """Execute one attempt, or several of this class that were claimed as a batch.
+
+        Whatever a member does stands in its `ending`, so that one that ends leaves the others
+        alone. Raises DatabaseError when an end cannot be written.
+        """
 
     @abstractmethod
     def save(self) -> int:

@@ -9,9 +9,8 @@ from generation.models import Attempt, Device
 from generation.monitoring.host_load import HostLoad
 from generation.pipelines.resident import ResidentModels
 from generation.scheduling.claim import claim, claim_mates
-from generation.worker.batch import enhance, render
+from generation.worker.execution import Execution, ExecutionContext
 from generation.worker.interruptions import Interruptions
-from generation.worker.stages import Rendering
 
 
 class Worker:
@@ -48,24 +47,23 @@ class Worker:
         Raises DatabaseError when that state cannot be written; nobody renews the job's lease then,
         and it is executed again once the lease has run out.
         """
-        self.running = list(claimed)
         executions = [self._execution(attempt, len(claimed)) for attempt in claimed]
+        self.running = list(claimed)
         try:
             with ExitStack() as reporting:
                 for execution in executions:
                     reporting.enter_context(execution.clock.reporter)
-                if not executions[0].spec.draws:
-                    enhance(executions[0])
-                else:
-                    render(executions)
+                type(executions[0]).run(executions)
         finally:
             self.running = []
             for execution in executions:
                 execution.clean_up()
             Device.objects.filter(pk=self.device.pk).update(resident=self.models.slugs)
 
-    def _execution(self, attempt: Attempt, batch_size: int) -> Rendering:
+    def _execution(self, attempt: Attempt, batch_size: int) -> Execution:
         attempt.batch_size = batch_size
         attempt.precision = str(self.models.dtype).removeprefix("torch.")
         interruptions = Interruptions(attempt, self.device, self.stopping.is_set)
-        return Rendering(attempt, interruptions, self.host_load, self.models)
+        kind = attempt.job.kind_of
+        executor: type[Execution] = kind.load(kind.executor)
+        return executor(ExecutionContext(attempt, self.models, interruptions, self.host_load))

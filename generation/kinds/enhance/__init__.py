@@ -7,7 +7,7 @@ KIND = JobKind(
     name="enhance",
     label="Enhance",
     spec_class=EnhanceSpec,
-    executor="generation.worker.stages:Rendering",
+    executor="generation.kinds.enhance.executor:Enhance",
     unit="frame",
     card="fragments/kinds/enhance.html",
 )

@@ -7,7 +7,7 @@ KIND = JobKind(
     name="render",
     label="Render",
     spec_class=RenderSpec,
-    executor="generation.worker.stages:Rendering",
+    executor="generation.kinds.render.executor:Render",
     unit="step",
     card="fragments/kinds/render.html",
 )

@@ -1,57 +1,37 @@
-"""The renders of one batch, from their specs to their files; a single render is a batch of one.
-
-Pictures that differ only in texts and seed are denoised together. Each keeps its own seed,
-progress, end and files.
-"""
+"""The denoising of one render, or of several that are denoised together as a batch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from django.db import DatabaseError
 
 from generation.pipelines.loop.step import Step
 from generation.states import Stage
-from generation.worker.stages import Rendering
 
-
-def render(members: Sequence[Rendering]) -> None:
-    """All stages of every member. One that ends early leaves the batch, and the others go on.
-
-    Raises DatabaseError when a member's end cannot be written.
-    """
-    for member in members:
-        with member.ending():
-            member.begin()
-    for member, latents in _Denoising([one for one in members if not one.ended]).run():
-        with member.ending():
-            member.complete(member.finish(member.decode(latents)))
-
-
-def enhance(member: Rendering) -> None:
-    """As `render`, for what draws nothing: the stages after the drawing, on a finished file."""
-    with member.ending():
-        member.complete(member.finish(member.source()))
+if TYPE_CHECKING:
+    from generation.kinds.render.executor import Render
 
 
 class _EverybodyLeft(Exception):
     """Leaves a denoising that nobody waits for."""
 
 
-class _Denoising:
+class Denoising:
     """The denoising of all members at once: `_rows` are those still in it, a row of latents each.
 
     A member ends as soon as there is a reason, but its row is made up to the end of the step.
     """
 
-    def __init__(self, members: Sequence[Rendering]) -> None:
+    def __init__(self, members: Sequence[Render]) -> None:
         self._rows = list(members)
         self._stages = {member.attempt.job_id: ExitStack() for member in members}
 
-    def run(self) -> list[tuple[Rendering, torch.Tensor]]:
+    def run(self) -> list[tuple[Render, torch.Tensor]]:
         """The members that have not ended, each with its latents (1, C, ..., h, w).
 
         What goes wrong with the denoising itself goes wrong for all that are still in it.
@@ -82,7 +62,7 @@ class _Denoising:
         first = self._rows[0]
         pipeline = first.pipeline
         with pipeline.asking(self._within_step):
-            if first.resumes:
+            if first.is_alone:
                 return pipeline.denoise(
                     first.spec,
                     first.conditioning,
@@ -120,11 +100,11 @@ class _Denoising:
         self._rows = [self._rows[row] for row in stay]
         return stay
 
-    def _present(self) -> list[Rendering]:
+    def _present(self) -> list[Render]:
         return [member for member in self._rows if not member.ended]
 
     @contextmanager
-    def _leaving(self, member: Rendering) -> Iterator[None]:
+    def _leaving(self, member: Render) -> Iterator[None]:
         """As `member.ending()`; the stage of a member that leaves is timed up to then."""
         with member.ending():
             try:
