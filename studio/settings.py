@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "studio.views.arrival.arrival",
+    "studio.views.forecasting.forecasting",
 ]
 
 ROOT_URLCONF = "studio.urls"

@@ -10,9 +10,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from generation.estimating.speeds.cache import Knowledge
+from generation.estimating.estimator import Estimator
 from generation.models import Device, Job, ModelCard
 from generation.queue import lifecycle
+from generation.scheduling.forecast import Forecaster
 from generation.specs import EnhanceSpec, RenderSpec, SourceUse
 from generation.states import Priority, Work
 from studio.models import Membership, Project, Role, Shot
@@ -53,10 +54,16 @@ def project(artist: User, reviewer: User) -> Project:
     return project
 
 
-@pytest.fixture(autouse=True)
-def _no_times_of_other_tests() -> None:
-    """What a process knows of run times outlives a test's database."""
-    Knowledge.forget()
+@pytest.fixture
+def forecaster() -> Forecaster:
+    """What forecasts in the test's process."""
+    return Forecaster()
+
+
+@pytest.fixture
+def estimator(forecaster: Forecaster) -> Estimator:
+    """What estimates and learns in the test's process."""
+    return forecaster.estimator
 
 
 def changed(spec: RenderSpec, **changes: Any) -> RenderSpec:
@@ -143,14 +150,21 @@ def spec() -> RenderSpec:
 
 
 @pytest.fixture
-def submit(artist: User, toon: ModelCard, spec: RenderSpec) -> Callable[..., Job]:
+def submit(
+    artist: User, toon: ModelCard, spec: RenderSpec, estimator: Estimator
+) -> Callable[..., Job]:
     """Submit a small job; keyword arguments change the spec or the submit."""
 
     def submit_job(
         priority: Priority = Priority.NORMAL, owner: User | None = None, **changes: Any
     ) -> Job:
+        asked = changed(spec, **changes)
         return lifecycle.submit(
-            changed(spec, **changes), owner=owner or artist, model=toon, priority=priority
+            asked,
+            owner=owner or artist,
+            model=toon,
+            priority=priority,
+            estimate=estimator.estimate(asked),
         )
 
     return submit_job

@@ -18,6 +18,7 @@ import django
 
 def main(name: str, ledger: Path, hold: float) -> None:
     """Claim until told to stop. A line for each claim: milliseconds, and whether it found a job."""
+    from generation.estimating.estimator import Estimator
     from generation.live import events
     from generation.models import Device
     from generation.queue import lifecycle
@@ -27,6 +28,7 @@ def main(name: str, ledger: Path, hold: float) -> None:
 
     # A job that ends leaves some, and with them estimates have to be read anew.
     timings = {stage: Timing(0.1) for stage in (Stage.ENCODE, Stage.DENOISE)}
+    estimator = Estimator()
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
     device = Device.objects.get(name=name)
@@ -34,14 +36,14 @@ def main(name: str, ledger: Path, hold: float) -> None:
         while not stopped:
             device.refresh_from_db()
             started = time.perf_counter()
-            attempt = claim(device)
+            attempt = claim(device, estimator)
             milliseconds = 1000 * (time.perf_counter() - started)
             lines.write(f"{milliseconds:.3f} {attempt is not None}\n")
             if attempt is None:
                 time.sleep(0.01)
             else:
                 time.sleep(hold)
-                lifecycle.complete(attempt, [], timings)
+                lifecycle.complete(attempt, [], timings, estimator.learn)
     events.drain()
 
 

@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from generation.demo.portraits import seeded_source
-from generation.estimating import estimator
+from generation.estimating.estimator import Estimator, shape_of
 from generation.models import (
     Attempt,
     Device,
@@ -132,14 +132,15 @@ def fill(people: Sequence[User], cards: dict[str, ModelCard], count: int, seed: 
 
 def add_history(people: Sequence[User], cards: dict[str, ModelCard], devices: list[Device]) -> None:
     """Ended attempts of every shape on every device that takes it, so that estimates exist."""
-    source, now = seeded_source(2), timezone.now()
+    source, now, estimator = seeded_source(2), timezone.now(), Estimator()
     for device in devices:
         for kind in KINDS:
             if kind.spec.work not in device.works:
                 continue
             for number in range(HISTORY):
                 seconds = kind.seconds * slowness(device) * source.uniform(0.9, 1.1)
-                _attempt(people[0], cards[kind.spec.model], kind, device, number, seconds, now)
+                card = cards[kind.spec.model]
+                add_attempt(estimator, people[0], card, kind, device, number, seconds, now)
 
 
 def _rows(
@@ -153,7 +154,7 @@ def _rows(
     for number in range(count):
         ((kind, data, card),) = source.choices(made, weights)
         prompt = f"1girl, blue hair, smiling, harbour at dusk, take {number}"
-        yield _job(
+        yield make_job(
             kind.spec,
             card,
             people[source.randrange(len(people))],
@@ -164,7 +165,8 @@ def _rows(
         )
 
 
-def _job(spec: RenderSpec, card: ModelCard, owner: User, queued: datetime, **more: Any) -> Job:
+def make_job(spec: RenderSpec, card: ModelCard, owner: User, queued: datetime, **more: Any) -> Job:
+    """A job of the table, not written yet."""
     return Job(
         owner=owner,
         model=card,
@@ -173,7 +175,7 @@ def _job(spec: RenderSpec, card: ModelCard, owner: User, queued: datetime, **mor
         work=spec.work,
         family=family_needed(spec, card),
         longest_side=spec.longest_side,
-        shape=estimator.shape_of(spec),
+        shape=shape_of(spec),
         batch_key=spec.batch_key,
         submitted_at=queued,
         queued_at=queued,
@@ -183,7 +185,8 @@ def _job(spec: RenderSpec, card: ModelCard, owner: User, queued: datetime, **mor
     )
 
 
-def _attempt(
+def add_attempt(
+    estimator: Estimator,
     owner: User,
     card: ModelCard,
     kind: Kind,
@@ -192,10 +195,10 @@ def _attempt(
     seconds: float,
     now: datetime,
 ) -> None:
-    """One ended attempt; the first of each device and shape had to load the model."""
+    """One ended attempt, learned; the first of each device and shape had to load the model."""
     spec = kind.spec
     load = 0.0 if number or not spec.draws else LOADING_SECONDS[spec.model]
-    job = _job(
+    job = make_job(
         spec,
         card,
         owner,

@@ -1,7 +1,7 @@
 """What an estimate costs, and what learning from an attempt costs, whatever the history's length.
 
-Timed are `estimator.estimate` for settings that are never the same twice, queries included, and
-`estimator.learn` for attempts that have just ended. First with a short history, then with a long
+Timed are `Estimator.estimate` for settings that are never the same twice, queries included, and
+`Estimator.learn` for attempts that have just ended. First with a short history, then with a long
 one in the same database.
 """
 
@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from generation.bench import _queue, _site
 from generation.demo.portraits import seeded_source
-from generation.estimating import estimator
+from generation.estimating.estimator import Estimator
 from generation.models import Attempt, Device, Job
 from generation.specs import RenderSpec
 from generation.states import Outcome
@@ -41,10 +41,11 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
     """Measure; milliseconds."""
     people, cards = _queue.prepare()
     devices = _queue.park()
+    estimator = Estimator()
     _queue.add_history(people, cards, devices)
-    short = _measure(options["times"], devices)
+    short = _measure(options["times"], devices, estimator)
     _lengthen(options["attempts"], devices)
-    long = _measure(options["times"], devices)
+    long = _measure(options["times"], devices, estimator)
     say(f"milliseconds, median (middle half), {Attempt.objects.count()} attempts in the end")
     for name, (predicting, learning) in (("short history", short), ("long history", long)):
         say(f"  {name:<14} an estimate {_site.spread(predicting)}")
@@ -62,7 +63,9 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
     }
 
 
-def _measure(times: int, devices: list[Device]) -> tuple[list[float], list[float]]:
+def _measure(
+    times: int, devices: list[Device], estimator: Estimator
+) -> tuple[list[float], list[float]]:
     """Milliseconds of estimates and of learning, each in turn."""
     source = seeded_source(6)
     predicting, learning = [], []

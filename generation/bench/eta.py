@@ -28,7 +28,6 @@ from generation.estimating import calibration
 from generation.estimating.evaluation.backtest import OURS, Accuracy, EstimatedRun, Record, replay
 from generation.estimating.evaluation.records import record_of
 from generation.estimating.shapes import parse
-from generation.estimating.speeds.cache import Knowledge
 from generation.hardware import detect
 from generation.library.register import register
 from generation.library.upscalers import choose_upscaler
@@ -97,7 +96,8 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
     judged = attempts[warm_up:]
     ours = Accuracy.of([one for one in map(_at_submit, judged) if one])
     quarter = Accuracy.of([one for one in map(_at_quarter, judged) if one])
-    said = replay(records, lambda shape: Knowledge.demands(parse(shape)), warm_up)
+    speeds = worker.estimator.speeds
+    said = replay(records, lambda shape: speeds.demands(parse(shape)), warm_up)
     peers = {name: Accuracy.of(them) for name, them in said.items() if name != OURS}
     _table(say, ours, quarter, peers, unseen)
     return {
@@ -154,7 +154,12 @@ def _render(worker: Worker, person: Any, spec: RenderSpec) -> Attempt:
     """Submit, render, and hand out the finished attempt."""
     Device.objects.filter(pk=worker.device.pk).update(resident=worker.models.slugs)
     process.beat(worker.device, worker)
-    job = lifecycle.submit(spec, owner=person, model=ModelCard.objects.get(slug=spec.model))
+    job = lifecycle.submit(
+        spec,
+        owner=person,
+        model=ModelCard.objects.get(slug=spec.model),
+        estimate=worker.estimator.estimate(spec),
+    )
     worker.drain()
     job.refresh_from_db()
     if job.error_code:

@@ -23,11 +23,13 @@ from generation.bench import _queue, _site
 from generation.bench.simulation.replay import Arrival, replay
 from generation.bench.simulation.rules import Policy
 from generation.demo.portraits import seeded_source
+from generation.estimating.estimator import Estimator
 from generation.models import Device
-from generation.scheduling import queue_state, waiting_jobs
+from generation.scheduling import queue_state
 from generation.scheduling.assignment import Lane, assign
-from generation.scheduling.forecast import forecast
-from generation.scheduling.policy import WaitingLine
+from generation.scheduling.forecast import Forecaster
+from generation.scheduling.policy import WaitingJob, WaitingLine
+from generation.scheduling.waiting_jobs import WaitingJobs
 
 HELP = "time of a forecast of 10,000 jobs, and the error of its starts"
 ISOLATED = True
@@ -49,12 +51,14 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
     _queue.add_history(people, cards, devices)
     _queue.fill(people, cards, options["jobs"])
     whole, simulation = [], []
-    first = _timed(forecast)
+    forecaster, waiting = Forecaster(), WaitingJobs()
+    first = _timed(forecaster.forecast)
     for _ in range(options["times"]):
-        whole.append(_timed(forecast))
-        simulation.append(_simulation_ms())
-    estimated, now = forecast(), timezone.now()
-    errors = _errors({place.key: place.start for place in estimated.places}, now, options["sigma"])
+        whole.append(_timed(forecaster.forecast))
+        simulation.append(_simulation_ms(waiting.read(), forecaster.estimator))
+    estimated, now = forecaster.forecast(), timezone.now()
+    starts = {place.key: place.start for place in estimated.places}
+    errors = _errors(starts, waiting.read(), forecaster.estimator, now, options["sigma"])
     say(f"forecast of {options['jobs']} jobs on {len(devices)} devices, median (middle half)")
     say(f"  milliseconds, all       {_site.spread(whole)}")
     say(f"  the first in a process {first:9.4f}")
@@ -78,12 +82,12 @@ def _timed(function: Callable[[], object]) -> float:
     return 1000 * (time.perf_counter() - started)
 
 
-def _simulation_ms() -> float:
+def _simulation_ms(waiting: list[WaitingJob], estimator: Estimator) -> float:
     """The playing forward alone, over data that was read already."""
     now = timezone.now()
-    waiting, ageing = waiting_jobs.read(), queue_state.ageing_seconds()
+    ageing = queue_state.ageing_seconds()
     had = queue_state.device_time(now.timestamp(), queue_state.runs())
-    times, there = _devices(now)
+    times, there = _devices(now, estimator)
     started = time.perf_counter()
     line = WaitingLine(waiting, had, now.timestamp(), ageing, times.typical)
     for _ in assign(line, there, now.timestamp()):
@@ -91,16 +95,21 @@ def _simulation_ms() -> float:
     return 1000 * (time.perf_counter() - started)
 
 
-def _devices(now: datetime) -> tuple[queue_state.RunTimes, list[Lane]]:
+def _devices(now: datetime, estimator: Estimator) -> tuple[queue_state.RunTimes, list[Lane]]:
     devices = list(Device.objects.online(now))
-    times = queue_state.RunTimes(devices)
+    times = queue_state.RunTimes(devices, estimator)
     return times, queue_state.lanes(devices, times, now, queue_state.runs())
 
 
-def _errors(estimated: dict[Any, datetime | None], now: datetime, sigma: float) -> list[float]:
+def _errors(
+    estimated: dict[Any, datetime | None],
+    waiting: list[WaitingJob],
+    estimator: Estimator,
+    now: datetime,
+    sigma: float,
+) -> list[float]:
     """How far each estimated start is from the real one, over the time until the real one."""
-    waiting = waiting_jobs.read()
-    times, there = _devices(now)
+    times, there = _devices(now, estimator)
     source = seeded_source(3)
     arrivals = [Arrival(job, 0, exp(source.gauss(0.0, sigma))) for job in waiting]
     rule = Policy(queue_state.ageing_seconds(), times.typical)

@@ -1,7 +1,6 @@
 """Estimates: what a render will take on a device, with a range, learned from every attempt.
 
-The arithmetic is in `learning` and what was learned in `knowledge`; this module estimates by them,
-and writes what a finished attempt has taught.
+The arithmetic is in `speeds.learning`, and what was read of the learned speeds in `speeds.cache`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from django.utils import timezone
 from generation.estimating.cost import Demands
 from generation.estimating.estimate import Estimate, estimate_from
 from generation.estimating.shapes import Shape, parse
-from generation.estimating.speeds.cache import Knowledge, subject_of
+from generation.estimating.speeds.cache import SpeedCache, subject_of
 from generation.estimating.speeds.learning import REST, Speeds
 from generation.models import Attempt, Device, LearnedSpeed
 from generation.specs import RenderSpec
@@ -27,96 +26,115 @@ def shape_of(spec: RenderSpec) -> str:
     return str(Shape.of(spec))
 
 
-def estimate(
-    spec: RenderSpec, device: Device | None = None, *, cold: bool | None = None
-) -> Estimate | None:
-    """Run time of a spec on a device, or on the quickest online that takes such work.
+class Estimator:
+    """Estimates by what the devices have learned, and learns from finished attempts.
 
-    None without evidence.
-
-    `cold` says whether the model has to be loaded first; None: as the device has it now.
+    It keeps what it has read in `speeds`. A process has one, and its threads may share it.
     """
-    Knowledge.refresh()
-    if device is not None:
-        return estimate_shape(Shape.of(spec), spec.work, device, cold)
-    return _quickest(spec, list(Device.objects.online()), cold)
 
+    def __init__(self) -> None:
+        self.speeds = SpeedCache()
 
-def estimate_all(specs: Iterable[RenderSpec]) -> list[Estimate | None]:
-    """`predict` for many specs, with what has to be read for it read once."""
-    Knowledge.refresh()
-    devices = list(Device.objects.online())
-    return [_quickest(spec, devices, None) for spec in specs]
+    def estimate(
+        self, spec: RenderSpec, device: Device | None = None, *, cold: bool | None = None
+    ) -> Estimate | None:
+        """Run time of a spec on a device, or on the quickest online that takes such work.
 
+        None without evidence. `cold` says whether the model has to be loaded first; None: as the
+        device has it now.
+        """
+        self.speeds.refresh()
+        if device is not None:
+            return self.estimate_shape(Shape.of(spec), spec.work, device, cold)
+        return self._quickest(spec, list(Device.objects.online()), cold)
 
-def _quickest(spec: RenderSpec, devices: list[Device], cold: bool | None) -> Estimate | None:
-    shape = Shape.of(spec)
-    found = [
-        estimate_shape(shape, spec.work, one, cold) for one in devices if spec.work in one.works
-    ]
-    known = [estimate for estimate in found if estimate is not None]
-    return min(known, key=lambda estimate: estimate.seconds) if known else None
+    def estimate_all(self, specs: Iterable[RenderSpec]) -> list[Estimate | None]:
+        """`estimate` for many specs, with everything that it needs read once."""
+        self.speeds.refresh()
+        devices = list(Device.objects.online())
+        return [self._quickest(spec, devices, None) for spec in specs]
 
+    def _quickest(
+        self, spec: RenderSpec, devices: list[Device], cold: bool | None
+    ) -> Estimate | None:
+        shape = Shape.of(spec)
+        found = [
+            self.estimate_shape(shape, spec.work, one, cold)
+            for one in devices
+            if spec.work in one.works
+        ]
+        known = [estimate for estimate in found if estimate is not None]
+        return min(known, key=lambda estimate: estimate.seconds) if known else None
 
-def estimate_shape(
-    shape: Shape, work: Work, device: Device, cold: bool | None = None
-) -> Estimate | None:
-    """The same for a shape, by what this process knows; `Knowledge.refresh` comes first."""
-    source = Knowledge.source(device, subject_of(shape))
-    if source is None:
-        return None
-    if cold is None:
-        cold = shape.draws and shape.model not in device.resident
-    demands = Knowledge.demands(shape)
-    return estimate_from(
-        source.speeds,
-        demands,
-        work,
-        cold=cold,
-        host_load=device.host_load,
-        drift=Knowledge.drift(device),
-        foreign=source.foreign,
-        beside=Knowledge.beside(device, source.speeds, demands),
-        device=device.name,
-    )
+    def estimate_shape(
+        self, shape: Shape, work: Work, device: Device, cold: bool | None = None
+    ) -> Estimate | None:
+        """The same for a shape, by what `speeds` has read; `speeds.refresh` comes first."""
+        source = self.speeds.source(device, subject_of(shape))
+        if source is None:
+            return None
+        if cold is None:
+            cold = shape.draws and shape.model not in device.resident
+        demands = self.speeds.demands(shape)
+        return estimate_from(
+            source.speeds,
+            demands,
+            work,
+            cold=cold,
+            host_load=device.host_load,
+            drift=self.speeds.drift(device),
+            foreign=source.foreign,
+            beside=self.speeds.beside(device, source.speeds, demands),
+            device=device.name,
+        )
 
+    def load_seconds(self, device: Device, model: str) -> float | None:
+        """Seconds that loading a model takes on a device; None when it was never loaded there."""
+        source = self.speeds.source(device, model)
+        known = source.speeds.stages.get(Stage.LOAD) if source else None
+        if source is None or known is None:
+            return None
+        seconds = known.seconds(self.speeds.loading(model), device.host_load)
+        drift = self.speeds.drift(device)
+        lately = exp(source.speeds.drift if drift is None else drift)
+        return seconds * lately if seconds is not None else None
 
-def load_seconds(device: Device, model: str) -> float | None:
-    """Seconds that loading a model takes on a device; None when it was never loaded there."""
-    source = Knowledge.source(device, model)
-    known = source.speeds.stages.get(Stage.LOAD) if source else None
-    if source is None or known is None:
-        return None
-    seconds = known.seconds(Knowledge.loading(model), device.host_load)
-    drift = Knowledge.drift(device)
-    lately = exp(source.speeds.drift if drift is None else drift)
-    return seconds * lately if seconds is not None else None
+    def learn(self, attempt: Attempt, timings: Iterable[tuple[str, float]]) -> None:
+        """Take in one finished attempt with the seconds of its stages.
 
+        To be called in the transaction that ends the job, and only for attempts that ran alone and
+        from the start: others do not say how long their like takes.
+        """
+        if attempt.device is None or attempt.run_seconds is None:
+            return
+        shape = parse(attempt.shape)
+        row, speeds = self._row(attempt.device, subject_of(shape))
+        stages: dict[str, float] = dict(timings)
+        stages[REST] = attempt.run_seconds - sum(stages.values())
+        demands = self.speeds.demands(shape)
+        _judge(speeds, attempt, demands)
+        speeds.learn(
+            demands,
+            stages,
+            cold=bool(attempt.cold),
+            load=attempt.host_load,
+            latest=self.speeds.latest(attempt.device),
+        )
+        row.state, row.version = speeds.as_json(), row.version + 1
+        row.save()
+        kept = (row.device_id, row.subject, row.version, speeds)
+        transaction.on_commit(lambda: self.speeds.keep(*kept))
 
-def learn(attempt: Attempt, timings: Iterable[tuple[str, float]]) -> None:
-    """Take in one finished attempt, with the seconds of its stages; in the ending's transaction.
-
-    Only attempts that ran alone and from the start say how long their like takes.
-    """
-    if attempt.device is None or attempt.run_seconds is None:
-        return
-    shape = parse(attempt.shape)
-    row, speeds = _row(attempt.device, subject_of(shape))
-    stages: dict[str, float] = dict(timings)
-    stages[REST] = attempt.run_seconds - sum(stages.values())
-    demands = Knowledge.demands(shape)
-    _judge(speeds, attempt, demands)
-    speeds.learn(
-        demands,
-        stages,
-        cold=bool(attempt.cold),
-        load=attempt.host_load,
-        latest=Knowledge.latest(attempt.device),
-    )
-    row.state, row.version = speeds.as_json(), row.version + 1
-    row.save()
-    kept = (row.device_id, row.subject, row.version, speeds)
-    transaction.on_commit(lambda: Knowledge.keep(*kept))
+    def _row(self, device: Device, subject: str) -> tuple[LearnedSpeed, Speeds]:
+        """The row to change and what it says; a new one starts with nothing learned."""
+        self.speeds.refresh_costs()
+        row = (
+            LearnedSpeed.objects.select_for_update().filter(device=device, subject=subject).first()
+        )
+        if row is None:
+            row = LearnedSpeed(device=device, subject=subject, version=0, updated_at=timezone.now())
+            return row, Speeds(device.kind)
+        return row, Speeds.from_json(row.state)
 
 
 def _judge(speeds: Speeds, attempt: Attempt, demands: Demands) -> None:
@@ -128,13 +146,3 @@ def _judge(speeds: Speeds, attempt: Attempt, demands: Demands) -> None:
     error = log(attempt.run_seconds / job.estimated_seconds)
     inside = low <= attempt.run_seconds <= high
     speeds.band(job.work).learn(error, inside, speeds.unsure(demands))
-
-
-def _row(device: Device, subject: str) -> tuple[LearnedSpeed, Speeds]:
-    """The row to change and what it says; a new one starts with nothing learned."""
-    Knowledge.refresh_costs()
-    row = LearnedSpeed.objects.select_for_update().filter(device=device, subject=subject).first()
-    if row is None:
-        row = LearnedSpeed(device=device, subject=subject, version=0, updated_at=timezone.now())
-        return row, Speeds(device.kind)
-    return row, Speeds.from_json(row.state)

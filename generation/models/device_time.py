@@ -10,6 +10,11 @@ HALF_LIFE_SECONDS = 3600.0
 """After this long, what somebody had counts half."""
 
 
+def faded(seconds: float, age: float) -> float:
+    """What is left of device time after `age` seconds: half of it after HALF_LIFE_SECONDS."""
+    return seconds * 0.5 ** (max(0.0, age) / HALF_LIFE_SECONDS)
+
+
 class DeviceTime(models.Model):
     """Seconds of device time of one person, fading with HALF_LIFE_SECONDS, as of a moment."""
 
@@ -24,8 +29,7 @@ class DeviceTime(models.Model):
 
     def at(self, now: datetime) -> float:
         """What is left of it at a later moment, in seconds."""
-        age = max(0.0, (now - self.as_of).total_seconds())
-        return float(self.seconds * 0.5 ** (age / HALF_LIFE_SECONDS))
+        return faded(self.seconds, (now - self.as_of).total_seconds())
 
     @classmethod
     def add(cls, owner_id: int, seconds: float, now: datetime) -> None:

@@ -5,7 +5,7 @@ that no longer owns its job (its lease ran out and another took over) changes no
 ending is conditional on the attempt's number. `requests` has what people ask of a job later.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,8 +16,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from generation.errors import RenderError, SpecUnreadable
-from generation.estimating import estimator
 from generation.estimating.estimate import Estimate
+from generation.estimating.estimator import shape_of
 from generation.live.events import EventKind
 from generation.media.files import StoredOutput
 from generation.models import (
@@ -39,6 +39,8 @@ from generation.states import Outcome, Priority, Status
 MAX_ATTEMPTS = 3
 """A job whose worker vanished this often is not given to another one."""
 
+Learn = Callable[[Attempt, Iterable[tuple[str, float]]], None]
+"""Takes in a finished attempt with the seconds of its stages."""
 
 NO_PROGRESS: dict[str, Any] = {
     "stage": "",
@@ -74,10 +76,9 @@ def submit(
 ) -> Job:
     """Write a job that waits, and ring for it once the surrounding transaction is committed.
 
-    `spec` must have passed `limits.check`. What the run will take is estimated and kept with the
-    job, so that the foresight can be judged afterwards: `estimate`, when somebody has made it.
+    `spec` must have passed `limits.check`. `estimate` is kept with the job, so that it can be
+    judged afterwards; None: unknown.
     """
-    estimate = estimate or estimator.estimate(spec)
     now = timezone.now()
     with transaction.atomic():
         # Only people with a row here are looked for by the claim.
@@ -95,7 +96,7 @@ def submit(
             work=spec.work,
             family=family_needed(spec, model),
             longest_side=spec.longest_side,
-            shape=estimator.shape_of(spec),
+            shape=shape_of(spec),
             # What calibrates a device has to run alone there.
             batch_key=spec.batch_key if family(model.family).batches and not pinned_to else "",
             pinned_to=pinned_to,
@@ -156,7 +157,7 @@ def start(job: Job, device: Device) -> Attempt | None:
             device=device,
             device_name=device.name,
             # Not the job's: that may have been written by an older version, and is learned from.
-            shape=estimator.shape_of(spec),
+            shape=shape_of(spec),
             started_at=now,
             host_load_before=device.host_load,
         )
@@ -189,13 +190,18 @@ def lease_length() -> timedelta:
     return timedelta(seconds=settings.GENGA_LEASE_SECONDS)
 
 
-def complete(attempt: Attempt, outputs: Iterable[StoredOutput], timings: Timings) -> bool:
-    """Keep the outputs and end the job. False when the attempt no longer owns it."""
+def complete(
+    attempt: Attempt, outputs: Iterable[StoredOutput], timings: Timings, learn: Learn
+) -> bool:
+    """Keep the outputs, let estimates learn from the attempt, and end the job.
+
+    `learn` is `Estimator.learn`. False when the attempt no longer owns the job.
+    """
     with transaction.atomic():
         if not _end(attempt, Status.COMPLETED, EventKind.COMPLETED, Outcome.COMPLETED, timings):
             return False
         if attempt.is_comparable:
-            estimator.learn(attempt, [(stage, one.seconds) for stage, one in timings.items()])
+            learn(attempt, [(stage, one.seconds) for stage, one in timings.items()])
         for stored in outputs:
             Output.objects.create(job_id=attempt.job_id, attempt=attempt, **stored.fields())
         Progress.objects.filter(pk=attempt.job_id).update(

@@ -14,13 +14,16 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from generation.scheduling.policy import Level, WaitingJob, WaitingLine
-from generation.states import Priority
+from generation.states import Priority, Work
 
 LOOK_AHEAD = 8
 """How many jobs are looked at for one whose model is loaded already."""
 BYPASS_SECONDS = 300.0
 """A job may be passed, for a load that this saves, only by jobs of its own level that were
 submitted at most so long after it. They are a fixed few, so it waits for a bounded time."""
+ONE_LOAD = 1.0
+"""On the only device a load is avoided whatever it costs: no other device can do it sooner."""
+EVERY_WORK = frozenset(work.value for work in Work)
 NEVER = float("inf")
 
 
@@ -31,7 +34,8 @@ class Lane:
     `free_at` is a moment in seconds, None when nobody can tell; `models` are loaded by then.
     `takes` says whether the device may run a job, `seconds` how long it would, loading aside, and
     `loading` how long its model takes to load; None for what is not known. Answers may depend on a
-    job's work, family, side, model, shape and pin only.
+    job's work, family, side, model, shape and pin only. `works` are the kinds of work that the
+    device is set up for.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Lane:
     seconds: Callable[[WaitingJob], float | None]
     loading: Callable[[WaitingJob], float | None]
     models: set[str] = field(default_factory=set)
+    works: frozenset[str] = EVERY_WORK
 
 
 @dataclass(slots=True)
@@ -84,6 +89,28 @@ def assign(line: WaitingLine, lanes: list[Lane], now: float) -> Iterator[Assigne
         if not ahead:
             return
         yield board.give_one(ahead)
+
+
+def only_lane(name: str, models: Iterable[str]) -> Lane:
+    """The lane of a device beside which no other does such work.
+
+    It serves in the policy's order, but a job whose model is loaded may come first, within
+    BYPASS_SECONDS.
+    """
+    return Lane(name, None, lambda _: True, lambda _: 0.0, lambda _: ONE_LOAD, set(models))
+
+
+def first_for(
+    lane: Lane, others: Iterable[Lane], line: WaitingLine, now: float
+) -> tuple[list[WaitingJob], Assigned | None]:
+    """The jobs that are given out before a lane that is free now has its first, and that first."""
+    lane.free_at = now
+    before: list[WaitingJob] = []
+    for one in assign(line, [lane, *others], now):
+        if one.lane is lane:
+            return before, one
+        before.append(one.job)
+    return before, None
 
 
 class _Board:

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
 from generation.models import Device, Job
+from generation.scheduling import placement
 from generation.scheduling.policy import Level, WaitingJob, level
 from generation.scheduling.queue_state import seconds
+from generation.scheduling.waiting_jobs import waiting_job
 
 GROUPS = """
 SELECT had.owner_id, levels.priority, works.work, (
@@ -31,13 +32,15 @@ CROSS JOIN ({works}) AS works
 """
 FIRST = """
 SELECT * FROM (
-    SELECT job.id, job.owner_id, job.priority, job.queued_at, job.rank, job.work, job.family,
-        job.longest_side, model.slug, job.shape, job.batch_key, job.saved_steps, job.pinned_to_id
+    SELECT job.saved_steps, job.id, job.owner_id, job.priority, job.queued_at, job.rank, job.work,
+        job.family, job.longest_side, model.slug, job.shape, job.batch_key, job.pinned_to_id
     FROM generation_job AS job JOIN generation_modelcard AS model ON model.id = job.model_id
     WHERE job.status = 'queued' AND job.held_at IS NULL AND job.owner_id = %s
-    AND job.priority = %s AND job.work = %s {taken} ORDER BY job.rank, job.id LIMIT {depth}
+    AND job.priority = %s AND job.work = %s AND {taken} ORDER BY job.rank, job.id LIMIT {depth}
 ) AS head
 """
+BESIDE_WORK = [one for one in placement.CONDITIONS if one is not placement.WORK]
+"""Each statement asks for one of the device's works."""
 AT_ONCE = 200
 """Heads in one statement; SQLite takes five hundred."""
 
@@ -98,7 +101,7 @@ def waiting(device: Device, now: float, ageing: float) -> list[CandidateGroup]:
 
 def first(device: Device, keys: list[_Key], depth: int) -> list[WaitingJob]:
     """Of each head the first `depth` jobs that the device takes."""
-    taken, values = _taken_by(device)
+    taken, values = placement.taken_sql(device, BESIDE_WORK)
     one = FIRST.format(taken=taken, depth=depth)
     found: list[WaitingJob] = []
     for start in range(0, len(keys), AT_ONCE):
@@ -127,48 +130,6 @@ def _key(job: WaitingJob) -> _Key:
     return job.owner, job.priority, job.work
 
 
-def _taken_by(device: Device) -> tuple[str, list[Any]]:
-    """What the device takes, as `placement.claimable` has it."""
-    taken = " AND (job.pinned_to_id IS NULL OR job.pinned_to_id = %s)"
-    values: list[Any] = [device.pk]
-    if device.families:
-        marks = ", ".join(["%s"] * (len(device.families) + 1))
-        taken += f" AND job.family IN ({marks})"
-        values += ["", *device.families]
-    if device.largest_size is not None:
-        taken += " AND job.longest_side <= %s"
-        values.append(device.largest_size)
-    return taken, values
-
-
-def _job(
-    key: Any,
-    owner: int,
-    priority: int,
-    queued: datetime | str,
-    rank: float,
-    work: str,
-    family: str,
-    side: int,
-    model: str,
-    shape: str,
-    batch_key: str,
-    saved_steps: int,
-    pinned: int | None,
-) -> WaitingJob:
+def _job(saved_steps: int, key: Any, *columns: Any) -> WaitingJob:
     resumed = Job.objects.filter(pk=key).first() if saved_steps else None
-    return WaitingJob(
-        key,
-        owner,
-        priority,
-        seconds(queued),
-        rank,
-        work,
-        family,
-        side,
-        model if family else "",
-        shape,
-        batch_key,
-        resumed.left if resumed else 1.0,
-        pinned,
-    )
+    return waiting_job(key, *columns, left=resumed.left if resumed else 1.0)

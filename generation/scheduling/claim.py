@@ -13,18 +13,16 @@ from datetime import datetime
 from django.utils import timezone
 
 from generation.errors import SpecUnreadable
+from generation.estimating.estimator import Estimator
 from generation.models import Attempt, Device, Job
 from generation.queue import lifecycle
 from generation.scheduling import candidates, placement, queue_state
-from generation.scheduling.assignment import Assigned, Lane, assign
+from generation.scheduling.assignment import Assigned, Lane, first_for, only_lane
 from generation.scheduling.policy import WaitingJob
 from generation.states import Priority
 
 MAX_BATCH = 4
 """How many alike jobs are denoised together at most."""
-
-ONE_LOAD = 1.0
-"""On the only device a load is avoided whatever it costs: no other device can do it sooner."""
 
 ROW = "SELECT * FROM generation_job WHERE id = %s"
 
@@ -33,9 +31,12 @@ SEEN = (32, 200, 800, 3200)
 job is the device's, as on a slow one beside others that would be done sooner."""
 
 
-def claim(device: Device) -> Attempt | None:
+def claim(device: Device, estimator: Estimator) -> Attempt | None:
     """The job that this device takes next, now its own; None when there is none for it."""
-    while not device.is_paused and (chosen := next_job(device, timezone.now())) is not None:
+    while not device.is_paused:
+        chosen = next_job(device, timezone.now(), estimator)
+        if chosen is None:
+            return None
         # Whoever loses the race looks at the queue again: the next in what was read may be far
         # behind those that nobody has.
         job = _read(chosen)
@@ -75,12 +76,12 @@ def _read(chosen: WaitingJob) -> Job | None:
     return next(iter(Job.objects.raw(ROW, [chosen.key])), None)
 
 
-def next_job(device: Device, now: datetime) -> WaitingJob | None:
+def next_job(device: Device, now: datetime, estimator: Estimator) -> WaitingJob | None:
     """The job that this device should have now."""
     found = candidates.waiting(device, now.timestamp(), queue_state.ageing_seconds())
     if not found:
         return None
-    situation = Situation(device, {head.key[-1] for head in found}, now)
+    situation = Situation(device, {head.key[-1] for head in found}, now, estimator)
     chosen: Assigned | None = None
     for seen in SEEN:
         look = candidates.Candidates(device, found, seen)
@@ -93,37 +94,25 @@ def next_job(device: Device, now: datetime) -> WaitingJob | None:
 class Situation:
     """The device that asks and those beside it, with what they do at this moment."""
 
-    def __init__(self, device: Device, works: set[str], now: datetime) -> None:
+    def __init__(
+        self, device: Device, works: set[str], now: datetime, estimator: Estimator
+    ) -> None:
         others = [other for other in queue_state.online(now) if other.pk != device.pk]
         self._devices = [device, *(other for other in others if works & set(other.works))]
         self._now = now
         self._running = queue_state.runs()
-        self._times = queue_state.RunTimes(self._devices) if len(self._devices) > 1 else None
+        self._times: queue_state.RunTimes | None = None
+        if len(self._devices) > 1:
+            self._times = queue_state.RunTimes(self._devices, estimator)
 
     def given(self, waiting: list[WaitingJob]) -> tuple[list[WaitingJob], Assigned | None]:
         """What the assignment gives to the device first, and the jobs that it gives out before."""
-        now = self._now.timestamp()
-        lanes = self._lanes()
-        # This device is free: it asks.
-        lanes[0].free_at = now
-        before: list[WaitingJob] = []
-        for one in assign(
-            queue_state.line(waiting, self._now, self._running, self._times), lanes, now
-        ):
-            if one.lane is lanes[0]:
-                return before, one
-            before.append(one.job)
-        return before, None
+        asking, *others = self._lanes()
+        line = queue_state.line(waiting, self._now, self._running, self._times)
+        return first_for(asking, others, line, self._now.timestamp())
 
     def _lanes(self) -> list[Lane]:
         if self._times is not None:
             return queue_state.lanes(self._devices, self._times, self._now, self._running)
         (alone,) = self._devices
-        return [_lane_of_the_only(alone)]
-
-
-def _lane_of_the_only(device: Device) -> Lane:
-    """The policy's order, but that a loaded model may come first within its bound."""
-    return Lane(
-        device.name, None, lambda _: True, lambda _: 0.0, lambda _: ONE_LOAD, set(device.resident)
-    )
+        return [only_lane(alone.name, alone.resident)]

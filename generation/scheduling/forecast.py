@@ -15,13 +15,15 @@ from typing import Any, overload
 
 from django.utils import timezone
 
-from generation.estimating import estimator
 from generation.estimating.estimate import Estimate
+from generation.estimating.estimator import Estimator, shape_of
 from generation.models import Device, Job, ModelCard
 from generation.queue.lifecycle import family_needed
-from generation.scheduling import placement, queue_state, waiting_jobs
+from generation.scheduling import placement, queue_state
 from generation.scheduling.assignment import Assigned, Lane, assign
+from generation.scheduling.placement import JobNeeds
 from generation.scheduling.policy import Level, WaitingJob
+from generation.scheduling.waiting_jobs import WaitingJobs, waiting_job
 from generation.specs import RenderSpec
 from generation.states import Priority, Work
 
@@ -119,49 +121,59 @@ class RequestForecast:
     start: datetime | None
 
 
-def forecast() -> Forecast:
-    """Play the whole queue forward."""
-    now = timezone.now()
-    waiting = waiting_jobs.read()
-    return Forecast(Places(list(_assigned(waiting, now)) if waiting else []))
+class Forecaster:
+    """Plays the queue forward. A process has one, and its threads may share it."""
 
+    def __init__(self) -> None:
+        self.estimator = Estimator()
+        self._waiting = WaitingJobs()
 
-def forecast_request(
-    spec: RenderSpec, model: ModelCard, priority: Priority, owner_id: int | None = None
-) -> RequestForecast:
-    """Position, start and run time of `spec` if its owner submitted it now."""
-    now = timezone.now()
-    new = WaitingJob(
-        None,
-        owner_id or -1,
-        priority,
-        now.timestamp(),
-        now.timestamp(),
-        spec.work,
-        family_needed(spec, model),
-        spec.longest_side,
-        model.slug if spec.draws else "",
-        estimator.shape_of(spec),
-    )
-    for position, one in enumerate(_assigned([*waiting_jobs.read(), new], now), start=1):
-        if one.job is new:
-            return RequestForecast(_estimate(spec, one), position, _moment(one.start))
-    raise AssertionError("the assignment hands out every job")
+    def forecast(self) -> Forecast:
+        """The whole queue."""
+        now = timezone.now()
+        waiting = self._waiting.read()
+        return Forecast(Places(list(self._assigned(waiting, now)) if waiting else []))
 
+    def forecast_request(
+        self,
+        spec: RenderSpec,
+        model: ModelCard,
+        priority: Priority,
+        owner_id: int | None = None,
+    ) -> RequestForecast:
+        """Position, start and run time of `spec` if its owner submitted it now."""
+        now = timezone.now()
+        new = waiting_job(
+            None,
+            owner_id or -1,
+            priority,
+            now,
+            now.timestamp(),
+            spec.work,
+            family_needed(spec, model),
+            spec.longest_side,
+            model.slug,
+            shape_of(spec),
+            "",
+        )
+        jobs = [*self._waiting.read(), new]
+        for position, one in enumerate(self._assigned(jobs, now), start=1):
+            if one.job is new:
+                return RequestForecast(self._estimate(spec, one), position, _moment(one.start))
+        raise AssertionError("the assignment hands out every job")
 
-def _estimate(spec: RenderSpec, one: Assigned) -> Estimate | None:
-    """The run where the queue will let it run, with the model as it will be there by then."""
-    if one.lane is None:
-        return estimator.estimate(spec)
-    device = Device.objects.get(name=one.lane.name)
-    return estimator.estimate(spec, device, cold=bool(one.load))
+    def _estimate(self, spec: RenderSpec, one: Assigned) -> Estimate | None:
+        """The run where the queue will let it run, with the model as it will be there by then."""
+        if one.lane is None:
+            return self.estimator.estimate(spec)
+        device = Device.objects.get(name=one.lane.name)
+        return self.estimator.estimate(spec, device, cold=bool(one.load))
 
-
-def _assigned(waiting: list[WaitingJob], now: datetime) -> Iterable[Assigned]:
-    devices = queue_state.online(now)
-    times, running = queue_state.RunTimes(devices), queue_state.runs()
-    there = queue_state.lanes(devices, times, now, running)
-    return assign(queue_state.line(waiting, now, running, times), there, now.timestamp())
+    def _assigned(self, waiting: list[WaitingJob], now: datetime) -> Iterable[Assigned]:
+        devices = queue_state.online(now)
+        times, running = queue_state.RunTimes(devices, self.estimator), queue_state.runs()
+        there = queue_state.lanes(devices, times, now, running)
+        return assign(queue_state.line(waiting, now, running, times), there, now.timestamp())
 
 
 def _moment(seconds: float | None) -> datetime | None:
@@ -173,7 +185,7 @@ class _Reasons:
 
     def __init__(self) -> None:
         self._devices: list[Device] | None = None
-        self._nowhere: dict[tuple[str, str, int, int | None], str] = {}
+        self._nowhere: dict[JobNeeds, str] = {}
 
     def of(self, one: Assigned, position: int) -> str:
         """One or two short sentences."""
@@ -184,22 +196,21 @@ class _Reasons:
         return f"{_turn(one, position)} {_choice(one, one.lane)}"
 
     def _no_device(self, job: WaitingJob) -> str:
-        like = (job.work, job.family, job.longest_side, job.pinned)
-        if like not in self._nowhere:
-            self._nowhere[like] = self._find_no_device(*like)
-        return self._nowhere[like]
+        needs = JobNeeds(job.work, job.family, job.longest_side, job.pinned)
+        if needs not in self._nowhere:
+            self._nowhere[needs] = self._find_no_device(needs)
+        return self._nowhere[needs]
 
-    def _find_no_device(self, work: str, family: str, side: int, pinned: int | None) -> str:
+    def _find_no_device(self, needs: JobNeeds) -> str:
         if self._devices is None:
             self._devices = list(Device.objects.all())
-        asked = (work, family, side, pinned)
-        refusals = {device: placement.refusal(device, *asked) for device in self._devices}
+        refusals = {device: placement.refusal(device, needs) for device in self._devices}
         for device in self._devices:
             if refusals[device] is None:
                 return (
                     f"{device.name} takes it, but is {device.state}; it starts when that is back."
                 )
-        what = Work(work).label.lower()
+        what = Work(needs.work).label.lower()
         if not self._devices:
             return f"No device for {what} has ever been here; it starts when one joins."
         return f"No device takes it: {next(iter(refusals.values()))}"

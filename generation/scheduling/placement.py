@@ -1,10 +1,16 @@
 """Which work may go where: what a device takes, and why it does not take the rest.
 
 What a device may do is data on its row, found by its worker and changed by leads in the admin
-site: kinds of work, model families, and the longest side in pixels.
+site: kinds of work, model families, and the longest side in pixels. CONDITIONS has each of these
+as a test, a sentence, a filter of the ORM and a filter in SQL; nothing else says what a device
+takes.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from django.db.models import Q
 
@@ -12,40 +18,118 @@ from generation.errors import SpecError
 from generation.models import Device, Job, ModelCard
 from generation.models.job import JobQuerySet
 from generation.queue.lifecycle import family_needed
+from generation.scheduling.policy import WaitingJob
 from generation.specs import RenderSpec
 from generation.states import Work
 
 
-def refusal(
-    device: Device, work: str, family: str, longest_side: int, pinned: int | None = None
-) -> str | None:
-    """Why the device never takes such work, as a sentence; None when it does.
+class JobNeeds(NamedTuple):
+    """What of a job decides which devices take it.
 
-    `pinned` is the number of the only device that may.
+    `pinned` is the number of the only device that may; None: any.
     """
-    if pinned not in (None, device.pk):
-        return f"{device.name} leaves it to the device that it calibrates."
-    if work not in device.works:
-        return f"{device.name} is not set up for {Work(work).label.lower()}."
-    if not loads(device, family):
-        return f"{device.name} does not load models of the family {family}."
-    if device.largest_size is not None and longest_side > device.largest_size:
-        return f"{device.name} draws at most {device.largest_size} pixels a side."
-    return None
+
+    work: str
+    family: str
+    longest_side: int
+    pinned: int | None = None
+
+    @classmethod
+    def of_row(cls, job: Job) -> JobNeeds:
+        """The needs of a job in the table."""
+        return cls(job.work, job.family, job.longest_side, job.pinned_to_id)
+
+    @classmethod
+    def of_spec(cls, spec: RenderSpec, model: ModelCard) -> JobNeeds:
+        """The needs of a job with this spec."""
+        return cls(spec.work, family_needed(spec, model), spec.longest_side)
+
+
+AnyJob = JobNeeds | WaitingJob
+"""Both have the same four fields."""
+Sql = tuple[str, list[Any]]
+"""A condition on a row of the jobs' table, which is called `job` there, and its parameters."""
+ANYTHING: Sql = ("1 = 1", [])
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition of a device on the jobs that it takes, in four forms that say the same."""
+
+    holds: Callable[[Device, AnyJob], bool]
+    refusal: Callable[[Device, AnyJob], str]
+    query: Callable[[Device], Q]
+    sql: Callable[[Device], Sql]
+
+
+def loads(device: Device, family: str) -> bool:
+    """Whether a device may load models of a family; the empty one is that of no model."""
+    return not family or not device.families or family in device.families
+
+
+def _one_of(column: str, values: Sequence[str]) -> Sql:
+    marks = ", ".join(["%s"] * len(values))
+    return (f"{column} IN ({marks})", list(values)) if values else ("1 = 0", [])
+
+
+PIN = Condition(
+    lambda device, job: job.pinned in (None, device.pk),
+    lambda device, job: f"{device.name} leaves it to the device that it calibrates.",
+    lambda device: Q(pinned_to=None) | Q(pinned_to=device),
+    lambda device: ("(job.pinned_to_id IS NULL OR job.pinned_to_id = %s)", [device.pk]),
+)
+WORK = Condition(
+    lambda device, job: job.work in device.works,
+    lambda device, job: f"{device.name} is not set up for {Work(job.work).label.lower()}.",
+    lambda device: Q(work__in=device.works),
+    lambda device: _one_of("job.work", device.works),
+)
+FAMILY = Condition(
+    lambda device, job: loads(device, job.family),
+    lambda device, job: f"{device.name} does not load models of the family {job.family}.",
+    lambda device: Q(family__in=["", *device.families]) if device.families else Q(),
+    lambda device: _one_of("job.family", ["", *device.families]) if device.families else ANYTHING,
+)
+SIZE = Condition(
+    lambda device, job: device.largest_size is None or job.longest_side <= device.largest_size,
+    lambda device, job: f"{device.name} draws at most {device.largest_size} pixels a side.",
+    lambda device: Q() if device.largest_size is None else Q(longest_side__lte=device.largest_size),
+    lambda device: (
+        ANYTHING
+        if device.largest_size is None
+        else ("job.longest_side <= %s", [device.largest_size])
+    ),
+)
+CONDITIONS = (PIN, WORK, FAMILY, SIZE)
+
+
+def takes(device: Device, job: AnyJob) -> bool:
+    """Whether the device may run the job, now or later."""
+    return all(condition.holds(device, job) for condition in CONDITIONS)
+
+
+def refusal(device: Device, job: AnyJob) -> str | None:
+    """Why the device never takes such a job, as a sentence; None when it does."""
+    broken = (one for one in CONDITIONS if not one.holds(device, job))
+    return next((one.refusal(device, job) for one in broken), None)
 
 
 def claimable(device: Device) -> JobQuerySet:
-    """Waiting jobs that a device takes."""
-    return Job.objects.waiting().filter(_taken_by(device))
+    """Waiting jobs that the device takes."""
+    taken = Q()
+    for condition in CONDITIONS:
+        taken &= condition.query(device)
+    return Job.objects.waiting().filter(taken)
 
 
-def _taken_by(device: Device) -> Q:
-    taken = Q(work__in=device.works) & (Q(pinned_to=None) | Q(pinned_to=device))
-    if device.families:
-        taken &= Q(family__in=["", *device.families])
-    if device.largest_size is not None:
-        taken &= Q(longest_side__lte=device.largest_size)
-    return taken
+def taken_sql(device: Device, conditions: Sequence[Condition] = CONDITIONS) -> Sql:
+    """The jobs that the device takes, as a condition in SQL.
+
+    Who has asked for jobs of certain works already leaves out WORK.
+    """
+    parts = [condition.sql(device) for condition in conditions]
+    values = [value for _, some in parts for value in some]
+    return " AND ".join(text for text, _ in parts), values
 
 
 def check(spec: RenderSpec, model: ModelCard) -> None:
@@ -90,8 +174,3 @@ def _check_size(able: list[Device], spec: RenderSpec, model: ModelCard) -> None:
             f"No device draws {side} pixels a side.",
             f"up to {max(largest)} pixels",
         )
-
-
-def loads(device: Device, family: str) -> bool:
-    """Whether a device may load models of a family; the empty one is that of no model."""
-    return not family or not device.families or family in device.families

@@ -69,6 +69,11 @@ def level(priority: int, waited: float, ageing: float) -> Level:
     return LEVELS[risen if risen > 1 else 1]
 
 
+def alike(_: WaitingJob) -> float:
+    """What a job costs its owner where run times do not count."""
+    return 1.0
+
+
 @dataclass(slots=True)
 class _Climb:
     """The jobs of one priority on their way to a level; `waiting` has (queued, index), last first.
@@ -94,7 +99,7 @@ class WaitingLine:
         device_time: Mapping[int, float],
         now: float,
         ageing: float,
-        cost: Callable[[WaitingJob], float] = lambda _: 1.0,
+        cost: Callable[[WaitingJob], float] = alike,
     ) -> None:
         self._cost = cost
         self._jobs = sorted(jobs, key=lambda job: job.rank)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from generation.models import Attempt, Device, Job
 from generation.scheduling import placement
+from generation.scheduling.placement import JobNeeds
 from generation.scheduling.preemption import Running, victims
 from generation.scheduling.queue_state import online
 from generation.states import Priority
@@ -17,9 +18,6 @@ A_MOMENT = 0.001
 """Seconds that are left at least of what still runs."""
 MOST = 100
 """So many urgent jobs are looked at: there are never as many devices."""
-
-_Urgent = tuple[str, str, int, int | None]
-"""Work, family, longest side, and the number of the only device that may take it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +51,25 @@ def is_preempted(attempt: Attempt, device: Device) -> bool:
     if attempt.job.priority == Priority.URGENT or device.is_paused:
         return False
     waiting = _urgent()
-    first = next((one for one in waiting if _takes(device, one)), None)
+    first = next((one for one in waiting if placement.takes(device, one)), None)
     if first is None:
         return False
-    able = [one for one in online(timezone.now()) if _takes(one, first)]
+    able = [one for one in online(timezone.now()) if placement.takes(one, first)]
     running = _running({one.pk for one in able})
     free = sum(one.pk not in running for one in able)
     busy = [_plain(one, running[one.pk]) for one in able if one.pk in running]
-    return device.name in victims(busy, sum(one[0] == first[0] for one in waiting) - free)
+    return device.name in victims(busy, sum(one.work == first.work for one in waiting) - free)
 
 
-def _urgent() -> list[_Urgent]:
+def _urgent() -> list[JobNeeds]:
     rows = Job.objects.waiting().filter(priority=Priority.URGENT)
-    return list(rows.values_list("work", "family", "longest_side", "pinned_to_id")[:MOST])
+    columns = rows.values_list("work", "family", "longest_side", "pinned_to_id")
+    return [JobNeeds(*row) for row in columns[:MOST]]
 
 
 def _running(devices: set[int]) -> dict[int, _Run]:
     rows = Job.objects.processing().filter(device__in=devices).order_by("preemptions")
     return {row[0]: _Run(*row) for row in rows.values_list(*RUN)}
-
-
-def _takes(device: Device, job: _Urgent) -> bool:
-    return placement.refusal(device, *job) is None
 
 
 def _plain(device: Device, run: _Run) -> Running:

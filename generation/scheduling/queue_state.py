@@ -6,7 +6,7 @@ database takes to answer them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -14,13 +14,12 @@ from functools import partial
 from django.conf import settings
 from django.db import connection
 
-from generation.estimating.estimator import load_seconds
-from generation.estimating.speeds.cache import Knowledge
+from generation.estimating.estimator import Estimator
 from generation.models import Device
-from generation.models.device_time import HALF_LIFE_SECONDS
+from generation.models.device_time import faded
 from generation.scheduling import placement
 from generation.scheduling.assignment import Lane
-from generation.scheduling.policy import WaitingJob, WaitingLine
+from generation.scheduling.policy import WaitingJob, WaitingLine, alike
 
 RUNS = """
 SELECT job.device_id, job.owner_id, job.started_at, job.estimated_seconds,
@@ -93,8 +92,7 @@ def device_time(now: float, running: list[RunningJob]) -> dict[int, float]:
     with connection.cursor() as cursor:
         cursor.execute(HAD)
         had = {
-            owner: length * 0.5 ** (max(0.0, now - seconds(as_of)) / HALF_LIFE_SECONDS)
-            for owner, length, as_of in cursor.fetchall()
+            owner: faded(length, now - seconds(as_of)) for owner, length, as_of in cursor.fetchall()
         }
     for run in running:
         if run.started is not None:
@@ -111,7 +109,7 @@ def line(
     """The jobs in the policy's order, with the device time that people had until now."""
     moment = now.timestamp()
     had = device_time(moment, running)
-    cost = times.typical if times else _alike
+    cost = times.typical if times else alike
     return WaitingLine(jobs, had, moment, ageing_seconds(), cost)
 
 
@@ -123,24 +121,25 @@ def ageing_seconds() -> float:
 class RunTimes:
     """Run and load times by shape and device, for many jobs at one moment."""
 
-    def __init__(self, devices: Iterable[Device]) -> None:
-        Knowledge.refresh()
+    def __init__(self, devices: Iterable[Device], estimator: Estimator) -> None:
+        estimator.speeds.refresh()
+        self._estimator = estimator
         self._devices = list(devices)
         self._typical: dict[str, float] = {}
 
     def run(self, device: Device, job: WaitingJob) -> float | None:
         """Seconds of a job on a device, loading aside; None without evidence."""
-        return Knowledge.warm_seconds(device, job.shape)
+        return self._estimator.speeds.warm_seconds(device, job.shape)
 
     def load(self, device: Device, job: WaitingJob) -> float | None:
         """Seconds of loading the job's model there; None when it was never loaded."""
-        return load_seconds(device, job.model)
+        return self._estimator.load_seconds(device, job.model)
 
     def typical(self, job: WaitingJob) -> float:
         """What a job costs its owner, for turns between people; 1 when nothing is known."""
         if job.shape not in self._typical:
             able = [device for device in self._devices if job.work in device.works]
-            found = [Knowledge.warm_seconds(device, job.shape) for device in able]
+            found = [self.run(device, job) for device in able]
             self._typical[job.shape] = min((one for one in found if one is not None), default=1.0)
         return self._typical[job.shape]
 
@@ -155,22 +154,11 @@ def lanes(
         Lane(
             device.name,
             busy[device.pk].end(moment) if device.pk in busy else moment,
-            _taker(device),
+            partial(placement.takes, device),
             partial(times.run, device),
             partial(times.load, device),
             set(device.resident),
+            frozenset(device.works),
         )
         for device in devices
     ]
-
-
-def _taker(device: Device) -> Callable[[WaitingJob], bool]:
-    def takes(job: WaitingJob) -> bool:
-        refusal = placement.refusal(device, job.work, job.family, job.longest_side, job.pinned)
-        return refusal is None
-
-    return takes
-
-
-def _alike(_: WaitingJob) -> float:
-    return 1.0

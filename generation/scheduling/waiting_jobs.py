@@ -15,6 +15,7 @@ from django.db import connection
 
 from generation.models import Job
 from generation.scheduling.policy import WaitingJob
+from generation.scheduling.queue_state import seconds
 
 COLUMNS = (
     "pk",
@@ -39,22 +40,63 @@ ONE_BY_ONE = 500
 """So many missing jobs are asked for by their keys, more by reading everything."""
 
 _Seen = tuple[Any, int, float, Any, int]
-_known: dict[_Seen, WaitingJob] = {}
 
 
-def read() -> list[WaitingJob]:
-    """Every waiting job."""
-    global _known
-    with connection.cursor() as cursor:
-        cursor.execute(CHANGING)
-        seen: list[_Seen] = cursor.fetchall()
-    found = [_known.get(one) for one in seen]
-    missing = [one for one, job in zip(seen, found, strict=True) if job is None]
-    if missing or len(seen) != len(_known):
+class WaitingJobs:
+    """The waiting jobs as one process has read them; its threads may share it."""
+
+    def __init__(self) -> None:
+        self._known: dict[_Seen, WaitingJob] = {}
+
+    def read(self) -> list[WaitingJob]:
+        """Every waiting job."""
+        with connection.cursor() as cursor:
+            cursor.execute(CHANGING)
+            seen: list[_Seen] = cursor.fetchall()
+        known = self._known
+        found = [known.get(one) for one in seen]
+        missing = [one for one, job in zip(seen, found, strict=True) if job is None]
+        if not missing and len(seen) == len(known):
+            return cast(list[WaitingJob], found)
         # What waits no longer is forgotten; a job that was claimed meanwhile is left out.
-        _known = {one: job for one, job in zip(seen, found, strict=True) if job} | _in_full(missing)
-        return list(_known.values())
-    return cast(list[WaitingJob], found)
+        kept = {one: job for one, job in zip(seen, found, strict=True) if job}
+        self._known = now = kept | _in_full(missing)
+        return list(now.values())
+
+
+def waiting_job(
+    key: Any,
+    owner: int,
+    priority: int,
+    queued: datetime | str,
+    rank: float,
+    work: str,
+    family: str,
+    longest_side: int,
+    model: str,
+    shape: str,
+    batch_key: str,
+    pinned: int | None = None,
+    *,
+    left: float = 1.0,
+) -> WaitingJob:
+    """A waiting job from the columns COLUMNS; `left` is the share of its run time that is left."""
+    return WaitingJob(
+        key,
+        owner,
+        priority,
+        seconds(queued),
+        rank,
+        work,
+        family,
+        longest_side,
+        # What draws nothing loads no model.
+        model if family else "",
+        shape,
+        batch_key,
+        left,
+        pinned,
+    )
 
 
 def _in_full(missing: list[_Seen]) -> dict[_Seen, WaitingJob]:
@@ -69,44 +111,10 @@ def _in_full(missing: list[_Seen]) -> dict[_Seen, WaitingJob]:
     for row in rows.values_list(*COLUMNS):
         one = wanted.get(_stored(row[0]))
         if one is not None:
-            found[one] = _job(saved.get(row[0], 1.0), *row)
+            found[one] = waiting_job(*row, left=saved.get(row[0], 1.0))
     return found
 
 
 def _stored(key: UUID) -> Any:
     """A key as the database has it."""
     return Job._meta.pk.get_db_prep_value(key, connection)
-
-
-def _job(
-    left: float,
-    key: Any,
-    owner: int,
-    priority: int,
-    queued: datetime,
-    rank: float,
-    work: str,
-    family: str,
-    side: int,
-    model: str,
-    shape: str,
-    batch_key: str,
-    pinned: int | None,
-) -> WaitingJob:
-    moment = queued.timestamp()
-    model = model if family else ""
-    return WaitingJob(
-        key,
-        owner,
-        priority,
-        moment,
-        rank,
-        work,
-        family,
-        side,
-        model,
-        shape,
-        batch_key,
-        left,
-        pinned,
-    )

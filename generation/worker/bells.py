@@ -15,6 +15,7 @@ from generation.live.events import job_waiting
 from generation.models import Device, Job
 from generation.queue.doorbell import queue_for
 from generation.scheduling import placement
+from generation.scheduling.placement import JobNeeds
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +46,9 @@ def ring_idle_devices(job_id: Any, **_: Any) -> None:
     job = Job.objects.filter(pk=job_id).first()
     if job is None:
         return
+    needs = JobNeeds.of_row(job)
     for device in Device.objects.idle():
-        if placement.refusal(device, job.work, job.family, job.longest_side) is None:
+        if placement.takes(device, needs):
             _ring(device)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from generation.errors import Interruption, OutOfMemory, RenderError
+from generation.estimating.estimator import Estimator
 from generation.media.files import StoredOutput
 from generation.models import Attempt
 from generation.monitoring.host_load import HostLoad
@@ -26,10 +27,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ExecutionContext:
-    """What an execution is given: the attempt, and its worker's models, load and interruptions."""
+    """What an execution is given: the attempt, and what its worker has for all of them."""
 
     attempt: Attempt
     models: ResidentModels
+    estimator: Estimator
     interruptions: Interruptions
     host_load: HostLoad
 
@@ -46,7 +48,8 @@ class Execution(ABC):
         self.spec: RenderSpec = context.attempt.job.spec
         self.models = context.models
         self.interruptions = context.interruptions
-        self.clock = StageClock(context.attempt, self.spec)
+        self.clock = StageClock(context.attempt, self.spec, context.estimator)
+        self._learn = context.estimator.learn
         self.ended = False
         self._host_load = context.host_load
         self._began = context.host_load.begin()
@@ -85,7 +88,8 @@ class Execution(ABC):
 
     def complete(self, outputs: Iterable[StoredOutput]) -> None:
         """End the attempt with its files; called within `ending`."""
-        self._end(lambda: lifecycle.complete(self.attempt, outputs, self.clock.timings))
+        timings = self.clock.timings
+        self._end(lambda: lifecycle.complete(self.attempt, outputs, timings, self._learn))
 
     def _stop(self, problem: Exception) -> None:
         """The one map from exceptions to states."""

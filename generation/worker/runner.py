@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import ExitStack
 
+from generation.estimating.estimator import Estimator
 from generation.models import Attempt, Device
 from generation.monitoring.host_load import HostLoad
 from generation.pipelines.resident import ResidentModels
@@ -22,6 +23,7 @@ class Worker:
         self.stopping = threading.Event()
         self.running: list[Attempt] = []
         self.host_load = HostLoad()
+        self.estimator = Estimator()
 
     def stop(self) -> None:
         """Let go of the present job at its next step and take no other."""
@@ -33,7 +35,7 @@ class Worker:
         while not self.stopping.is_set():
             self.device.refresh_from_db()
             self.device.host_load = self.host_load.now
-            attempt = claim(self.device)
+            attempt = claim(self.device, self.estimator)
             if attempt is None:
                 break
             batch = [attempt, *claim_mates(attempt, self.device)]
@@ -66,4 +68,6 @@ class Worker:
         interruptions = Interruptions(attempt, self.device, self.stopping.is_set)
         kind = attempt.job.kind_of
         executor: type[Execution] = kind.load(kind.executor)
-        return executor(ExecutionContext(attempt, self.models, interruptions, self.host_load))
+        return executor(
+            ExecutionContext(attempt, self.models, self.estimator, interruptions, self.host_load)
+        )

@@ -10,7 +10,7 @@ from functools import partial
 
 from django.utils import timezone
 
-from generation.estimating import estimator
+from generation.estimating.estimator import Estimator
 from generation.estimating.in_flight import InFlight
 from generation.estimating.stages import StagePlan
 from generation.models import Attempt
@@ -28,14 +28,17 @@ BEFORE = (Stage.LOAD, Stage.ENCODE)
 class StageClock:
     """Times the stages and notes the newest state for the reporter."""
 
-    def __init__(self, attempt: Attempt, spec: RenderSpec) -> None:
+    def __init__(self, attempt: Attempt, spec: RenderSpec, estimator: Estimator) -> None:
         self.timings: Timings = {}
         self.reporter = Reporter(attempt)
         self._attempt = attempt
         self._spec = spec
         self._shares = StagePlan.of(spec)
         self._flight = InFlight(
-            _estimated(attempt, spec), self._shares.weights, spec.parts, time.perf_counter
+            _estimated(attempt, spec, estimator),
+            self._shares.weights,
+            spec.parts,
+            time.perf_counter,
         )
         self._now = ProgressState(Stage.LOAD)
         self._stage_started = self._step_started = 0.0
@@ -110,7 +113,7 @@ class StageClock:
             attempt.estimated_at_quarter = elapsed + left
 
 
-def _estimated(attempt: Attempt, spec: RenderSpec) -> dict[Stage, float]:
+def _estimated(attempt: Attempt, spec: RenderSpec, estimator: Estimator) -> dict[Stage, float]:
     """Seconds of each stage by what is known now, kept with the attempt; empty without evidence."""
     estimate = estimator.estimate(spec, attempt.device)
     if estimate is None:

@@ -6,6 +6,8 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
+from generation.scheduling.forecast import Forecaster
+
 
 class PersonRequest(HttpRequest):
     """A request of somebody who is known; a name for types only, nothing is made of it."""
@@ -13,3 +15,4 @@ class PersonRequest(HttpRequest):
     user: User
     htmx: HtmxDetails
     arrived: datetime
+    forecaster: Forecaster

@@ -1,10 +1,9 @@
 """What renders: devices and models."""
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -16,6 +15,7 @@ from generation.models import Device, ModelCard
 from generation.pipelines.registry import families as known_families
 from generation.specs import SIZE_MULTIPLE
 from generation.states import Work
+from studio.accounts.person_request import PersonRequest
 from studio.admin.display import NOTHING, badge, short_hash
 from studio.admin.fields import SchedulerField
 from studio.production import devices
@@ -67,11 +67,11 @@ class DeviceAdmin(admin.ModelAdmin):
     actions = ["calibrate"]
 
     @admin.action(description="Calibrate", permissions=["change"])
-    def calibrate(self, request: HttpRequest, queryset: QuerySet[Device]) -> None:
+    def calibrate(self, request: PersonRequest, queryset: QuerySet[Device]) -> None:
         """Let devices find out how fast they are."""
         for device in queryset:
             try:
-                takes = devices.calibrate(device, cast(User, request.user))
+                takes = devices.calibrate(request.forecaster, device, request.user)
             except SpecError as problem:
                 self.message_user(request, problem.message, messages.WARNING)
             else:

@@ -10,7 +10,7 @@ from ninja.decorators import decorate_view
 from generation.errors import SpecError
 from generation.models import Device, Job
 from generation.queue import requests
-from generation.scheduling.forecast import Place, forecast
+from generation.scheduling.forecast import Place
 from generation.states import Priority, Status
 from studio.accounts import access
 from studio.accounts.person_request import PersonRequest
@@ -125,7 +125,7 @@ def _moved(
 @router.get("/queue", response={200: QueueOut, 401: Refused}, summary="The queue and the devices")
 def get_queue(request: PersonRequest) -> dict[str, Any]:
     """Everybody sees the whole queue; job ids only of what they may see."""
-    queue = forecast()
+    queue = request.forecaster.forecast()
     waiting = Job.objects.select_related("owner").in_bulk([place.key for place in queue.places])
     visible = set(access.visible_jobs(request.user).active().values_list("pk", flat=True))
     running: dict[int | None, list[Job]] = {}
@@ -195,4 +195,4 @@ def _device(device: Device, jobs: list[Job], shown: Callable[[Job], str | None])
 
 
 def _status(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
-    return job_status(job_of(request, job_id), base=base_of(request))
+    return job_status(request.forecaster, job_of(request, job_id), base=base_of(request))

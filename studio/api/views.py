@@ -11,7 +11,6 @@ from ninja import NinjaAPI, Query, Router
 from ninja.decorators import decorate_view
 
 from generation.models import Job, Output
-from generation.scheduling.forecast import forecast
 from generation.states import Priority, Status
 from generation.version import VERSION
 from studio.accounts import access
@@ -67,8 +66,9 @@ router = Router(tags=["renders"])
 def generate(request: PersonRequest, payload: GenerateIn) -> tuple[int, dict[str, Any]]:
     """Answer at once with the job's place in the queue and what to expect."""
     asked = render_request(request.user, payload)
-    take, made = submission.submit(asked, request.user)
-    return 202, _submitted(request, take, made, messages.suggestion_for(asked, made))
+    take, made = submission.submit(request.forecaster, asked, request.user)
+    suggestion = messages.suggestion_for(request.forecaster, asked, made)
+    return 202, _submitted(request, take, made, suggestion)
 
 
 @router.post(
@@ -85,6 +85,7 @@ def enhance(
     output = get_object_or_404(Output.objects.select_related("job"), pk=output_id)
     job = job_of(request, output.job_id)
     take, made = submission.enhance(
+        request.forecaster,
         job.take,
         request.user,
         interpolate=payload.interpolate,
@@ -105,8 +106,8 @@ def estimate(request: PersonRequest, payload: Query[EstimateIn]) -> dict[str, An
     """The same parameters as a submit, in the query."""
     refuse_unknown(request, EstimateIn.model_fields)
     asked = render_request(request.user, payload)
-    made = planner.plan(asked)
-    return _expectation(made, messages.suggestion_for(asked, made))
+    made = planner.plan(request.forecaster, asked)
+    return _expectation(made, messages.suggestion_for(request.forecaster, asked, made))
 
 
 @router.get(
@@ -128,9 +129,10 @@ def list_jobs(
     if project:
         found = found.filter(scope=project_of(request, project).group)
     pages = Paginator(found.order_by("-submitted_at", "id"), PAGE_SIZE)
-    line, base = forecast(), base_of(request)
+    forecaster, base = request.forecaster, base_of(request)
+    line = forecaster.forecast()
     return {
-        "jobs": [job_status(job, base=base, queue=line) for job in pages.get_page(page)]
+        "jobs": [job_status(forecaster, job, base=base, queue=line) for job in pages.get_page(page)]
         if page <= pages.num_pages
         else [],
         "page": page,
@@ -151,7 +153,9 @@ def clone_job(
 ) -> tuple[int, dict[str, Any]]:
     """The same settings, a new take of the same shot; without a seed one is drawn."""
     take = cloneable_take(request, job_id)
-    cloned, made = submission.clone(take, request.user, payload.seed if payload else None)
+    cloned, made = submission.clone(
+        request.forecaster, take, request.user, payload.seed if payload else None
+    )
     return 202, _submitted(request, cloned, made, None)
 
 

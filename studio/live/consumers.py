@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_datetime
 
 from generation.live.events import QUEUE_GROUP, job_group
 from generation.models import JobEvent
+from generation.scheduling.forecast import Forecaster
 from studio.accounts import access
 from studio.live.fragments import Topic
 from studio.live.hub import Viewer, hub
@@ -74,13 +75,13 @@ class JobConsumer(AsyncWebsocketConsumer):
             await self.close(code=FORBIDDEN)
             return
         base = self._base()
-        if await _status(user, job_id, base) is None:
+        if await _status(hub().forecaster, user, job_id, base) is None:
             await self.close(code=UNKNOWN)
             return
         self.viewer = Viewer(lambda text: self.send(text_data=text), acknowledges=False)
         await hub().join(self.viewer, [Topic(job_group(job_id), base)])
         # Read after joining: a change in between is told twice rather than never.
-        present = await _status(user, job_id, base)
+        present = await _status(hub().forecaster, user, job_id, base)
         self.viewer.offer({"status": json.dumps(present)})
 
     async def disconnect(self, code: int) -> None:
@@ -129,9 +130,9 @@ def _has_moved(groups: list[str], since: datetime) -> bool:
 
 
 @database_sync_to_async
-def _status(user: Any, job_id: str, base: str) -> dict[str, Any] | None:
+def _status(forecaster: Forecaster, user: Any, job_id: str, base: str) -> dict[str, Any] | None:
     job = access.visible_jobs(user).for_pages().filter(pk=job_id).first()
-    return None if job is None else job_status(job, base=base)
+    return None if job is None else job_status(forecaster, job, base=base)
 
 
 def _painted(query: bytes) -> datetime | None:

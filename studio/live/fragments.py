@@ -16,11 +16,11 @@ from django.template.loader import render_to_string
 
 from generation.live.events import QUEUE_GROUP, EventKind, job_group
 from generation.models import Device, Job
-from generation.scheduling.forecast import Forecast, forecast
-from generation.states import Status, Work
+from generation.scheduling.forecast import Forecast, Forecaster
+from generation.states import Work
 from studio.models import Shot, Take
 from studio.presentation import job_history
-from studio.presentation.status import job_status, remaining_seconds, stage_text
+from studio.presentation.status import forecast_for, job_status, remaining_seconds, stage_text
 from studio.production import devices
 
 FINISHED_SHOWN = 8
@@ -39,29 +39,31 @@ Parts = dict[str, str]
 """Rendered texts by what they show; of two with one name only the newer matters."""
 
 
-def render_job(job_id: str, kinds: set[str], topics: Iterable[Topic]) -> dict[Topic, Parts]:
+def render_job(
+    forecaster: Forecaster, job_id: str, kinds: set[str], topics: Iterable[Topic]
+) -> dict[Topic, Parts]:
     """Everything the topics show of a job after these events, each fragment rendered once."""
     job = _job(job_id)
     if job is None:
         return {}
     moved = kinds != {EventKind.PROGRESS}
-    context = job_context(job)
+    context = job_context(forecaster, job)
     own = {**context, **(job_details(job) if moved else {})}
     own["take"] = Take.objects.filter(job=job).select_related("character", "style").first()
     parts: dict[Topic, Parts] = {}
     for topic in topics:
         if topic.base is not None:
-            parts[topic] = {"status": json.dumps(job_status(job, base=topic.base))}
+            parts[topic] = {"status": json.dumps(job_status(forecaster, job, base=topic.base))}
         elif topic.group == QUEUE_GROUP:
-            parts[topic] = render_queue() if moved else _html(_PUBLIC, context)
+            parts[topic] = render_queue(forecaster) if moved else _html(_PUBLIC, context)
         elif topic.group == job_group(job_id):
             parts[topic] = _html(_JOB_MOVED if moved else _JOB_PROGRESS, own)
         else:
-            parts[topic] = _html(_JOB_PROGRESS, context) | (_shot(job) if moved else {})
+            parts[topic] = _html(_JOB_PROGRESS, context) | (_shot(forecaster, job) if moved else {})
     return parts
 
 
-def render_running(topics: Iterable[Topic]) -> Parts:
+def render_running(forecaster: Forecaster, topics: Iterable[Topic]) -> Parts:
     """How far the running jobs are now: progress is told and never an event that one could miss.
 
     Without it a page that joins while a model loads would show the stage before for as long.
@@ -70,27 +72,30 @@ def render_running(topics: Iterable[Topic]) -> Parts:
     for job in Job.objects.processing():
         about = {QUEUE_GROUP, job.scope, job_group(job.pk)}
         shown = [topic for topic in topics if topic.group in about]
-        for some in render_job(str(job.pk), {EventKind.PROGRESS}, shown).values():
+        rendered = render_job(forecaster, str(job.pk), {EventKind.PROGRESS}, shown)
+        for some in rendered.values():
             parts |= some
     return parts
 
 
-def render_queue() -> Parts:
+def render_queue(forecaster: Forecaster) -> Parts:
     """The board: the devices, and what waits for them."""
-    return _html({"devices": "fragments/devices.html", **_WAITING}, queue_context())
+    return _html({"devices": "fragments/devices.html", **_WAITING}, queue_context(forecaster))
 
 
-def render_waiting() -> Parts:
+def render_waiting(forecaster: Forecaster) -> Parts:
     """What waits alone: its times change while others run. Nothing when nothing waits."""
     if not Job.objects.waiting().exists():
         return {}
-    return _html(_WAITING, waiting_context(forecast()))
+    return _html(_WAITING, waiting_context(forecaster.forecast()))
 
 
-def job_context(job: Job, queue: Forecast | None = None) -> dict[str, Any]:
-    """What the templates of a job's fragments need."""
-    if queue is None and job.status == Status.QUEUED:
-        queue = forecast()
+def job_context(forecaster: Forecaster, job: Job, queue: Forecast | None = None) -> dict[str, Any]:
+    """What the templates of a job's fragments need.
+
+    `queue` is for callers that have played the queue forward already.
+    """
+    queue = queue or forecast_for(forecaster, job)
     return {
         "job": job,
         "spec": job.spec,
@@ -122,16 +127,16 @@ def preview_data(job: Job) -> str:
     return "data:image/webp;base64," + base64.b64encode(job.progress.preview).decode()
 
 
-def queue_context() -> dict[str, Any]:
+def queue_context(forecaster: Forecaster) -> dict[str, Any]:
     """What the board of the queue shows."""
-    queue = forecast()
+    queue = forecaster.forecast()
     running: dict[int | None, list[Job]] = {}
     for job in Job.objects.processing().for_pages():
         running.setdefault(job.device_id, []).append(job)
     calibrations = devices.calibrations()
     board = [
         {
-            **_device_context(device, running.get(device.pk, [])),
+            **_device_context(forecaster, device, running.get(device.pk, [])),
             "calibration": calibrations.get(device.pk),
         }
         for device in Device.objects.all()
@@ -139,11 +144,11 @@ def queue_context() -> dict[str, Any]:
     return {"devices": board, **waiting_context(queue)}
 
 
-def _device_context(device: Device, jobs: list[Job]) -> dict[str, Any]:
+def _device_context(forecaster: Forecaster, device: Device, jobs: list[Job]) -> dict[str, Any]:
     """A device with the first of the jobs that it runs, and how many others are in the batch."""
     takes = [] if set(device.works) == set(Work) else device.work_labels
     context = {"device": device, "takes": takes, "others": max(0, len(jobs) - 1)}
-    return {**context, **(job_context(jobs[0]) if jobs else {})}
+    return {**context, **(job_context(forecaster, jobs[0]) if jobs else {})}
 
 
 def waiting_context(queue: Forecast) -> dict[str, Any]:
@@ -161,31 +166,31 @@ def waiting_context(queue: Forecast) -> dict[str, Any]:
     }
 
 
-def shot_takes(shot: Shot) -> list[dict[str, Any]]:
+def shot_takes(forecaster: Forecaster, shot: Shot) -> list[dict[str, Any]]:
     """The shot's takes, the newest first, each with its job's context."""
     takes = Take.objects.filter(shot=shot).for_pages()
-    queue = forecast()
-    return [{"take": take, **job_context(take.job, queue)} for take in takes]
+    queue = forecaster.forecast()
+    return [{"take": take, **job_context(forecaster, take.job, queue)} for take in takes]
 
 
-def shots_with_best(shots: Iterable[Shot]) -> list[dict[str, Any]]:
+def shots_with_best(forecaster: Forecaster, shots: Iterable[Shot]) -> list[dict[str, Any]]:
     """Shots for the board: each with the take that stands for it and how many there are."""
-    queue = forecast()
+    queue = forecaster.forecast()
     loaded = Shot.objects.filter(pk__in=[shot.pk for shot in shots]).select_related(
         "project", "sequence"
     )
     found = loaded.prefetch_related(Prefetch("takes", Take.objects.for_pages()))
-    return [_shot_context(shot, queue) for shot in found]
+    return [_shot_context(forecaster, shot, queue) for shot in found]
 
 
-def _shot_context(shot: Shot, queue: Forecast) -> dict[str, Any]:
+def _shot_context(forecaster: Forecaster, shot: Shot, queue: Forecast) -> dict[str, Any]:
     takes = list(shot.takes.all())
     best = _best(takes)
     running = next((take for take in takes if not take.job.state.ended), None)
     shown = best or running or (takes[0] if takes else None)
     context: dict[str, Any] = {"shot": shot, "take": shown, "takes": len(takes)}
     if shown is not None:
-        context |= job_context(shown.job, queue)
+        context |= job_context(forecaster, shown.job, queue)
         context["rendering"] = running
     return context
 
@@ -222,15 +227,15 @@ def _html(templates: dict[str, str], context: dict[str, Any]) -> Parts:
     }
 
 
-def _shot(job: Job) -> Parts:
+def _shot(forecaster: Forecaster, job: Job) -> Parts:
     """The card on the board and the list on the shot's page, for the take of a job."""
     take = Take.objects.filter(job=job).for_pages().first()
     if take is None:
         return {}
     shot = take.shot
-    card = {**shots_with_best([shot])[0], "pushed": True}
-    takes = {"shot": shot, "takes": shot_takes(shot), "pushed": True}
-    finished = {**take_details(take), **job_context(job), "pushed": True}
+    card = {**shots_with_best(forecaster, [shot])[0], "pushed": True}
+    takes = {"shot": shot, "takes": shot_takes(forecaster, shot), "pushed": True}
+    finished = {**take_details(take), **job_context(forecaster, job), "pushed": True}
     parts: Parts = {
         f"shot:{shot.pk}": render_to_string("fragments/shot_card.html", card),
         f"takes:{shot.pk}": render_to_string("fragments/takes.html", takes),

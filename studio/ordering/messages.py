@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from generation.field import MediaType
+from generation.scheduling.forecast import Forecaster
 from generation.specs import Quality, RenderSpec
 from studio.ordering.planner import Plan, plan
 from studio.ordering.request import RenderRequest
@@ -56,11 +57,12 @@ def _what(spec: RenderSpec) -> str:
     return f"A {spec.quality} clip of {length} ({spec.delivered_frames} frames, {width}×{height})"
 
 
-def suggestion_for(request: RenderRequest, made: Plan) -> str | None:
+def suggestion_for(forecaster: Forecaster, request: RenderRequest, made: Plan) -> str | None:
     """A cheaper way when the render is long; None when it is not, or when nothing is known."""
     if made.spec.quality == Quality.DRAFT or (made.seconds or 0.0) < LONG_SECONDS:
         return None
-    draft = plan(request.but(quality=Quality.DRAFT, steps=None, finish_within=None)).seconds
+    quicker = request.but(quality=Quality.DRAFT, steps=None, finish_within=None)
+    draft = plan(forecaster, quicker).seconds
     if draft is None or made.seconds is None or draft > 0.7 * made.seconds:
         return None
     return f"A draft shows you the composition in {durations.spoken(draft)}."

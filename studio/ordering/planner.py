@@ -7,11 +7,10 @@ from datetime import datetime
 
 from generation import limits
 from generation.errors import SpecError
-from generation.estimating import estimator
 from generation.models import ModelCard
 from generation.scheduling import capacity, placement
 from generation.scheduling.capacity import Fit
-from generation.scheduling.forecast import RequestForecast, forecast_request
+from generation.scheduling.forecast import Forecaster, RequestForecast
 from generation.specs import Quality, RenderSpec
 from studio.ordering.compose import Composed, compose, style_steps
 from studio.ordering.deadline_options import DeadlineOption, Freedom, deadline_options
@@ -63,22 +62,22 @@ class Plan:
         return wait * estimate.high / estimate.seconds + estimate.high
 
 
-def plan(request: RenderRequest) -> Plan:
+def plan(forecaster: Forecaster, request: RenderRequest) -> Plan:
     """Complete a request. Raises SpecError naming the field for what cannot be rendered."""
     if request.finish_within is None:
-        return plan_spec(request, compose(request))
-    return _plan_within(request, request.finish_within)
+        return plan_spec(forecaster, request, compose(request))
+    return _plan_within(forecaster, request, request.finish_within)
 
 
-def plan_spec(request: RenderRequest, made: Composed) -> Plan:
+def plan_spec(forecaster: Forecaster, request: RenderRequest, made: Composed) -> Plan:
     """What complete settings would meet. Raises SpecError for what no device can render."""
     placement.check(made.spec, made.model)
     capacity.check(made.spec, made.model)
-    met = forecast_request(made.spec, made.model, request.priority, request.owner_id)
+    met = forecaster.forecast_request(made.spec, made.model, request.priority, request.owner_id)
     return Plan(made.spec, made.model, met, [*made.reasons, *warnings(made.spec)])
 
 
-def _plan_within(request: RenderRequest, limit: float) -> Plan:
+def _plan_within(forecaster: Forecaster, request: RenderRequest, limit: float) -> Plan:
     """The least loss whose upper bound, waiting included, fits `limit` seconds.
 
     What cannot fit by its run time alone is passed over, and so is what takes longer than
@@ -87,25 +86,25 @@ def _plan_within(request: RenderRequest, limit: float) -> Plan:
     best = compose(request.but(quality=Quality.FINAL))
     best = replace(best, reasons=[*_too_much(best), *best.reasons])
     options = _options(request, best)
-    estimates = estimator.estimate_all(option.spec for option in options)
+    estimates = forecaster.estimator.estimate_all(option.spec for option in options)
     known = [
         (option, estimated)
         for option, estimated in zip(options, estimates, strict=True)
         if estimated is not None
     ]
     if not known:
-        return plan_spec(request, compose(request.but(quality=Quality.DRAFT)))
+        return plan_spec(forecaster, request, compose(request.but(quality=Quality.DRAFT)))
     too_long = limit
     for option, estimated in known:
         if estimated.high > too_long:
             continue
-        made = _plan_option(request, best, option)
+        made = _plan_option(forecaster, request, best, option)
         if made.bound is not None and made.bound <= limit:
             made.fits = True
             return made
         too_long = min(too_long, 0.99 * estimated.high)
     quickest, _ = min(known, key=lambda one: one[1].high)
-    nearest = _plan_option(request, best, quickest)
+    nearest = _plan_option(forecaster, request, best, quickest)
     nearest.fits = False if nearest.bound is not None else None
     return nearest
 
@@ -156,7 +155,9 @@ def _is_possible(spec: RenderSpec, model: ModelCard) -> bool:
     return True
 
 
-def _plan_option(request: RenderRequest, best: Composed, option: DeadlineOption) -> Plan:
-    made = plan_spec(request, Composed(option.spec, best.model, best.reasons))
+def _plan_option(
+    forecaster: Forecaster, request: RenderRequest, best: Composed, option: DeadlineOption
+) -> Plan:
+    made = plan_spec(forecaster, request, Composed(option.spec, best.model, best.reasons))
     made.given_up, made.limit = option.given_up, request.finish_within
     return made

@@ -14,7 +14,7 @@ from generation.models import Device, ModelCard
 from generation.pipelines.interpolate.interpolate import DEFAULT as DEFAULT_INTERPOLATOR
 from generation.queue import lifecycle
 from generation.scheduling import capacity, placement
-from generation.scheduling.forecast import forecast_request
+from generation.scheduling.forecast import Forecaster
 from generation.specs import EnhanceSpec, Quality, RenderSpec, SourceFile, SourceUse
 from generation.states import Priority
 from studio.models import Membership, Project, Role, Shot, Style, Take
@@ -24,9 +24,9 @@ from studio.ordering.planner import Plan, plan
 from studio.ordering.request import RenderRequest
 
 
-def submit(request: RenderRequest, user: User) -> tuple[Take, Plan]:
+def submit(forecaster: Forecaster, request: RenderRequest, user: User) -> tuple[Take, Plan]:
     """Write the job and its take, both or neither. Raises SpecError before anything is written."""
-    made = plan(request.but(owner_id=user.pk))
+    made = plan(forecaster, request.but(owner_id=user.pk))
     with transaction.atomic():
         shot = request.shot or _sketches(request.project or _own_project(user))
         take = submit_spec(
@@ -44,6 +44,7 @@ def submit(request: RenderRequest, user: User) -> tuple[Take, Plan]:
 
 
 def enhance(
+    forecaster: Forecaster,
     take: Take,
     user: User,
     *,
@@ -73,10 +74,12 @@ def enhance(
         upscaler=choose_upscaler(upscale, upscaler),
         formats=formats,
     )
-    return _submit_again(take, user, spec, priority)
+    return _submit_again(forecaster, take, user, spec, priority)
 
 
-def clone(take: Take, user: User, seed: int | None = None) -> tuple[Take, Plan]:
+def clone(
+    forecaster: Forecaster, take: Take, user: User, seed: int | None = None
+) -> tuple[Take, Plan]:
     """The same settings with another seed: a new take of the same shot, of the same priority.
 
     Raises SpecError for a take in which nothing was drawn, and for what can be rendered no more.
@@ -89,18 +92,18 @@ def clone(take: Take, user: User, seed: int | None = None) -> tuple[Take, Plan]:
     if not job.model.is_active:
         raise SpecError("model", f"{job.model.name} is switched off.", "a model that is offered")
     spec = replace(job.spec, seed=specs.draw_seed() if seed is None else seed)
-    return _submit_again(take, user, spec, Priority(job.priority))
+    return _submit_again(forecaster, take, user, spec, Priority(job.priority))
 
 
 def _submit_again(
-    take: Take, user: User, spec: RenderSpec, priority: Priority
+    forecaster: Forecaster, take: Take, user: User, spec: RenderSpec, priority: Priority
 ) -> tuple[Take, Plan]:
     """A new take of the same shot and model, made of another spec. Raises SpecError."""
     model = take.job.model
     limits.check(spec, model.limits)
     placement.check(spec, model)
     capacity.check(spec, model)
-    made = Plan(spec, model, forecast_request(spec, model, priority, user.pk))
+    made = Plan(spec, model, forecaster.forecast_request(spec, model, priority, user.pk))
     submitted = submit_spec(
         spec,
         model=model,

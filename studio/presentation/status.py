@@ -7,18 +7,19 @@ from django.urls import reverse
 from django.utils import timezone
 
 from generation.models import Job
-from generation.scheduling.forecast import Forecast, forecast
+from generation.scheduling.forecast import Forecast, Forecaster
 from generation.states import Priority, Stage, Status
 from studio.presentation import durations
 
 
-def job_status(job: Job, *, base: str = "", queue: Forecast | None = None) -> dict[str, Any]:
+def job_status(
+    forecaster: Forecaster, job: Job, *, base: str = "", queue: Forecast | None = None
+) -> dict[str, Any]:
     """The status object of the HTTP contract. `base` such as http://host goes before every URL.
 
-    `queue` saves a query for callers that have played the queue forward already.
+    `queue` is for callers that have played the queue forward already.
     """
-    if queue is None and job.status == Status.QUEUED:
-        queue = forecast()
+    queue = queue or forecast_for(forecaster, job)
     spec = job.spec
     remaining = remaining_seconds(job, queue)
     return {
@@ -52,20 +53,25 @@ def job_status(job: Job, *, base: str = "", queue: Forecast | None = None) -> di
     }
 
 
-def queue_position(job: Job, queue: Forecast | None = None) -> int | None:
+def forecast_for(forecaster: Forecaster, job: Job) -> Forecast | None:
+    """The queue played forward for a job that waits in it; None for any other."""
+    return forecaster.forecast() if job.status == Status.QUEUED else None
+
+
+def queue_position(job: Job, queue: Forecast | None) -> int | None:
     """1 for the next to run, 0 while it runs, None when it has ended or is on hold."""
     if job.status == Status.PROCESSING:
         return 0
     if job.status != Status.QUEUED or job.is_held:
         return None
-    place = (queue or forecast()).place_of(job)
+    place = queue.place_of(job) if queue else None
     return place.position if place else 1
 
 
-def remaining_seconds(job: Job, queue: Forecast | None = None) -> float | None:
+def remaining_seconds(job: Job, queue: Forecast | None) -> float | None:
     """Seconds until the picture is there, waiting included; None when nobody can tell."""
     if job.status == Status.QUEUED:
-        place = (queue or forecast()).place_of(job)
+        place = queue.place_of(job) if queue else None
         return durations.until(place.finish) if place else None
     if job.status != Status.PROCESSING or job.progress.remaining_seconds is None:
         return None
@@ -75,7 +81,7 @@ def remaining_seconds(job: Job, queue: Forecast | None = None) -> float | None:
     return left if left > 0 else None
 
 
-def stage_text(job: Job, queue: Forecast | None = None) -> str:
+def stage_text(job: Job, queue: Forecast | None) -> str:
     """What happens now, for people: "Denoising, step 7 of 25"."""
     if job.is_cancelling:
         return "Cancelling"

@@ -11,7 +11,8 @@ from generation.estimating import calibration
 from generation.live import events
 from generation.models import Device, Job, LearnedSpeed, ModelCard
 from generation.scheduling import placement
-from generation.scheduling.forecast import forecast_request
+from generation.scheduling.forecast import Forecaster
+from generation.scheduling.placement import JobNeeds
 from generation.specs import RenderSpec
 from generation.states import ACTIVE, Pause, Priority
 from generation.worker.bells import ring_all
@@ -77,7 +78,9 @@ def calibrations() -> dict[int, Calibration]:
     }
 
 
-def calibrate(device: Device, user: User, models: list[ModelCard] | None = None) -> list[Take]:
+def calibrate(
+    forecaster: Forecaster, device: Device, user: User, models: list[ModelCard] | None = None
+) -> list[Take]:
     """Submit the renders that teach how fast a device is; only it takes them.
 
     Raises SpecError naming the device when it is not online, is at it already, or may render none
@@ -89,27 +92,29 @@ def calibrate(device: Device, user: User, models: list[ModelCard] | None = None)
         raise SpecError("device", f"{device.name} is being calibrated.", "another one, or wait")
     cards = {card.slug: card for card in models or ModelCard.objects.active()}
     wanted = [(spec, cards[spec.model]) for spec in calibration.specs_for(cards.values())]
-    able = [(spec, card) for spec, card in wanted if _takes(device, spec, card)]
+    able = [
+        (spec, card)
+        for spec, card in wanted
+        if placement.takes(device, JobNeeds.of_spec(spec, card))
+    ]
     if not able:
         raise SpecError(
             "device", f"{device.name} renders none of the models.", "one that is set up for some"
         )
     Device.objects.filter(pk=device.pk).update(calibrated_at=timezone.now())
-    return [_submit(device, user, spec, card) for spec, card in able]
+    return [_submit(forecaster, device, user, spec, card) for spec, card in able]
 
 
-def _takes(device: Device, spec: RenderSpec, card: ModelCard) -> bool:
-    return placement.refusal(device, spec.work, card.family, spec.longest_side) is None
-
-
-def _submit(device: Device, user: User, spec: RenderSpec, card: ModelCard) -> Take:
+def _submit(
+    forecaster: Forecaster, device: Device, user: User, spec: RenderSpec, card: ModelCard
+) -> Take:
     return submission.submit_spec(
         spec,
         model=card,
         user=user,
         shot=submission.sketches_of(user, CALIBRATION_SHOT, "Calibration"),
         priority=Priority.NORMAL,
-        plan=Plan(spec, card, forecast_request(spec, card, Priority.NORMAL, user.pk)),
+        plan=Plan(spec, card, forecaster.forecast_request(spec, card, Priority.NORMAL, user.pk)),
         pinned_to=device,
         prompt=spec.prompt,
     )

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from generation.live import events
 from generation.models.output import FRAMES_KIND
-from generation.scheduling.forecast import forecast_request
+from generation.scheduling.forecast import Forecaster
 from generation.states import Priority
 from studio.models import Review, Take, Verdict
 from studio.ordering import submission
@@ -40,14 +40,16 @@ def request_review(take: Take, user: User, message: str = "") -> Review:
     return review
 
 
-def approve(review: Review, reviewer: User, comment: str = "") -> Take | None:
+def approve(
+    forecaster: Forecaster, review: Review, reviewer: User, comment: str = ""
+) -> Take | None:
     """Approve a take and submit its final with the same seed and settings; the final's take.
 
     None for a final, which is signed off. Raises ReviewConflict when the review was decided before.
     """
     with transaction.atomic():
         _decide(review, reviewer, Verdict.APPROVED, comment)
-        final = None if review.take.is_final else _submit_final(review.take)
+        final = None if review.take.is_final else _submit_final(forecaster, review.take)
         _tell(review.take, "take.approved")
     return final
 
@@ -59,10 +61,10 @@ def request_changes(review: Review, reviewer: User, comment: str) -> None:
         _tell(review.take, "take.changes_requested")
 
 
-def _submit_final(draft: Take) -> Take:
+def _submit_final(forecaster: Forecaster, draft: Take) -> Take:
     job, priority = draft.job, Priority(draft.job.priority)
     spec = submission.finish(job.spec, job.model, draft.style)
-    met = forecast_request(spec, job.model, priority, draft.created_by_id)
+    met = forecaster.forecast_request(spec, job.model, priority, draft.created_by_id)
     return submission.submit_spec(
         spec,
         model=job.model,

@@ -22,15 +22,18 @@ def dashboard(request: PersonRequest) -> HttpResponse:
     mine = access.visible_jobs(request.user).active().values_list("pk", flat=True)
     finished = Take.objects.visible_to(request.user).for_pages()
     latest = finished.filter(job__finished_at__isnull=False).order_by("-job__finished_at")
+    forecaster = request.forecaster
     context = {
         **live(request, "queue"),
-        **queue_context(),
+        **queue_context(forecaster),
         **changeable_context(request),
         "may_change_devices": access.may_change_devices(request.user),
         "estimates": accuracy.badge(lately(timezone.now())),
         "priorities": list(Priority),
         "pauses": list(Pause),
         "visible": set(mine),
-        "finished": [{"take": take, **job_context(take.job)} for take in latest[:FINISHED_SHOWN]],
+        "finished": [
+            {"take": take, **job_context(forecaster, take.job)} for take in latest[:FINISHED_SHOWN]
+        ],
     }
     return render(request, "studio/dashboard.html", context)

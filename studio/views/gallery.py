@@ -29,7 +29,7 @@ def gallery(request: PersonRequest) -> HttpResponse:
     context = {
         "form": form,
         "page": page,
-        "cards": [{"take": take, **job_context(take.job)} for take in page],
+        "cards": [{"take": take, **job_context(request.forecaster, take.job)} for take in page],
         "query": query.urlencode(),
         "filtered": any(form.cleaned_data.values()),
     }

@@ -26,7 +26,7 @@ def job(request: PersonRequest, job_id: UUID) -> HttpResponse:
     take = Take.objects.filter(job=found).for_pages().first()
     context = {
         **live(request, "job", str(job_id)),
-        **job_context(found),
+        **job_context(request.forecaster, found),
         **job_details(found),
         "take": take,
         "may_change": access.may_change_job(request.user, found),
@@ -98,7 +98,7 @@ def clone(request: PersonRequest, job_id: UUID) -> HttpResponse:
     found = access.changeable_job_for(request.user, job_id)
     take = get_object_or_404(Take.objects.visible_to(request.user).for_pages(), job=found)
     try:
-        cloned, _ = submission.clone(take, request.user)
+        cloned, _ = submission.clone(request.forecaster, take, request.user)
     except SpecError as problem:
         messages.error(request, f"{problem.message} Allowed: {problem.allowed}.")
         return redirect("job", job_id)

@@ -8,6 +8,7 @@ from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
+from generation.scheduling.forecast import Forecaster
 from studio.accounts import access
 from studio.accounts.person_request import PersonRequest
 from studio.forms.pages import ShotForm
@@ -37,7 +38,7 @@ def project(request: PersonRequest, slug: str) -> HttpResponse:
         **live(request, "project", slug),
         "project": found,
         "form": form,
-        "board": _board(found),
+        "board": _board(request.forecaster, found),
     }
     return render(request, "studio/project.html", context)
 
@@ -50,17 +51,17 @@ def shot(request: PersonRequest, project_slug: str, slug: str) -> HttpResponse:
         **live(request, "project", project_slug),
         "project": found.project,
         "shot": found,
-        "takes": shot_takes(found),
+        "takes": shot_takes(request.forecaster, found),
     }
     return render(request, "studio/shot.html", context)
 
 
-def _board(found: Project) -> list[dict[str, Any]]:
+def _board(forecaster: Forecaster, found: Project) -> list[dict[str, Any]]:
     """The project's shots under their sequences, in the production's order."""
     # By the sequence itself as well: two of the same order would be torn into pieces.
     order = ("sequence__order", "sequence__slug", "order", "slug")
     shots = list(found.shots.select_related("sequence").order_by(*order))
-    cards = {card["shot"].pk: card for card in shots_with_best(shots)}
+    cards = {card["shot"].pk: card for card in shots_with_best(forecaster, shots)}
     return [
         {"sequence": sequence, "cards": [cards[shot.pk] for shot in group]}
         for sequence, group in groupby(shots, key=lambda shot: shot.sequence)

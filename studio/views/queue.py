@@ -97,7 +97,7 @@ def calibrate_device(request: PersonRequest, pk: int) -> HttpResponse:
         raise PermissionDenied("Only a lead of the house may calibrate a device.")
     device = get_object_or_404(Device, pk=pk)
     try:
-        takes = devices.calibrate(device, request.user)
+        takes = devices.calibrate(request.forecaster, device, request.user)
     except SpecError as problem:
         messages.error(request, f"{problem.message} Allowed: {problem.allowed}.")
     else:

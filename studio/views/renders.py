@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from generation.errors import SpecError
 from generation.field import MediaType
+from generation.scheduling.forecast import Forecaster
 from studio.accounts import access
 from studio.accounts.person_request import PersonRequest
 from studio.forms.render import RenderForm
@@ -23,12 +24,13 @@ def new_render(request: PersonRequest) -> HttpResponse:
     form = RenderForm(request.POST or None, user=request.user, initial=_initial(request) or None)
     if request.method == "POST" and form.is_valid():
         try:
-            take, _ = submission.submit(form.request(), request.user)
+            take, _ = submission.submit(request.forecaster, form.request(), request.user)
         except SpecError as problem:
             form.blame(problem)
         else:
             return redirect("job", take.job_id)
-    return render(request, "studio/render.html", {"form": form, **_expectation(form)})
+    context = {"form": form, **_expectation(request.forecaster, form)}
+    return render(request, "studio/render.html", context)
 
 
 @login_required
@@ -39,10 +41,10 @@ def estimate(request: PersonRequest) -> HttpResponse:
     A POST, because two long prompts do not fit into the address of a GET.
     """
     form = RenderForm(request.POST, user=request.user)
-    return render(request, "fragments/expectation.html", _expectation(form))
+    return render(request, "fragments/expectation.html", _expectation(request.forecaster, form))
 
 
-def _expectation(form: RenderForm) -> dict[str, Any]:
+def _expectation(forecaster: Forecaster, form: RenderForm) -> dict[str, Any]:
     """Plan and message for a valid form; what is missing for another."""
     if not form.is_bound:
         return {"hint": "Describe the picture to see what it will take."}
@@ -52,13 +54,13 @@ def _expectation(form: RenderForm) -> dict[str, Any]:
         return {"hint": "The form is not complete yet."}
     request = form.request()
     try:
-        made = planner.plan(request)
+        made = planner.plan(forecaster, request)
     except SpecError as problem:
         return {"problem": f"{problem.message} Allowed: {problem.allowed}."}
     return {
         "plan": made,
         "message": messages.message_for(made),
-        "suggestion": messages.suggestion_for(request, made),
+        "suggestion": messages.suggestion_for(forecaster, request, made),
     }
 
 

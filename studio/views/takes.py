@@ -51,7 +51,8 @@ def approve(request: PersonRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, found, form)
     try:
-        final = reviewing.approve(review, request.user, form.cleaned_data["comment"])
+        comment = form.cleaned_data["comment"]
+        final = reviewing.approve(request.forecaster, review, request.user, comment)
     except ReviewConflict as problem:
         messages.info(request, str(problem))
         return redirect(found)
@@ -88,7 +89,9 @@ def enhance(request: PersonRequest, pk: int) -> HttpResponse:
     form = EnhanceForm(request.POST)
     if form.is_valid():
         try:
-            enhanced, _ = submission.enhance(found, request.user, **form.asked())
+            enhanced, _ = submission.enhance(
+                request.forecaster, found, request.user, **form.asked()
+            )
         except SpecError as problem:
             messages.error(request, f"{problem.message} Allowed: {problem.allowed}.")
         else:
@@ -105,7 +108,11 @@ def reviews(request: PersonRequest) -> HttpResponse:
     waiting = Review.objects.filter(verdict=Verdict.PENDING, take__shot__project__in=visible)
     takes = Take.objects.for_pages().in_bulk(waiting.values_list("take_id", flat=True))
     cards = [
-        {"review": review, "take": takes[review.take_id], **job_context(takes[review.take_id].job)}
+        {
+            "review": review,
+            "take": takes[review.take_id],
+            **job_context(request.forecaster, takes[review.take_id].job),
+        }
         for review in waiting.select_related("requested_by").order_by("requested_at")
     ]
     decided = (
@@ -120,7 +127,7 @@ def reviews(request: PersonRequest) -> HttpResponse:
 def _page(request: PersonRequest, found: Take, form: CommentForm) -> HttpResponse:
     context = {
         **live(request, "project", found.shot.project.slug),
-        **job_context(found.job),
+        **job_context(request.forecaster, found.job),
         **take_details(found),
         "form": form,
         "enhance_form": EnhanceForm(initial={"interpolate": 1, "upscale": 1}),

@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
+from generation.estimating.estimator import Estimator
 from generation.media.files import Shelf, StoredOutput
 from generation.models import Attempt, Device, Job, JobEvent, Output
 from generation.queue import lifecycle
@@ -90,7 +91,7 @@ def rows() -> Callable[[], Rows]:
 
 
 @pytest.fixture
-def history(submit: Callable[..., Job], device: Device) -> History:
+def history(submit: Callable[..., Job], device: Device, estimator: Estimator) -> History:
     """Renders that took so many seconds: `history(3.0, steps=8)`, of the model's usual size.
 
     Each was estimated when it was submitted, so that ranges are as wide as the errors were.
@@ -104,13 +105,13 @@ def history(submit: Callable[..., Job], device: Device) -> History:
             attempt.started_at = timezone.now() - timedelta(seconds=run)
             denoising = Timing(run - DECODING)
             timings = {Stage.DENOISE: denoising, Stage.DECODE: Timing(DECODING)}
-            assert lifecycle.complete(attempt, [], timings)
+            assert lifecycle.complete(attempt, [], timings, estimator.learn)
 
     return add
 
 
 @pytest.fixture
-def picture(device: Device) -> Iterator[Picture]:
+def picture(device: Device, estimator: Estimator) -> Iterator[Picture]:
     """Finish a job with a real file: `picture(job)` is its output."""
     from PIL import Image
 
@@ -120,7 +121,9 @@ def picture(device: Device) -> Iterator[Picture]:
         job.refresh_from_db()
         attempt = lifecycle.start(job, device)
         assert attempt is not None
-        assert lifecycle.complete(attempt, [_stored(job, Image.new("RGB", (128, 128), "teal"))], {})
+        assert lifecycle.complete(
+            attempt, [_stored(job, Image.new("RGB", (128, 128), "teal"))], {}, estimator.learn
+        )
         made.append(job.outputs.get())
         return made[-1]
 

@@ -15,6 +15,7 @@ from generation.errors import RenderError
 from generation.live.events import QUEUE_GROUP, EventKind, job_group
 from generation.models import Device, Job, ModelCard
 from generation.queue import lifecycle
+from generation.scheduling.forecast import Forecaster
 from studio.live import fragments
 from studio.live.fragments import Topic
 from studio.models import Character, Project, Shot, Style, Take
@@ -122,12 +123,14 @@ def test_the_admin_site_shows_markup_as_text(admin_client: Client, takes: list[T
     assert shown >= 4, "jobs, takes, shots and projects show what people typed"
 
 
-def test_pushed_fragments_hold_markup_as_text(takes: list[Take], evil_shot: Shot) -> None:
+def test_pushed_fragments_hold_markup_as_text(
+    takes: list[Take], evil_shot: Shot, forecaster: Forecaster
+) -> None:
     for take in takes:
         topics = [
             Topic(group) for group in (QUEUE_GROUP, evil_shot.project.group, job_group(take.job_id))
         ]
-        pushed = fragments.render_job(str(take.job_id), {EventKind.CLAIMED}, topics)
+        pushed = fragments.render_job(forecaster, str(take.job_id), {EventKind.CLAIMED}, topics)
         for topic, parts in pushed.items():
             for name, html in parts.items():
                 assert_harmless(html, f"{name} for {topic.group}")

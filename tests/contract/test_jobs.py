@@ -10,9 +10,11 @@ import pytest
 from django.utils import timezone
 
 from generation.errors import OutOfMemory
+from generation.estimating.estimator import Estimator
 from generation.models import Attempt, Device, Job, Progress
 from generation.queue import lifecycle
 from generation.queue.lifecycle import MAX_ATTEMPTS
+from generation.scheduling.forecast import Forecaster
 from generation.states import Stage
 from studio.presentation.status import job_status
 from tests.contract.asking import JOBS, STATUS, Caller
@@ -49,7 +51,7 @@ def test_a_waiting_job_tells_everything_of_the_contract(api: Caller, submit: Sub
 
 
 def test_a_moment_is_told_to_the_millisecond_even_on_the_second(
-    api: Caller, submit: Submit
+    api: Caller, submit: Submit, forecaster: Forecaster
 ) -> None:
     """As the socket tells it: equal moments are equal texts."""
     job = submit()
@@ -58,7 +60,7 @@ def test_a_moment_is_told_to_the_millisecond_even_on_the_second(
     told = api.job(job.pk)["submitted_at"]
 
     job.refresh_from_db()
-    assert told == job_status(job)["submitted_at"] == "2026-01-02T03:04:05.000Z"
+    assert told == job_status(forecaster, job)["submitted_at"] == "2026-01-02T03:04:05.000Z"
 
 
 def test_what_remains_of_a_waiting_job_includes_its_waiting(
@@ -172,11 +174,13 @@ def test_a_running_job_is_asked_to_stop(api: Caller, running: Attempt) -> None:
     assert api.job(running.job_id)["status"] == "cancelled"
 
 
-def test_cancelling_twice_or_too_late_changes_nothing(api: Caller, running: Attempt) -> None:
+def test_cancelling_twice_or_too_late_changes_nothing(
+    api: Caller, running: Attempt, estimator: Estimator
+) -> None:
     path = f"{JOBS}/{running.job_id}/cancel"
 
     first, second = api.post(path).json(), api.post(path).json()
-    lifecycle.complete(running, [], {})
+    lifecycle.complete(running, [], {}, estimator.learn)
 
     assert first["cancel_requested"] is second["cancel_requested"] is True
     late = api.post(path)
@@ -196,13 +200,15 @@ def test_a_waiting_job_can_be_moved(api: Caller, submit: Submit) -> None:
     assert again.status_code == 200, "the priority it has already is no conflict"
 
 
-def test_a_job_that_waits_no_longer_cannot_be_moved(api: Caller, running: Attempt) -> None:
+def test_a_job_that_waits_no_longer_cannot_be_moved(
+    api: Caller, running: Attempt, estimator: Estimator
+) -> None:
     path = f"{JOBS}/{running.job_id}"
 
     answer = api.patch(path, {"priority": "urgent"})
 
     assert answer.status_code == 409
     assert "processing" in answer.json()["detail"]
-    lifecycle.complete(running, [], {})
+    lifecycle.complete(running, [], {}, estimator.learn)
     assert api.patch(path, {"priority": "low"}).status_code == 409
     assert api.job(running.job_id)["priority"] == "normal"

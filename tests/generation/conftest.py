@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.utils import timezone
 
+from generation.estimating.estimator import Estimator
 from generation.media.files import StoredOutput
 from generation.models import Attempt, Device, Job
 from generation.queue import lifecycle
@@ -70,7 +71,9 @@ def stored() -> StoredOutput:
 
 
 @pytest.fixture
-def ran(submit: Callable[..., Job], claimed: Claim, stored: StoredOutput) -> Ran:
+def ran(
+    submit: Callable[..., Job], claimed: Claim, stored: StoredOutput, estimator: Estimator
+) -> Ran:
     """Write a finished attempt into the history: `ran(run=3.0, load=1.0)`, in seconds.
 
     What is not loading or `tail` (decoding and writing) is denoising. `noted` are fields of the
@@ -96,7 +99,7 @@ def ran(submit: Callable[..., Job], claimed: Claim, stored: StoredOutput) -> Ran
             Stage.WRITE: Timing(tail / 2),
         }
         attempt.started_at = timezone.now() - timedelta(seconds=run)
-        assert lifecycle.complete(attempt, [stored], timings)
+        assert lifecycle.complete(attempt, [stored], timings, estimator.learn)
         assert attempt.outcome == Outcome.COMPLETED
         return attempt
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 from PIL import Image, ImageDraw
 
+from generation.estimating.estimator import Estimator
 from generation.media.clips import ClipFormat, write_clip
 from generation.media.files import Shelf, StoredOutput
 from generation.media.frames import FrameFolder
@@ -52,7 +53,7 @@ def finish_clip(
     frames.pack(archive, lambda _: None)
     zipped: dict[str, Any] = {"kind": "frames", "media_type": "application/zip"}
     stored.append(shelf.clip(archive, frames, fps=FPS, consistency=None, **zipped))
-    assert lifecycle.complete(attempt, stored, {})
+    assert lifecycle.complete(attempt, stored, {}, Estimator().learn)
     return fresh(take)
 
 

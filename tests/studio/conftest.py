@@ -15,10 +15,12 @@ from django.utils import timezone
 from PIL import Image
 
 from generation.errors import ModelMissing
+from generation.estimating.estimator import Estimator
 from generation.media.files import Shelf
 from generation.models import Attempt, Device, ModelCard, Progress
 from generation.queue import lifecycle, requests
 from generation.queue.timings import Timing
+from generation.scheduling.forecast import Forecaster
 from generation.specs import Quality
 from generation.states import Stage
 from studio.models import Membership, Project, Role, Shot, Take
@@ -78,15 +80,15 @@ def log_in() -> LogIn:
 
 
 @pytest.fixture
-def queued(shot: Shot, artist: User, toon: ModelCard) -> MakeTake:
+def queued(shot: Shot, artist: User, toon: ModelCard, forecaster: Forecaster) -> MakeTake:
     """Submit a take as a page would: `queued(quality=Quality.FINAL)`."""
 
-    def submit(user: User | None = None, **asked: Any) -> Take:
+    def submit_take(user: User | None = None, **asked: Any) -> Take:
         wish = {"prompt": PROMPT, "quality": Quality.DRAFT, "shot": shot, "width": 128}
         request = RenderRequest(**{**wish, "height": 128, **asked})
-        return submission.submit(request, user or artist)[0]
+        return submission.submit(forecaster, request, user or artist)[0]
 
-    return submit
+    return submit_take
 
 
 @pytest.fixture
@@ -123,7 +125,7 @@ def finished(queued: MakeTake, device: Device) -> MakeTake:
 
 
 @pytest.fixture
-def took(queued: MakeTake, device: Device) -> Took:
+def took(queued: MakeTake, device: Device, estimator: Estimator) -> Took:
     """Write a history: `took({Quality.DRAFT: 4.0})`, in seconds; then the model is loaded.
 
     Each render was estimated when it was submitted, so that ranges are as wide as the errors were.
@@ -137,7 +139,7 @@ def took(queued: MakeTake, device: Device) -> Took:
                 denoising = Timing(run - DECODING)
                 attempt.started_at = timezone.now() - timedelta(seconds=run)
                 timings = {Stage.DENOISE: denoising, Stage.DECODE: Timing(DECODING)}
-                assert lifecycle.complete(attempt, [], timings)
+                assert lifecycle.complete(attempt, [], timings, estimator.learn)
         Device.objects.filter(pk=device.pk).update(resident=["toon"])
 
     return remember
@@ -194,7 +196,7 @@ def finish_job(take: Take, device: Device) -> Attempt:
     picture = Image.new("RGB", (spec.width, spec.height), "#6fb3d9")
     stored = shelf.picture(picture, {"spec": spec.as_json()})
     timings = {Stage.DENOISE: Timing(0.2, [0.05] * 4), Stage.WRITE: Timing(0.1)}
-    assert lifecycle.complete(attempt, [stored], timings)
+    assert lifecycle.complete(attempt, [stored], timings, Estimator().learn)
     return attempt
 
 

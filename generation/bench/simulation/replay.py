@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Protocol
 
-from generation.models.device_time import HALF_LIFE_SECONDS
+from generation.models.device_time import faded
 from generation.scheduling.assignment import Lane
 from generation.scheduling.policy import WaitingJob
 
@@ -68,12 +68,15 @@ class SimulatedRun:
         return self.before + (1.0 - self.before) * (worked / self.seconds if self.seconds else 1.0)
 
 
-Likeness = tuple[int, int, str, str, int]
-"""Owner, priority, work, family and longest side."""
+Likeness = tuple[int, int, str, str, int, int | None]
+"""Owner, priority, work, family, longest side and pin."""
+Entry = tuple[float, int, WaitingJob]
+"""A job in a line, with its rank and the number of its coming."""
 
 
-def _likeness(job: WaitingJob) -> Likeness:
-    return (job.owner, job.priority, job.work, job.family, job.longest_side)
+def likeness(job: WaitingJob) -> Likeness:
+    """What jobs of one line have in common: the same devices take them."""
+    return (job.owner, job.priority, job.work, job.family, job.longest_side, job.pinned)
 
 
 class ServingRule(Protocol):
@@ -91,38 +94,38 @@ class Site:
     """The queue and the devices at a moment.
 
     `waiting` is in the order of coming; `lines` has by rank the jobs of each owner and priority
-    that the same devices take. A lane's `free_at` tells when its work really ends, as a run that
+    that the same devices take; `had` the seconds of device time that each owner had at a moment. A
+    lane's `free_at` tells when its work really ends, as a run that
     is well on its way is estimated from its own pace.
     """
 
     lanes: list[Lane]
     now: float = 0.0
     waiting: dict[Any, WaitingJob] = field(default_factory=dict)
-    lines: dict[Likeness, list[tuple[float, int, WaitingJob]]] = field(default_factory=dict)
+    lines: dict[Likeness, list[Entry]] = field(default_factory=dict)
     running: dict[str, SimulatedRun] = field(default_factory=dict)
     preemptions: dict[Any, int] = field(default_factory=dict)
-    _had: dict[int, tuple[float, float]] = field(default_factory=dict)
+    had: dict[int, tuple[float, float]] = field(default_factory=dict)
     _order: count[int] = field(default_factory=count)
 
     def enter(self, job: WaitingJob) -> None:
         """Let a job wait."""
         self.waiting[job.key] = job
-        line = self.lines.setdefault(_likeness(job), [])
+        line = self.lines.setdefault(likeness(job), [])
         insort(line, (job.rank, next(self._order), job))
 
     def leave(self, job: WaitingJob) -> None:
         """It waits no longer."""
         del self.waiting[job.key]
-        line = self.lines[_likeness(job)]
+        line = self.lines[likeness(job)]
         line[:] = [entry for entry in line if entry[2] is not job]
         if not line:
-            del self.lines[_likeness(job)]
+            del self.lines[likeness(job)]
 
     def device_time(self) -> dict[int, float]:
         """Seconds that each owner had lately, fading, what runs now included."""
         had = {
-            owner: seconds * 0.5 ** ((self.now - as_of) / HALF_LIFE_SECONDS)
-            for owner, (seconds, as_of) in self._had.items()
+            owner: faded(seconds, self.now - as_of) for owner, (seconds, as_of) in self.had.items()
         }
         for run in self.running.values():
             had[run.job.owner] = had.get(run.job.owner, 0.0) + self.now - run.start
@@ -130,9 +133,9 @@ class Site:
 
     def count_time(self, run: SimulatedRun) -> None:
         """Add a run that ends now to what its owner had."""
-        seconds, as_of = self._had.get(run.job.owner, (0.0, self.now))
-        faded = seconds * 0.5 ** ((self.now - as_of) / HALF_LIFE_SECONDS)
-        self._had[run.job.owner] = (faded + self.now - run.start, self.now)
+        seconds, as_of = self.had.get(run.job.owner, (0.0, self.now))
+        had = faded(seconds, self.now - as_of)
+        self.had[run.job.owner] = (had + self.now - run.start, self.now)
 
 
 def replay(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from generation.bench.simulation.replay import SimulatedRun, Site
-from generation.scheduling.assignment import LOOK_AHEAD, Lane, assign
-from generation.scheduling.policy import WaitingJob, WaitingLine
+from generation.bench.simulation.replay import Entry, SimulatedRun, Site, likeness
+from generation.scheduling.assignment import LOOK_AHEAD, Assigned, Lane, first_for, only_lane
+from generation.scheduling.policy import WaitingJob, WaitingLine, alike
 from generation.scheduling.preemption import Running, victims
 from generation.states import Priority
+
+DEEPER = 4
+"""So many times as many jobs of each line are looked at when the first ones leave it open."""
 
 
 @dataclass(slots=True)
@@ -23,24 +27,36 @@ class Policy:
 
     def next(self, lane: Lane, site: Site) -> WaitingJob | None:
         """The first job that the assignment gives to this device."""
-        heads = [
-            job
-            for line in site.lines.values()
-            if lane.takes(line[0][2])
-            for _, _, job in line[:LOOK_AHEAD]
-        ]
-        if not heads:
+        taken = [line for line in site.lines.values() if lane.takes(line[0][2])]
+        if not taken:
             return None
-        # Copies: what is only thought through leaves no trace.
-        there = [replace(lane, free_at=site.now, models=set(lane.models))]
-        there += [
-            replace(other, models=set(other.models)) for other in site.lanes if other is not lane
-        ]
-        order = WaitingLine(heads, site.device_time(), site.now, self.ageing, self.cost)
-        for one in assign(order, there, site.now):
-            if one.lane is there[0]:
-                return one.job
-        return None
+        works = lane.works & {line[0][2].work for line in site.lines.values()}
+        others = [one for one in site.lanes if one is not lane and works & one.works]
+        depth, longest = LOOK_AHEAD, max(len(line) for line in taken)
+        while True:
+            before, chosen = self._given(lane, others, taken, depth, site)
+            if depth >= longest or (chosen is not None and _shown(before, taken, depth)):
+                return chosen.job if chosen else None
+            depth *= DEEPER
+
+    def _given(
+        self,
+        lane: Lane,
+        others: list[Lane],
+        taken: list[list[Entry]],
+        depth: int,
+        site: Site,
+    ) -> tuple[list[WaitingJob], Assigned | None]:
+        """The same by the first `depth` jobs of each line, with the jobs given out before."""
+        heads = [job for line in taken for _, _, job in line[:depth]]
+        cost = self.cost if others else alike
+        order = WaitingLine(heads, site.device_time(), site.now, self.ageing, cost)
+        # Copies, so that the simulated devices stay as they are.
+        asking = (
+            replace(lane, models=set(lane.models)) if others else only_lane(lane.name, lane.models)
+        )
+        beside = [replace(other, models=set(other.models)) for other in others]
+        return first_for(asking, beside, order, site.now)
 
     def victims(self, site: Site) -> list[str]:
         """Who gives way to the urgent work that no free device takes."""
@@ -60,6 +76,12 @@ class Policy:
             if (run := site.running.get(lane.name)) is not None and not run.interrupted
         ]
         return victims(busy, wanted - free)
+
+
+def _shown(before: list[WaitingJob], taken: list[list[Entry]], depth: int) -> bool:
+    """Whether no line that was cut was given out to its end."""
+    given = Counter(likeness(job) for job in before)
+    return all(given[likeness(line[0][2])] < depth for line in taken if len(line) > depth)
 
 
 def _running(run: SimulatedRun, site: Site) -> Running:

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from generation.estimating.evaluation.backtest import Accuracy, replay
 from generation.estimating.evaluation.records import records as finished_records
 from generation.estimating.shapes import parse
-from generation.estimating.speeds.cache import Knowledge
+from generation.estimating.speeds.cache import SpeedCache
 
 
 class Command(BaseCommand):
@@ -34,8 +34,9 @@ class Command(BaseCommand):
                 f"There are {len(records)} finished renders with their stages' times, and "
                 f"--skip is {options['skip']}: nothing is left to judge. Render something first."
             )
-        Knowledge.refresh()
-        said = replay(records, lambda text: Knowledge.demands(parse(text)), options["skip"])
+        speeds = SpeedCache()
+        speeds.refresh_costs()
+        said = replay(records, lambda text: speeds.demands(parse(text)), options["skip"])
         found = {name: Accuracy.of(estimated) for name, estimated in said.items()}
         head = f"{'':<20}{'renders':>9}{'within 20 %':>13}{'mean error':>12}{'median':>9}"
         self.stdout.write(f"{head}{'coverage':>10}")

@@ -11,8 +11,9 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from generation.errors import SpecError
-from generation.estimating import estimator
+from generation.estimating.estimator import Estimator
 from generation.models import Device, Job, ModelCard
+from generation.scheduling.forecast import Forecaster
 from generation.specs import Quality
 from studio.models import Take
 from studio.ordering.compose import compose
@@ -40,10 +41,11 @@ class Command(BaseCommand):
         """Raises CommandError when there is no such device, model or person, or none is online."""
         cards, user = _cards(options["model"]), _user(options["user"])
         chosen = _devices(options["device"])
+        forecaster = Forecaster()
         takes: list[Take] = []
         for device in chosen:
             try:
-                takes += devices.calibrate(device, user, cards)
+                takes += devices.calibrate(forecaster, device, user, cards)
             except SpecError as problem:
                 raise CommandError(f"{problem.message} Allowed: {problem.allowed}.") from problem
         self.stdout.write(f"{len(takes)} small renders wait on {len(chosen)} devices.")
@@ -54,7 +56,7 @@ class Command(BaseCommand):
         for device in chosen:
             self.stdout.write(f"{device.name} would take")
             for card in cards:
-                self.stdout.write("\n".join(_usual(device, card)))
+                self.stdout.write("\n".join(_usual(forecaster.estimator, device, card)))
 
 
 def _devices(name: str | None) -> list[Device]:
@@ -103,7 +105,7 @@ def _ended(job: Job) -> str:
     return f"{what}: {durations.short(took)}{estimated if job.estimated_seconds else ''}"
 
 
-def _usual(device: Device, card: ModelCard) -> list[str]:
+def _usual(estimator: Estimator, device: Device, card: ModelCard) -> list[str]:
     """What the model's usual renders would take there."""
     lines = []
     for quality in Quality:

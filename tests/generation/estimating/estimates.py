@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from generation.estimating import estimator
 from generation.estimating.estimate import Estimate
+from generation.estimating.estimator import Estimator
 from generation.models import Device
 from generation.specs import RenderSpec
 
@@ -13,8 +13,13 @@ def make_resident(device: Device, *slugs: str) -> None:
     device.resident = list(slugs)
 
 
-def estimated(spec: RenderSpec, device: Device | None = None, cold: bool | None = None) -> Estimate:
-    """An estimate that must be there."""
-    estimate = estimator.estimate(spec, device, cold=cold)
+def estimated(
+    spec: RenderSpec,
+    device: Device | None = None,
+    cold: bool | None = None,
+    by: Estimator | None = None,
+) -> Estimate:
+    """An estimate that must be there, by an estimator that reads everything anew without `by`."""
+    estimate = (by or Estimator()).estimate(spec, device, cold=cold)
     assert estimate is not None
     return estimate

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from generation.estimating import estimator
 from generation.estimating.estimate import Estimate
+from generation.estimating.estimator import Estimator
 from generation.estimating.shapes import Shape
-from generation.estimating.speeds.cache import Knowledge
 from generation.estimating.speeds.learning import Speeds
 from generation.models import Device, Job, LearnedSpeed, ModelCard
 from generation.specs import RenderSpec
@@ -20,7 +19,7 @@ from tests.generation.conftest import Ran
 pytestmark = pytest.mark.django_db
 
 
-def estimated(spec: RenderSpec) -> Estimate:
+def estimated(spec: RenderSpec, estimator: Estimator) -> Estimate:
     """An estimate that must be there."""
     estimate = estimator.estimate(spec)
     assert estimate is not None
@@ -28,7 +27,7 @@ def estimated(spec: RenderSpec) -> Estimate:
 
 
 def test_enlarging_is_known_from_whatever_was_enlarged_on_the_device(
-    ran: Ran, spec: RenderSpec, device: Device, toon: ModelCard
+    ran: Ran, spec: RenderSpec, device: Device, toon: ModelCard, estimator: Estimator
 ) -> None:
     Device.objects.update(resident=["toon"])
     ran(30.0)
@@ -36,20 +35,26 @@ def test_enlarging_is_known_from_whatever_was_enlarged_on_the_device(
     assert estimator.estimate(larger) is None
 
     speeds = Speeds("cpu")
-    demands = Knowledge.demands(Shape.of(replace(larger, model="other")))
+    demands = estimator.speeds.demands(Shape.of(replace(larger, model="other")))
     speeds.learn(demands, dict.fromkeys(demands, 2.0), cold=False, load=0.0)
     LearnedSpeed.objects.create(device=device, subject="other", state=speeds.as_json())
 
-    found = estimated(larger)
+    found = estimated(larger, estimator)
     assert found.stages[Stage.UPSCALE] == pytest.approx(2.0, rel=0.01)
-    assert Knowledge.warm_seconds(device, str(Shape.of(larger))) == pytest.approx(found.seconds)
+    assert estimator.speeds.warm_seconds(device, str(Shape.of(larger))) == pytest.approx(
+        found.seconds
+    )
 
 
 def test_an_estimate_says_what_it_holds_for(
-    ran: Ran, spec: RenderSpec, submit: Callable[..., Job], device: Device
+    ran: Ran,
+    spec: RenderSpec,
+    submit: Callable[..., Job],
+    device: Device,
+    estimator: Estimator,
 ) -> None:
     ran(30.0, load=4.0)
-    assert estimated(spec).assumed == {"device": "cpu:0", "cold": True, "host_load": 0.0}
+    assert estimated(spec, estimator).assumed == {"device": "cpu:0", "cold": True, "host_load": 0.0}
     Device.objects.update(resident=["toon"])
     Device.objects.update(host_load=0.51239)
 

@@ -10,10 +10,8 @@ import pytest
 from django.utils import timezone
 
 from generation.errors import ModelUnreadable
-from generation.estimating import estimator
 from generation.estimating.estimate import THIN
-from generation.estimating.estimator import load_seconds
-from generation.estimating.speeds.cache import Knowledge
+from generation.estimating.estimator import Estimator, shape_of
 from generation.models import Device, Job, LearnedSpeed, ModelCard
 from generation.queue import lifecycle
 from generation.queue.timings import Timing
@@ -35,10 +33,12 @@ def another(name: str, **fields: Any) -> Device:
     return Device.objects.create(name=name, works=works, heartbeat_at=timezone.now(), **fields)
 
 
-def test_without_history_there_is_no_estimate(spec: RenderSpec, device: Device) -> None:
+def test_without_history_there_is_no_estimate(
+    spec: RenderSpec, device: Device, estimator: Estimator
+) -> None:
     assert estimator.estimate(spec) is None
     assert estimator.estimate(spec, device) is None
-    assert load_seconds(device, "toon") is None
+    assert estimator.load_seconds(device, "toon") is None
 
 
 def test_one_render_estimates_the_next_with_a_wide_range(
@@ -121,7 +121,7 @@ def test_an_unseen_size_is_between_its_neighbours_and_rough(
 
 
 def test_a_cold_device_pays_for_loading_and_a_warm_one_does_not(
-    ran: Ran, spec: RenderSpec, device: Device
+    ran: Ran, spec: RenderSpec, device: Device, estimator: Estimator
 ) -> None:
     ran(9.0, load=4.0)
     ran(5.0)
@@ -134,7 +134,7 @@ def test_a_cold_device_pays_for_loading_and_a_warm_one_does_not(
     assert warm.seconds == pytest.approx(5.0, rel=EXACT)
     assert cold.seconds == pytest.approx(9.0, rel=EXACT)
     assert (warm.load, cold.load) == (0.0, pytest.approx(4.0, rel=EXACT))
-    assert load_seconds(device, "toon") == pytest.approx(4.0, rel=EXACT)
+    assert estimator.load_seconds(device, "toon") == pytest.approx(4.0, rel=EXACT)
     assert estimated(spec, device, cold=True).seconds == pytest.approx(cold.seconds)
 
 
@@ -192,7 +192,7 @@ def test_a_device_that_has_the_model_loaded_is_the_quicker_one(
 
 
 def test_a_twin_is_believed_until_a_device_has_a_history_of_its_own(
-    ran: Ran, spec: RenderSpec, device: Device
+    ran: Ran, spec: RenderSpec, device: Device, estimator: Estimator
 ) -> None:
     ran(10.0)
     twin = another("cpu:1", kind="cpu", resident=["toon"])
@@ -228,7 +228,12 @@ def test_another_models_speeds_give_a_rough_estimate_with_a_wide_range(
 
 
 def test_enhancing_is_learned_apart_from_drawing(
-    ran: Ran, submit: Callable[..., Job], claimed: Claim, spec: RenderSpec, device: Device
+    ran: Ran,
+    submit: Callable[..., Job],
+    claimed: Claim,
+    spec: RenderSpec,
+    device: Device,
+    estimator: Estimator,
 ) -> None:
     ran(10.0)
     source = SourceFile(file="outputs/one.png", sha256="a" * 64, use=SourceUse.ENHANCE)
@@ -238,7 +243,7 @@ def test_enhancing_is_learned_apart_from_drawing(
 
     attempt = claimed(submit(**enhancing))
     timings = {Stage.LOAD: Timing(0.1), Stage.UPSCALE: Timing(7.0), Stage.WRITE: Timing(0.1)}
-    assert lifecycle.complete(attempt, [], timings)
+    assert lifecycle.complete(attempt, [], timings, estimator.learn)
 
     make_resident(device)
     estimate = estimated(enhanced)
@@ -261,7 +266,7 @@ def test_other_work_on_the_devices_host_makes_the_estimate_longer(
 
 
 def test_failed_and_cancelled_renders_teach_nothing(
-    submit: Callable[..., Job], claimed: Claim, spec: RenderSpec
+    submit: Callable[..., Job], claimed: Claim, spec: RenderSpec, estimator: Estimator
 ) -> None:
     lifecycle.fail(claimed(submit()), ModelUnreadable("It broke."), {Stage.DENOISE: Timing(1.0)})
     lifecycle.end_cancelled(claimed(submit()), {Stage.DENOISE: Timing(1.0)})
@@ -279,11 +284,13 @@ def test_what_did_not_run_alone_and_from_the_start_teaches_nothing(
     assert not LearnedSpeed.objects.exists()
 
 
-def test_a_model_whose_name_begins_like_another_is_another(ran: Ran, device: Device) -> None:
+def test_a_model_whose_name_begins_like_another_is_another(
+    ran: Ran, device: Device, estimator: Estimator
+) -> None:
     ran(9.0, load=4.0)
-    Knowledge.refresh()
+    estimator.speeds.refresh()
 
-    own, others = Knowledge.source(device, "toon"), Knowledge.source(device, "too")
+    own, others = estimator.speeds.source(device, "toon"), estimator.speeds.source(device, "too")
 
     assert own is not None
     assert others is not None
@@ -317,14 +324,14 @@ def test_a_submit_remembers_what_was_estimated(
 
 
 def test_the_waiting_counts_with_the_seconds_of_a_warm_run(
-    ran: Ran, spec: RenderSpec, device: Device
+    ran: Ran, spec: RenderSpec, device: Device, estimator: Estimator
 ) -> None:
     ran(9.0, load=4.0)
-    Knowledge.refresh()
-    shape = estimator.shape_of(spec)
+    estimator.speeds.refresh()
+    shape = shape_of(spec)
 
-    assert Knowledge.warm_seconds(device, shape) == pytest.approx(5.0, rel=EXACT)
+    assert estimator.speeds.warm_seconds(device, shape) == pytest.approx(5.0, rel=EXACT)
     device.host_load = 1.0
-    assert Knowledge.warm_seconds(device, shape) == pytest.approx(10.0, rel=EXACT)
+    assert estimator.speeds.warm_seconds(device, shape) == pytest.approx(10.0, rel=EXACT)
     device.host_load = 0.0
-    assert Knowledge.warm_seconds(device, shape) == pytest.approx(5.0, rel=EXACT)
+    assert estimator.speeds.warm_seconds(device, shape) == pytest.approx(5.0, rel=EXACT)

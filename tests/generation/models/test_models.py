@@ -15,6 +15,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from generation.estimating.estimator import Estimator
 from generation.media.files import StoredOutput
 from generation.models import Device, DeviceTime, Job, ModelCard, Output, Progress, StageTiming
 from generation.models.device_time import HALF_LIFE_SECONDS
@@ -90,24 +91,24 @@ def test_a_job_reads_as_its_status_and_prompt(submit: Submit) -> None:
 
 
 def test_a_completed_job_may_be_neither_cancelled_nor_retried(
-    submit: Submit, claimed: Claim
+    submit: Submit, claimed: Claim, estimator: Estimator
 ) -> None:
     job = submit()
-    lifecycle.complete(claimed(job), [], {})
+    lifecycle.complete(claimed(job), [], {}, estimator.learn)
     job.refresh_from_db()
 
     assert (job.may_cancel, job.may_retry) == (False, False)
 
 
 def test_rows_say_in_words_what_they_are(
-    submit: Submit, claimed: Claim, stored: StoredOutput
+    submit: Submit, claimed: Claim, stored: StoredOutput, estimator: Estimator
 ) -> None:
     job = submit()
     attempt = claimed(job)
     Progress.objects.filter(pk=job.pk).update(stage=Stage.DENOISE, percent=41.7)
     assert str(Progress.objects.get(pk=job.pk)) == "Denoising 42 %"
 
-    lifecycle.complete(attempt, [stored], TIMINGS)
+    lifecycle.complete(attempt, [stored], TIMINGS, estimator.learn)
 
     assert str(attempt) == "Attempt 1 on cpu:0: completed"
     assert attempt.outcome_label == "Completed"
@@ -171,12 +172,12 @@ def test_a_device_is_away_after_five_missed_heartbeats(settings: Any) -> None:
 
 
 def test_a_device_that_runs_something_is_not_idle(
-    submit: Submit, claimed: Claim, device: Device
+    submit: Submit, claimed: Claim, device: Device, estimator: Estimator
 ) -> None:
     attempt = claimed(submit())
     assert not Device.objects.idle().exists()
 
-    lifecycle.complete(attempt, [], {})
+    lifecycle.complete(attempt, [], {}, estimator.learn)
 
     assert Device.objects.idle().get() == device
 

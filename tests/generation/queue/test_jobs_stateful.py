@@ -14,12 +14,16 @@ from hypothesis.stateful import (
 )
 
 from generation.errors import RenderError
+from generation.estimating.estimator import Estimator
 from generation.models import Attempt, Device, Job
 from generation.queue import lifecycle, requests
 from generation.states import Outcome, Priority, Status
 
 ENDINGS: dict[str, tuple[Callable[[Attempt], bool], Status]] = {
-    "complete": (lambda attempt: lifecycle.complete(attempt, [], {}), Status.COMPLETED),
+    "complete": (
+        lambda attempt: lifecycle.complete(attempt, [], {}, Estimator().learn),
+        Status.COMPLETED,
+    ),
     "fail": (lambda attempt: lifecycle.fail(attempt, RenderError("It broke."), {}), Status.FAILED),
     "cancelled": (lambda attempt: lifecycle.end_cancelled(attempt, {}), Status.CANCELLED),
 }

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from generation.errors import ModelMissing
-from generation.estimating.estimator import shape_of
+from generation.estimating.estimator import Estimator, shape_of
 from generation.live.events import EventKind
 from generation.media.files import StoredOutput
 from generation.models import Attempt, Device, DeviceTime, Job, JobEvent, Output, Progress
@@ -23,7 +23,7 @@ Submit = Callable[..., Job]
 Reach = Callable[[str], tuple[Job, Attempt]]
 
 ACTIONS: dict[str, Callable[[Job, Attempt], bool]] = {
-    "complete": lambda job, attempt: lifecycle.complete(attempt, [], TIMINGS),
+    "complete": lambda job, attempt: lifecycle.complete(attempt, [], TIMINGS, Estimator().learn),
     "fail": lambda job, attempt: lifecycle.fail(attempt, ModelMissing("gone"), TIMINGS),
     "end_cancelled": lambda job, attempt: lifecycle.end_cancelled(attempt, TIMINGS),
     "hand_back": lambda job, attempt: lifecycle.hand_back(attempt, TIMINGS, 2),
@@ -63,7 +63,7 @@ TABLE = [
 
 
 @pytest.fixture
-def reach(submit: Submit, claimed: Claim) -> Reach:
+def reach(submit: Submit, claimed: Claim, estimator: Estimator) -> Reach:
     """A job in the named status, with the attempt that brought it there."""
 
     def reach_status(status: str) -> tuple[Job, Attempt]:
@@ -72,7 +72,7 @@ def reach(submit: Submit, claimed: Claim) -> Reach:
         if status == "queued":
             assert lifecycle.hand_back(attempt)
         elif status == "completed":
-            assert lifecycle.complete(attempt, [], {})
+            assert lifecycle.complete(attempt, [], {}, estimator.learn)
         elif status == "failed":
             assert lifecycle.fail(attempt, ModelMissing("gone"), {})
         elif status == "cancelled":
@@ -204,12 +204,12 @@ def test_of_two_devices_one_gets_the_job(submit: Submit, claimed: Claim) -> None
 
 
 def test_a_finished_job_keeps_its_output_and_how_long_each_stage_took(
-    submit: Submit, claimed: Claim, stored: StoredOutput
+    submit: Submit, claimed: Claim, stored: StoredOutput, estimator: Estimator
 ) -> None:
     job = submit()
     attempt = claimed(job)
 
-    assert lifecycle.complete(attempt, [stored], TIMINGS)
+    assert lifecycle.complete(attempt, [stored], TIMINGS, estimator.learn)
 
     job.refresh_from_db()
     output = job.outputs.get()
@@ -244,7 +244,7 @@ def test_a_failed_job_says_what_went_wrong_and_what_to_do(submit: Submit, claime
     ["complete", "fail", "end_cancelled", "hand_back", "preempt", "give_up_lost"],
 )
 def test_an_attempt_that_lost_its_lease_changes_nothing(
-    late_word: str, submit: Submit, claimed: Claim, stored: StoredOutput
+    late_word: str, submit: Submit, claimed: Claim, stored: StoredOutput, estimator: Estimator
 ) -> None:
     job = submit()
     late = claimed(job)
@@ -254,7 +254,7 @@ def test_an_attempt_that_lost_its_lease_changes_nothing(
 
     late = Attempt.objects.get(pk=late.pk)
     if late_word == "complete":
-        assert not lifecycle.complete(late, [stored], TIMINGS)
+        assert not lifecycle.complete(late, [stored], TIMINGS, estimator.learn)
     else:
         assert not ACTIONS[late_word](job, late)
 
@@ -266,9 +266,11 @@ def test_an_attempt_that_lost_its_lease_changes_nothing(
     assert not late.timings.exists()
 
 
-def test_the_second_attempt_can_still_finish(submit: Submit, claimed: Claim) -> None:
+def test_the_second_attempt_can_still_finish(
+    submit: Submit, claimed: Claim, estimator: Estimator
+) -> None:
     job = submit()
     lifecycle.give_up_lost(claimed(job))
 
-    assert lifecycle.complete(claimed(job), [], TIMINGS)
+    assert lifecycle.complete(claimed(job), [], TIMINGS, estimator.learn)
     assert [attempt.number for attempt in job.attempts.all()] == [1, 2]

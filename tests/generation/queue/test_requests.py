@@ -7,6 +7,7 @@ from django.test import TestCase
 from django.utils import timezone
 
 from generation.errors import RenderError
+from generation.estimating.estimator import Estimator
 from generation.live import events
 from generation.live.events import EventKind
 from generation.models import Attempt, Device, Job, Progress
@@ -289,10 +290,12 @@ def test_watchers_and_bells_are_told_after_the_commit_and_not_before(
         events.job_waiting.disconnect(listen)
 
 
-def test_a_job_outlives_its_device(submit: Submit, claimed: Claim, device: Device) -> None:
+def test_a_job_outlives_its_device(
+    submit: Submit, claimed: Claim, device: Device, estimator: Estimator
+) -> None:
     job = submit()
     attempt = claimed(job)
-    lifecycle.complete(attempt, [], {})
+    lifecycle.complete(attempt, [], {}, estimator.learn)
 
     device.delete()
 

@@ -12,14 +12,16 @@ def claim_everything(device_name: str, start_sign: Path, ready_sign: Path) -> No
     """Wait for the others, then claim; print the id of each job that became ours."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
     django.setup()
+    from generation.estimating.estimator import Estimator
     from generation.models import Device
     from generation.scheduling.claim import claim
 
+    estimator = Estimator()
     device = Device.objects.get(name=device_name)
     ready_sign.touch()
     while not start_sign.exists():
         time.sleep(0.005)
-    while (attempt := claim(device)) is not None:
+    while (attempt := claim(device, estimator)) is not None:
         print(attempt.job_id)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from generation.scheduling.assignment import Lane
+from generation.scheduling.assignment import EVERY_WORK, Lane
 from generation.scheduling.policy import WaitingJob
 from generation.states import Priority
 
@@ -42,4 +42,5 @@ def lane(
         lambda job: seconds.get(job.shape) if isinstance(seconds, Mapping) else seconds,
         lambda _: loading,
         set(models.split()),
+        frozenset(takes.split()) or EVERY_WORK,
     )

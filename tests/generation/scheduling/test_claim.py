@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from generation.estimating.estimator import Estimator
 from generation.models import Device, DeviceTime, Job, ModelCard
 from generation.queue import lifecycle, requests
 from generation.scheduling import queue_state
@@ -26,7 +27,7 @@ Submit = Callable[..., Job]
 def claim_all(device: Device) -> list[Job]:
     """The jobs in the order in which one device gets them."""
     order = []
-    while (attempt := claim(device)) is not None:
+    while (attempt := claim(device, Estimator())) is not None:
         order.append(attempt.job)
     return order
 
@@ -50,10 +51,10 @@ def wait_since(job: Job, minutes: float) -> None:
     Job.objects.filter(pk=job.pk).update(queued_at=moment, rank=moment.timestamp())
 
 
-def test_nothing_waits_so_nothing_is_claimed(device: Device) -> None:
-    assert claim(device) is None
+def test_nothing_waits_so_nothing_is_claimed(device: Device, estimator: Estimator) -> None:
+    assert claim(device, estimator) is None
     another()
-    assert claim(device) is None
+    assert claim(device, estimator) is None
 
 
 def test_urgent_goes_first_and_equals_in_the_order_of_their_submit(
@@ -89,14 +90,16 @@ def test_what_waited_long_passes_newer_work_of_a_higher_priority(
     assert claim_all(device) == [low, high, lately]
 
 
-def test_people_take_turns(submit: Submit, device: Device, artist: User, stranger: User) -> None:
+def test_people_take_turns(
+    submit: Submit, device: Device, artist: User, stranger: User, estimator: Estimator
+) -> None:
     mine = [submit() for _ in range(3)]
     his = [submit(owner=stranger) for _ in range(3)]
     order = []
     now = timezone.now()
-    while (attempt := claim(device)) is not None:
+    while (attempt := claim(device, estimator)) is not None:
         order.append(attempt.job)
-        assert lifecycle.complete(attempt, [], {})
+        assert lifecycle.complete(attempt, [], {}, estimator.learn)
         # Not quite alike, because nothing was: what the two ends above took counts as well.
         DeviceTime.add(attempt.job.owner_id, 10.0 if attempt.job.owner == artist else 11.0, now)
 
@@ -115,10 +118,10 @@ def test_what_somebody_runs_on_other_devices_now_counts_already(
 
 
 def test_device_time_is_counted_when_an_attempt_ends(
-    submit: Submit, claimed: Claim, artist: User
+    submit: Submit, claimed: Claim, artist: User, estimator: Estimator
 ) -> None:
     ends: list[Callable[[Any], bool]] = [
-        lambda attempt: lifecycle.complete(attempt, [], {}),
+        lambda attempt: lifecycle.complete(attempt, [], {}, estimator.learn),
         lifecycle.hand_back,
         lambda attempt: lifecycle.preempt(attempt, {}, 2),
         lifecycle.give_up_lost,
@@ -135,12 +138,12 @@ def test_device_time_is_counted_when_an_attempt_ends(
 
 
 def test_each_member_of_a_batch_is_charged_its_share(
-    submit: Submit, claimed: Claim, artist: User, stranger: User
+    submit: Submit, claimed: Claim, artist: User, stranger: User, estimator: Estimator
 ) -> None:
     for owner in (artist, artist, artist, stranger):
         attempt = claimed(submit(owner=owner))
         attempt.started_at, attempt.batch_size = timezone.now() - timedelta(seconds=20), 4
-        assert lifecycle.complete(attempt, [], {})
+        assert lifecycle.complete(attempt, [], {}, estimator.learn)
 
     had = queue_state.device_time(timezone.now().timestamp(), [])
     assert had[artist.pk] == pytest.approx(15.0, abs=0.5)
@@ -163,7 +166,9 @@ def test_a_retried_job_goes_behind_those_that_waited(submit: Submit, device: Dev
     assert claim_all(device) == [waited, retried]
 
 
-def test_a_job_on_hold_is_never_claimed(submit: Submit, device: Device) -> None:
+def test_a_job_on_hold_is_never_claimed(
+    submit: Submit, device: Device, estimator: Estimator
+) -> None:
     held, other = submit(Priority.URGENT), submit()
     seen = Job.objects.get(pk=held.pk)
     requests.hold(held)
@@ -171,19 +176,21 @@ def test_a_job_on_hold_is_never_claimed(submit: Submit, device: Device) -> None:
     assert claim_all(device) == [other]
     assert lifecycle.start(seen, device) is None, "not even by who saw it before"
     another()
-    assert claim(device) is None
+    assert claim(device, estimator) is None
     requests.release(held)
     assert claim_all(device) == [held]
 
 
-def test_a_device_takes_only_what_it_makes(submit: Submit, device: Device) -> None:
+def test_a_device_takes_only_what_it_makes(
+    submit: Submit, device: Device, estimator: Estimator
+) -> None:
     submit()
     device.works = ["video"]
 
-    assert claim(device) is None
+    assert claim(device, estimator) is None
     assert not claimable(device).exists()
     device.works = []
-    assert claim(device) is None
+    assert claim(device, estimator) is None
 
 
 @pytest.mark.parametrize("beside_others", [False, True])
@@ -204,11 +211,13 @@ def test_what_a_device_does_not_take_hides_nothing_behind_it(
 
 
 @pytest.mark.parametrize("pause", ["after_job", "at_once"])
-def test_a_paused_device_takes_nothing(pause: str, submit: Submit, device: Device) -> None:
+def test_a_paused_device_takes_nothing(
+    pause: str, submit: Submit, device: Device, estimator: Estimator
+) -> None:
     submit()
     device.pause = pause
 
-    assert claim(device) is None
+    assert claim(device, estimator) is None
 
 
 def test_one_persons_jobs_go_by_rank_but_for_a_load_that_is_saved(
@@ -226,7 +235,7 @@ def test_one_persons_jobs_go_by_rank_but_for_a_load_that_is_saved(
 
 
 def test_work_is_left_to_a_device_that_is_done_with_it_sooner(
-    ran: Ran, submit: Submit, device: Device
+    ran: Ran, submit: Submit, device: Device, estimator: Estimator
 ) -> None:
     """A slow device beside a fast one takes what the fast one cannot do sooner."""
     fast = another("cuda:0", kind="cuda", resident=["toon"])
@@ -236,19 +245,19 @@ def test_work_is_left_to_a_device_that_is_done_with_it_sooner(
     ran(10.0, on=fast)
     waiting = [submit() for _ in range(3)]
 
-    assert claim(device) is None, "the fast one has done all three in half a minute"
+    assert claim(device, estimator) is None, "the fast one has done all three in half a minute"
 
     waiting += [submit() for _ in range(4)]
-    attempt = claim(device)
+    attempt = claim(device, estimator)
     assert attempt is not None
     assert attempt.job == waiting[5]
-    attempt = claim(fast)
+    attempt = claim(fast, estimator)
     assert attempt is not None
     assert attempt.job == waiting[0]
 
 
 def test_a_device_that_loses_every_race_looks_again(
-    submit: Submit, device: Device, monkeypatch: pytest.MonkeyPatch
+    submit: Submit, device: Device, monkeypatch: pytest.MonkeyPatch, estimator: Estimator
 ) -> None:
     """Somebody else is a moment faster each time, until there is only one job left."""
     other = another()
@@ -263,7 +272,7 @@ def test_a_device_that_loses_every_race_looks_again(
             monkeypatch.setattr(lifecycle, "start", start)
 
     monkeypatch.setattr(lifecycle, "start", lose)
-    attempt = claim(device)
+    attempt = claim(device, estimator)
 
     assert attempt is not None
     assert attempt.job == last

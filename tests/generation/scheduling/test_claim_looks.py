@@ -11,10 +11,12 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from generation.bench import _queue
+from generation.estimating.estimator import Estimator
 from generation.models import Device, DeviceTime, Job, ModelCard
-from generation.scheduling import candidates, claim, placement, waiting_jobs
+from generation.scheduling import candidates, claim, placement
 from generation.scheduling.policy import Level, WaitingJob
 from generation.scheduling.queue_state import ageing_seconds
+from generation.scheduling.waiting_jobs import WaitingJobs
 from generation.states import Priority
 
 pytestmark = pytest.mark.django_db
@@ -47,22 +49,19 @@ def devices(people: list[User], cards: dict[str, ModelCard]) -> list[Device]:
     return made
 
 
-def by_everything(device: Device) -> tuple[int, WaitingJob | None]:
+def by_everything(device: Device, estimator: Estimator) -> tuple[int, WaitingJob | None]:
     """What the device should have, by reading the whole queue; and how many go elsewhere before."""
-    taken = [
-        job
-        for job in waiting_jobs.read()
-        if placement.refusal(device, job.work, job.family, job.longest_side, job.pinned) is None
-    ]
-    situation = claim.Situation(device, {job.work for job in taken}, timezone.now())
+    taken = [job for job in WaitingJobs().read() if placement.takes(device, job)]
+    works = {job.work for job in taken}
+    situation = claim.Situation(device, works, timezone.now(), estimator)
     before, chosen = situation.given(taken)
     return len(before), chosen.job if chosen else None
 
 
-def same(device: Device) -> int:
+def same(device: Device, estimator: Estimator) -> int:
     """Check that the claim chooses as if it had read everything; how many go elsewhere before."""
-    chosen = claim.next_job(device, timezone.now())
-    before, expected = by_everything(device)
+    chosen = claim.next_job(device, timezone.now(), estimator)
+    before, expected = by_everything(device, estimator)
     assert (chosen and UUID(str(chosen.key))) == (expected and expected.key)
     return before
 
@@ -76,6 +75,7 @@ def test_the_choice_is_that_of_the_whole_queue(
     cards: dict[str, ModelCard],
     devices: list[Device],
     monkeypatch: pytest.MonkeyPatch,
+    estimator: Estimator,
 ) -> None:
     monkeypatch.setattr(claim, "SEEN", (8, 32, 128, 1024))
     _queue.fill(people, cards, count, seed)
@@ -86,12 +86,15 @@ def test_the_choice_is_that_of_the_whole_queue(
         Job.objects.filter(pk=job.pk).update(queued_at=since, rank=since.timestamp())
 
     for device in (devices[0], devices[3], devices[6]):
-        same(device)
-    assert claim.next_job(devices[0], timezone.now()) is not None
+        same(device, estimator)
+    assert claim.next_job(devices[0], timezone.now(), estimator) is not None
 
 
 def test_a_slow_device_beside_fast_ones_finds_its_job_far_behind(
-    people: list[User], cards: dict[str, ModelCard], devices: list[Device]
+    people: list[User],
+    cards: dict[str, ModelCard],
+    devices: list[Device],
+    estimator: Estimator,
 ) -> None:
     """The first hundred drafts are done sooner by the fast ones."""
     slow = Device.objects.create(
@@ -103,24 +106,34 @@ def test_a_slow_device_beside_fast_ones_finds_its_job_far_behind(
     )
     draft = _queue.KINDS[0]
     for number in range(_queue.HISTORY):
-        _queue._attempt(
-            people[0], cards[draft.spec.model], draft, slow, number, 60.0, timezone.now()
+        _queue.add_attempt(
+            estimator,
+            people[0],
+            cards[draft.spec.model],
+            draft,
+            slow,
+            number,
+            60.0,
+            timezone.now(),
         )
     _queue.fill(people[:1], cards, 600)
     Job.objects.waiting().exclude(work=draft.spec.work).delete()
     # Urgent work would go to the slow one too, where it starts at once.
     Job.objects.update(priority=Priority.NORMAL)
 
-    assert same(slow) > claim.SEEN[0]
+    assert same(slow, estimator) > claim.SEEN[0]
 
 
 def test_one_device_alone_takes_the_first(
-    people: list[User], cards: dict[str, ModelCard], devices: list[Device]
+    people: list[User],
+    cards: dict[str, ModelCard],
+    devices: list[Device],
+    estimator: Estimator,
 ) -> None:
     Device.objects.exclude(pk=devices[0].pk).delete()
     _queue.fill(people, cards, 100)
 
-    assert same(devices[0]) == 0
+    assert same(devices[0], estimator) == 0
 
 
 def test_heads_come_by_level(people: list[User], cards: dict[str, ModelCard]) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from generation.models import Device, Job, ModelCard, Progress
 from generation.queue import requests
-from generation.scheduling.forecast import forecast, forecast_request
+from generation.scheduling.forecast import Forecaster
 from generation.specs import RenderSpec
 from generation.states import Priority
 from tests.generation.conftest import Claim, Ran
@@ -43,14 +43,16 @@ def about(*seconds: float) -> Any:
     return pytest.approx(list(seconds), abs=2.0)
 
 
-def test_nothing_waits(device: Device) -> None:
-    assert list(forecast().places) == []
+def test_nothing_waits(device: Device, forecaster: Forecaster) -> None:
+    assert list(forecaster.forecast().places) == []
 
 
-def test_jobs_follow_one_another_on_one_device(known: None, submit: Submit) -> None:
+def test_jobs_follow_one_another_on_one_device(
+    known: None, submit: Submit, forecaster: Forecaster
+) -> None:
     first, second, third = submit(), submit(), submit()
 
-    places = forecast().places
+    places = forecaster.forecast().places
 
     assert [(place.key, place.position) for place in places] == [
         (first.pk, 1),
@@ -64,7 +66,7 @@ def test_jobs_follow_one_another_on_one_device(known: None, submit: Submit) -> N
     assert places[2].why == "2 ahead of it. Only cpu:0 takes it."
 
 
-def test_two_devices_share_the_queue(known: None, submit: Submit) -> None:
+def test_two_devices_share_the_queue(known: None, submit: Submit, forecaster: Forecaster) -> None:
     Device.objects.create(
         name="cpu:1",
         kind="cpu",
@@ -75,7 +77,7 @@ def test_two_devices_share_the_queue(known: None, submit: Submit) -> None:
     for seed in range(4):
         submit(seed=seed)
 
-    places = forecast().places
+    places = forecaster.forecast().places
 
     starts = from_now(*(place.start for place in places))
     assert starts == about(0.0, 0.0, RUN, RUN)
@@ -83,11 +85,11 @@ def test_two_devices_share_the_queue(known: None, submit: Submit) -> None:
     assert {place.device for place in places[:2]} == {"cpu:0", "cpu:1"}
 
 
-def test_urgent_work_is_forecast_first(known: None, submit: Submit) -> None:
+def test_urgent_work_is_forecast_first(known: None, submit: Submit, forecaster: Forecaster) -> None:
     normal = submit()
     urgent = submit(Priority.URGENT)
 
-    found = forecast()
+    found = forecaster.forecast()
 
     place = found.place_of(urgent)
     assert place is not None
@@ -97,15 +99,17 @@ def test_urgent_work_is_forecast_first(known: None, submit: Submit) -> None:
     assert place.position == 2
 
 
-def test_a_job_that_does_not_wait_has_no_place(submit: Submit, claimed: Claim) -> None:
+def test_a_job_that_does_not_wait_has_no_place(
+    submit: Submit, claimed: Claim, forecaster: Forecaster
+) -> None:
     job = submit()
     claimed(job)
 
-    assert forecast().place_of(job) is None
+    assert forecaster.forecast().place_of(job) is None
 
 
 def test_the_first_job_starts_when_the_running_one_ends_by_its_own_pace(
-    known: None, submit: Submit, claimed: Claim
+    known: None, submit: Submit, claimed: Claim, forecaster: Forecaster
 ) -> None:
     running = submit()
     claimed(running)
@@ -114,51 +118,51 @@ def test_the_first_job_starts_when_the_running_one_ends_by_its_own_pace(
     )
     submit()
 
-    place = forecast().places[0]
+    place = forecaster.forecast().places[0]
     assert from_now(place.start, place.finish) == about(20.0, 20.0 + RUN)
 
 
 def test_before_the_running_job_has_a_pace_its_estimate_counts(
-    known: None, submit: Submit, claimed: Claim
+    known: None, submit: Submit, claimed: Claim, forecaster: Forecaster
 ) -> None:
     running = submit()
     claimed(running)
     Job.objects.filter(pk=running.pk).update(started_at=timezone.now() - timedelta(seconds=4))
     submit()
 
-    assert from_now(forecast().places[0].start) == about(RUN - 4)
+    assert from_now(forecaster.forecast().places[0].start) == about(RUN - 4)
 
 
 def test_a_running_job_that_outlives_its_estimate_has_no_known_end(
-    known: None, submit: Submit, claimed: Claim
+    known: None, submit: Submit, claimed: Claim, forecaster: Forecaster
 ) -> None:
     running = submit()
     claimed(running)
     Job.objects.filter(pk=running.pk).update(started_at=timezone.now() - timedelta(hours=1))
     submit()
 
-    assert forecast().places[0].start is None
+    assert forecaster.forecast().places[0].start is None
 
 
 def test_behind_work_that_nobody_can_estimate_no_start_is_invented(
-    submit: Submit, claimed: Claim, device: Device
+    submit: Submit, claimed: Claim, device: Device, forecaster: Forecaster
 ) -> None:
     claimed(submit())
     submit()
 
-    place = forecast().places[0]
+    place = forecaster.forecast().places[0]
 
     assert (place.position, place.start, place.finish, place.device) == (1, None, None, None)
     assert place.why == "The work ahead of it has no estimate yet."
 
 
 def test_a_job_without_an_estimate_starts_but_hides_what_follows(
-    known: None, submit: Submit
+    known: None, submit: Submit, forecaster: Forecaster
 ) -> None:
     unknown = submit(upscale=2)
     behind = submit()
 
-    found = forecast()
+    found = forecaster.forecast()
 
     first, second = found.place_of(unknown), found.place_of(behind)
     assert (first.seconds, first.finish) == (None, None)
@@ -166,10 +170,12 @@ def test_a_job_without_an_estimate_starts_but_hides_what_follows(
     assert (second.position, second.start) == (2, None)
 
 
-def test_without_a_device_there_is_a_position_and_a_reason(submit: Submit) -> None:
+def test_without_a_device_there_is_a_position_and_a_reason(
+    submit: Submit, forecaster: Forecaster
+) -> None:
     submit()
 
-    place = forecast().places[0]
+    place = forecaster.forecast().places[0]
 
     assert (place.position, place.start, place.device) == (1, None, None)
     assert place.why == "No device for draft images has ever been here; it starts when one joins."
@@ -189,26 +195,28 @@ def test_without_a_device_there_is_a_position_and_a_reason(submit: Submit) -> No
     ],
 )
 def test_a_job_that_nobody_takes_now_says_why(
-    state: dict[str, object], why: str, submit: Submit, device: Device
+    state: dict[str, object], why: str, submit: Submit, device: Device, forecaster: Forecaster
 ) -> None:
     Device.objects.filter(pk=device.pk).update(**state)
     submit()
 
-    assert forecast().places[0].why == why
+    assert forecaster.forecast().places[0].why == why
 
 
-def test_a_job_on_hold_has_no_place(known: None, submit: Submit) -> None:
+def test_a_job_on_hold_has_no_place(known: None, submit: Submit, forecaster: Forecaster) -> None:
     held, waiting = submit(), submit()
     requests.hold(held)
 
-    assert [place.key for place in forecast().places] == [waiting.pk]
+    assert [place.key for place in forecaster.forecast().places] == [waiting.pk]
 
 
-def test_what_is_saved_shortens_the_rest(known: None, submit: Submit, spec: RenderSpec) -> None:
+def test_what_is_saved_shortens_the_rest(
+    known: None, submit: Submit, spec: RenderSpec, forecaster: Forecaster
+) -> None:
     job = submit()
     Job.objects.filter(pk=job.pk).update(saved_steps=spec.steps // 2)
 
-    place = forecast().places[0]
+    place = forecaster.forecast().places[0]
 
     assert from_now(place.start, place.finish) == about(0.0, RUN / 2)
 
@@ -224,18 +232,18 @@ def test_what_is_saved_shortens_the_rest(known: None, submit: Submit, spec: Rend
     ids=["signed off", "silent", "paused", "makes something else"],
 )
 def test_a_device_that_takes_no_job_is_no_lane(
-    gone: dict[str, object], submit: Submit, device: Device
+    gone: dict[str, object], submit: Submit, device: Device, forecaster: Forecaster
 ) -> None:
     Device.objects.filter(pk=device.pk).update(**gone)
     submit()
 
-    assert forecast().places[0].start is None
+    assert forecaster.forecast().places[0].start is None
 
 
 def test_the_outlook_of_an_empty_queue_is_now(
-    known: None, spec: RenderSpec, toon: ModelCard
+    known: None, spec: RenderSpec, toon: ModelCard, forecaster: Forecaster
 ) -> None:
-    view = forecast_request(spec, toon, Priority.NORMAL)
+    view = forecaster.forecast_request(spec, toon, Priority.NORMAL)
 
     assert view.estimate is not None
     assert (view.position, view.estimate.seconds) == (1, pytest.approx(RUN, rel=EXACT))
@@ -255,43 +263,46 @@ def test_the_outlook_counts_those_that_would_go_first(
     spec: RenderSpec,
     toon: ModelCard,
     artist: User,
+    forecaster: Forecaster,
 ) -> None:
     submit(Priority.NORMAL)
     submit(Priority.LOW)
 
-    view = forecast_request(spec, toon, priority, artist.pk)
+    view = forecaster.forecast_request(spec, toon, priority, artist.pk)
 
     assert view.position == position
     assert from_now(view.start) == about(start)
 
 
 def test_the_outlook_without_devices_or_history_promises_nothing(
-    spec: RenderSpec, toon: ModelCard
+    spec: RenderSpec, toon: ModelCard, forecaster: Forecaster
 ) -> None:
-    view = forecast_request(spec, toon, Priority.NORMAL)
+    view = forecaster.forecast_request(spec, toon, Priority.NORMAL)
 
     assert (view.position, view.start, view.estimate) == (1, None, None)
 
 
-def test_an_outlook_submits_nothing(known: None, spec: RenderSpec, toon: ModelCard) -> None:
+def test_an_outlook_submits_nothing(
+    known: None, spec: RenderSpec, toon: ModelCard, forecaster: Forecaster
+) -> None:
     before = Job.objects.count()
 
-    forecast_request(spec, toon, Priority.URGENT)
+    forecaster.forecast_request(spec, toon, Priority.URGENT)
 
     assert Job.objects.count() == before
 
 
 def test_every_attempt_that_ends_counts_in_the_next_forecast(
-    device: Device, ran: Ran, submit: Submit
+    device: Device, ran: Ran, submit: Submit, forecaster: Forecaster
 ) -> None:
     Device.objects.filter(pk=device.pk).update(resident=["toon"])
     submit()
-    assert forecast().places[0].seconds is None
+    assert forecaster.forecast().places[0].seconds is None
 
     ran(RUN)
-    assert forecast().places[0].seconds == pytest.approx(RUN, rel=EXACT)
+    assert forecaster.forecast().places[0].seconds == pytest.approx(RUN, rel=EXACT)
 
     ran(3 * RUN)
-    after = forecast().places[0].seconds
+    after = forecaster.forecast().places[0].seconds
     assert after is not None
     assert 1.4 * RUN < after < 2 * RUN, "between the two, and nearer to the geometric mean"

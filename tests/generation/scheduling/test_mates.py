@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from generation.estimating.estimator import Estimator
 from generation.models import Attempt, Device, Job
 from generation.queue import requests
 from generation.scheduling.claim import MAX_BATCH, claim, claim_mates
@@ -154,11 +155,13 @@ def test_a_mate_that_cannot_be_read_fails_alone(
     assert (broken.status, broken.error_code) == (Status.FAILED, "spec_unreadable")
 
 
-def test_a_batch_is_found_for_what_was_claimed(submit: Submit, device: Device) -> None:
+def test_a_batch_is_found_for_what_was_claimed(
+    submit: Submit, device: Device, estimator: Estimator
+) -> None:
     submit(Priority.LOW)
     high, also_high = submit(Priority.HIGH), submit(Priority.HIGH)
 
-    attempt = claim(device)
+    attempt = claim(device, estimator)
 
     assert attempt is not None
     assert [attempt.job, *(mate.job for mate in claim_mates(attempt, device))] == [high, also_high]

@@ -8,11 +8,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from generation.estimating.estimator import Estimator
 from generation.models import Device, Job, ModelCard
 from generation.queue import lifecycle
 from generation.scheduling import placement, preempted
 from generation.scheduling.claim import claim, claim_mates
-from generation.scheduling.forecast import forecast
+from generation.scheduling.forecast import Forecaster
+from generation.scheduling.placement import JobNeeds
 from generation.specs import RenderSpec
 from generation.states import Priority, Work
 
@@ -34,35 +36,47 @@ def pinned(artist: User, toon: ModelCard, spec: RenderSpec, device: Device) -> J
     return lifecycle.submit(spec, owner=artist, model=toon, pinned_to=device)
 
 
-def test_only_its_device_takes_it(pinned: Job, device: Device, other: Device) -> None:
-    assert claim(other) is None
-    assert (attempt := claim(device)) is not None
+def test_only_its_device_takes_it(
+    pinned: Job, device: Device, other: Device, estimator: Estimator
+) -> None:
+    assert claim(other, estimator) is None
+    assert (attempt := claim(device, estimator)) is not None
     assert attempt.job_id == pinned.pk
 
 
 def test_other_devices_go_on_with_what_stands_behind_it(
-    pinned: Job, other: Device, artist: User, toon: ModelCard, spec: RenderSpec
+    pinned: Job,
+    other: Device,
+    artist: User,
+    toon: ModelCard,
+    spec: RenderSpec,
+    estimator: Estimator,
 ) -> None:
     free = lifecycle.submit(spec, owner=artist, model=toon)
 
-    assert (attempt := claim(other)) is not None
+    assert (attempt := claim(other, estimator)) is not None
     assert attempt.job_id == free.pk
 
 
 def test_it_runs_alone(
-    pinned: Job, device: Device, artist: User, toon: ModelCard, spec: RenderSpec
+    pinned: Job,
+    device: Device,
+    artist: User,
+    toon: ModelCard,
+    spec: RenderSpec,
+    estimator: Estimator,
 ) -> None:
     lifecycle.submit(spec, owner=artist, model=toon)
 
-    assert (attempt := claim(device)) is not None
+    assert (attempt := claim(device, estimator)) is not None
     assert attempt.job_id == pinned.pk
     assert claim_mates(attempt, device) == []
 
 
 def test_the_forecast_puts_it_on_its_device_and_says_why(
-    pinned: Job, device: Device, other: Device
+    pinned: Job, device: Device, other: Device, forecaster: Forecaster
 ) -> None:
-    place = forecast().place_of(pinned)
+    place = forecaster.forecast().place_of(pinned)
 
     assert place is not None
     assert (place.device, place.why) == (
@@ -72,11 +86,11 @@ def test_the_forecast_puts_it_on_its_device_and_says_why(
 
 
 def test_it_waits_for_its_device_while_that_is_away(
-    pinned: Job, device: Device, other: Device
+    pinned: Job, device: Device, other: Device, forecaster: Forecaster
 ) -> None:
     Device.objects.filter(pk=device.pk).update(heartbeat_at=None)
 
-    place = forecast().place_of(pinned)
+    place = forecaster.forecast().place_of(pinned)
 
     assert place is not None
     assert place.device is None
@@ -95,7 +109,7 @@ def test_a_device_that_may_not_take_it_gives_not_way_for_it(
 
 
 def test_why_a_device_does_not_take_it_is_a_sentence(device: Device, other: Device) -> None:
-    refusal = placement.refusal(other, Work.IMAGE, "", 128, device.pk)
+    refusal = placement.refusal(other, JobNeeds(Work.IMAGE, "", 128, device.pk))
 
     assert refusal == "cpu:7 leaves it to the device that it calibrates."
-    assert placement.refusal(device, Work.IMAGE, "", 128, device.pk) is None
+    assert placement.takes(device, JobNeeds(Work.IMAGE, "", 128, device.pk))

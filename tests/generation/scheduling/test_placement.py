@@ -15,6 +15,7 @@ from generation.errors import SpecError
 from generation.models import Device, Job, ModelCard
 from generation.scheduling import placement
 from generation.scheduling.candidates import first, waiting
+from generation.scheduling.placement import JobNeeds
 from generation.specs import EnhanceSpec, RenderSpec, SourceFile, SourceUse
 from generation.states import Work
 
@@ -57,7 +58,7 @@ def card(name: str = "cuda:0", works: list[str] = PICTURES, **fields: Any) -> De
 def test_a_device_says_what_it_never_takes(
     fields: dict[str, Any], asked: tuple[str, str, int], sentence: str | None
 ) -> None:
-    assert placement.refusal(card(**fields), *asked) == sentence
+    assert placement.refusal(card(**fields), JobNeeds(*asked)) == sentence
 
 
 @pytest.mark.parametrize(
@@ -87,9 +88,7 @@ def test_the_rule_is_the_same_in_python_in_the_orm_and_at_the_heads_of_the_queue
     device = card(**{"works": list(Work), **rules})
 
     taken = {
-        job.pk
-        for job in Job.objects.waiting()
-        if placement.refusal(device, job.work, job.family, job.longest_side) is None
+        job.pk for job in Job.objects.waiting() if placement.takes(device, JobNeeds.of_row(job))
     }
 
     assert set(placement.claimable(device).values_list("pk", flat=True)) == taken

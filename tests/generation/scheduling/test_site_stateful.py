@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from generation.models import Attempt, Device, DeviceTime, Job
 from generation.queue import lifecycle, requests
 from generation.scheduling.claim import MAX_BATCH, claim, claim_mates
-from generation.scheduling.forecast import forecast
+from generation.scheduling.forecast import Forecaster
 from generation.scheduling.preempted import is_preempted
 from generation.states import Outcome, Pause, Priority, Status
 from generation.worker import sweeper
@@ -41,6 +41,7 @@ class Site(RuleBasedStateMachine):
     @initialize()
     def opened(self) -> None:
         Job.objects.all().delete()
+        self.forecaster = Forecaster()
         Device.objects.all().delete()
         works = {"cpu:0": ["preview"], "cpu:1": ["preview", "image"], "cuda:0": ["image"]}
         for name in DEVICES:
@@ -64,7 +65,7 @@ class Site(RuleBasedStateMachine):
         device = Device.objects.get(name=name)
         if self.running[name]:
             return
-        attempt = claim(device)
+        attempt = claim(device, self.forecaster.estimator)
         if attempt is None:
             return
         assert not device.is_paused
@@ -97,7 +98,7 @@ class Site(RuleBasedStateMachine):
     def end(self, name: str, ending: str) -> None:
         for attempt in self.running[name]:
             assert (
-                lifecycle.complete(attempt, [], {})
+                lifecycle.complete(attempt, [], {}, self.forecaster.estimator.learn)
                 if ending == "complete"
                 else lifecycle.end_cancelled(attempt, {})
             )
@@ -111,7 +112,8 @@ class Site(RuleBasedStateMachine):
             lease_expires_at=timezone.now() - timedelta(seconds=1)
         )
         assert sweeper.sweep_leases() == len(lost)
-        assert not any(lifecycle.complete(late, [], {}) for late in lost)
+        learn = self.forecaster.estimator.learn
+        assert not any(lifecycle.complete(late, [], {}, learn) for late in lost)
         self.running[name] = []
 
     @rule(name=names, pause=some.sampled_from(Pause))
@@ -164,7 +166,7 @@ class Site(RuleBasedStateMachine):
 
     @invariant()
     def the_forecast_has_a_place_for_everything_that_waits(self) -> None:
-        places = forecast().places
+        places = self.forecaster.forecast().places
         assert {place.key for place in places} == set(
             Job.objects.waiting().values_list("pk", flat=True)
         )

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from generation.estimating.estimator import Estimator
 from generation.models import Attempt
 from generation.pipelines.loop.step import Step
 from generation.specs import RenderSpec
@@ -71,7 +72,7 @@ def test_the_rest_follows_from_the_pace_and_the_weights(
     clock: Callable[[float], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    account = StageClock(attempt, clip)
+    account = StageClock(attempt, clip, Estimator())
     heard = listened(account, monkeypatch)
 
     with account.stage(Stage.DENOISE):
@@ -93,7 +94,7 @@ def test_the_rest_follows_from_the_pace_and_the_weights(
 def test_frames_are_counted_once_and_never_backwards(
     attempt: Attempt, clip: RenderSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account = StageClock(attempt, replace(clip, interpolate=2))
+    account = StageClock(attempt, replace(clip, interpolate=2), Estimator())
     heard = listened(account, monkeypatch)
 
     for stage, frames in ((Stage.DECODE, 8), (Stage.INTERPOLATE, 15), (Stage.WRITE, 15)):
@@ -111,7 +112,7 @@ def test_frames_are_counted_once_and_never_backwards(
 def test_a_window_is_no_step(
     attempt: Attempt, clip: RenderSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account = StageClock(attempt, clip)
+    account = StageClock(attempt, clip, Estimator())
     heard = listened(account, monkeypatch)
 
     with account.stage(Stage.DENOISE):
@@ -141,7 +142,7 @@ def test_what_is_left_of_the_work_is_what_is_estimated(
 ) -> None:
     ran(4000.0)
     attempt.job.saved_steps, attempt.batch_size = saved, batch
-    account = StageClock(attempt, spec)
+    account = StageClock(attempt, spec, Estimator())
     heard = listened(account, monkeypatch)
 
     with account.stage(Stage.LOAD):
@@ -160,7 +161,7 @@ def test_a_known_run_counts_down_from_its_first_moment_and_finds_its_own_pace(
 ) -> None:
     """EstimatedRun are ten seconds a step, and it takes thirty."""
     ran(40.0)
-    account = StageClock(attempt, spec)
+    account = StageClock(attempt, spec, Estimator())
     heard = listened(account, monkeypatch)
 
     with account.stage(Stage.DENOISE):
@@ -176,7 +177,7 @@ def test_what_was_estimated_a_quarter_of_the_way_is_kept_once(
     ran: Ran, attempt: Attempt, spec: RenderSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran(40.0)
-    account = StageClock(attempt, spec)
+    account = StageClock(attempt, spec, Estimator())
     listened(account, monkeypatch)
     kept = []
 

@@ -11,13 +11,14 @@ import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from generation.estimating.estimator import Estimator
 from generation.estimating.shapes import Shape
 from generation.models import Device, Job
 from generation.pipelines.resident import ResidentModels
 from generation.queue import lifecycle, requests
 from generation.queue.timings import Timing
 from generation.scheduling.claim import claim
-from generation.scheduling.forecast import forecast
+from generation.scheduling.forecast import Forecaster
 from generation.states import Outcome, Stage, Status
 from generation.worker import process, sweeper
 from generation.worker.runner import Worker
@@ -96,7 +97,7 @@ def test_an_end_in_the_middle_of_the_denoising_that_could_not_be_written_is_no_f
 
 @pytest.mark.parametrize("shape", ["", "toon|128x128|4"])
 def test_a_job_from_before_an_upgrade_is_claimed_and_learned_from(
-    shape: str, submit: Submit, device: Device
+    shape: str, submit: Submit, device: Device, forecaster: Forecaster, estimator: Estimator
 ) -> None:
     """Its shape was written in another form, or not at all."""
     job = submit()
@@ -105,25 +106,27 @@ def test_a_job_from_before_an_upgrade_is_claimed_and_learned_from(
         name="cpu:1", kind="cpu", works=list(device.works), heartbeat_at=timezone.now()
     )
 
-    assert len(forecast().places) == 1
-    attempt = claim(device)
+    assert len(forecaster.forecast().places) == 1
+    attempt = claim(device, estimator)
 
     assert attempt is not None
     assert attempt.shape == str(Shape.of(job.spec))
-    assert lifecycle.complete(attempt, [], {Stage.DENOISE: Timing(1.0), Stage.DECODE: Timing(0.1)})
+    assert lifecycle.complete(
+        attempt, [], {Stage.DENOISE: Timing(1.0), Stage.DECODE: Timing(0.1)}, estimator.learn
+    )
 
 
 @pytest.mark.parametrize("saved_steps", [0, 3])
 def test_a_job_whose_settings_cannot_be_read_fails_and_lets_the_others_pass(
-    saved_steps: int, submit: Submit, device: Device
+    saved_steps: int, submit: Submit, device: Device, forecaster: Forecaster, estimator: Estimator
 ) -> None:
     broken, sound = submit(), submit()
     Job.objects.filter(pk=broken.pk).update(
         spec_data={"of": "another time"}, saved_steps=saved_steps
     )
-    assert len(forecast().places) == 2
+    assert len(forecaster.forecast().places) == 2
 
-    attempt = claim(device)
+    attempt = claim(device, estimator)
 
     assert attempt is not None
     assert attempt.job == sound

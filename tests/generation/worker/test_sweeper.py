@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from generation.estimating.estimator import Estimator
 from generation.media.files import StoredOutput
 from generation.models import Device, Job, Output
 from generation.queue import lifecycle, requests
@@ -50,14 +51,14 @@ def test_a_job_with_an_expired_lease_waits_again(submit: Submit, claimed: Claim)
 
 
 def test_a_worker_that_finishes_after_the_sweep_comes_too_late(
-    submit: Submit, claimed: Claim
+    submit: Submit, claimed: Claim, estimator: Estimator
 ) -> None:
     job = submit()
     late = claimed(job)
     let_lease_expire(job)
     sweeper.sweep_leases()
 
-    assert not lifecycle.complete(late, [], {})
+    assert not lifecycle.complete(late, [], {}, estimator.learn)
 
 
 def test_of_two_sweeps_one_takes_the_job_back(

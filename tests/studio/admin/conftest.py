@@ -10,6 +10,7 @@ from django.core.files.base import ContentFile
 from django.test import Client
 
 from generation.models import Device, ModelCard
+from generation.scheduling.forecast import Forecaster
 from studio.models import (
     Character,
     Membership,
@@ -63,7 +64,7 @@ def production(project: Project, artist: User, device: Device, name: str) -> Sim
     )
     style = Style.objects.create(project=project, slug=f"{name}-ink", name=f"{name} ink")
     request = RenderRequest(prompt="smiling", character=character, style=style, shot=shot)
-    take, _ = submission.submit(request, artist)
+    take, _ = submission.submit(Forecaster(), request, artist)
     attempt = finish_job(take, device)
     review = Review.objects.create(take=take, requested_by=artist)
     return SimpleNamespace(

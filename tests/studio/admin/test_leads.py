@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from generation.models import Device, Job, ModelCard
+from generation.scheduling.forecast import Forecaster
 from generation.states import Status
 from studio.models import ApiToken, Character, Project, Shot, Style, Take
 from studio.ordering import submission
@@ -49,13 +50,15 @@ def test_form_opens_for_their_projects_only(
 
 
 def test_actions_reach_their_projects_only(
-    as_lead: Client, ours: SimpleNamespace, theirs: SimpleNamespace
+    as_lead: Client, ours: SimpleNamespace, theirs: SimpleNamespace, forecaster: Forecaster
 ) -> None:
     act(as_lead, Character, "deactivate", ours.character, theirs.character)
     theirs.character.refresh_from_db()
     ours.character.refresh_from_db()
     assert (ours.character.is_active, theirs.character.is_active) == (False, True)
-    waiting, _ = submission.submit(RenderRequest(prompt="sad", shot=theirs.shot), theirs.job.owner)
+    waiting, _ = submission.submit(
+        forecaster, RenderRequest(prompt="sad", shot=theirs.shot), theirs.job.owner
+    )
     act(as_lead, Job, "cancel", waiting.job)
     waiting.job.refresh_from_db()
     assert waiting.job.status == Status.QUEUED

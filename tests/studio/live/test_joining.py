@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from generation.live.events import QUEUE_GROUP, job_group
 from generation.queue import requests
+from generation.scheduling.forecast import Forecaster
 from studio.live import consumers
 from studio.live.fragments import Parts, Topic, render_running
 from studio.models import Project
@@ -24,7 +25,7 @@ has_moved = consumers._has_moved.func
 
 
 def running_parts(groups: list[str]) -> Parts:
-    return render_running([Topic(group) for group in groups])
+    return render_running(Forecaster(), [Topic(group) for group in groups])
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from generation.models import Job, ModelCard
+from generation.scheduling.forecast import Forecaster
 from studio.models import Shot, Take
 from studio.ordering import submission
 from studio.ordering.request import RenderRequest
@@ -38,7 +39,7 @@ def test_the_number_after_a_gap_is_a_new_one(queued: MakeTake) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_who_submit_at_once_never_draw_the_same_number(
-    shot: Shot, artist: User, toon: ModelCard
+    shot: Shot, artist: User, toon: ModelCard, forecaster: Forecaster
 ) -> None:
     start = Barrier(TOGETHER)
 
@@ -46,7 +47,7 @@ def test_two_who_submit_at_once_never_draw_the_same_number(
         try:
             start.wait()
             for _ in range(EACH):
-                submission.submit(RenderRequest(prompt="smiling", shot=shot), artist)
+                submission.submit(forecaster, RenderRequest(prompt="smiling", shot=shot), artist)
         finally:
             connection.close()
 

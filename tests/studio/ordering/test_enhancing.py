@@ -12,6 +12,7 @@ from django.urls import reverse
 from generation import refusals
 from generation.errors import SpecError
 from generation.models import Job, ModelCard
+from generation.scheduling.forecast import Forecaster
 from studio.models import Take
 from studio.ordering import submission
 from tests.studio.conftest import LogIn, MakeTake, fresh
@@ -67,16 +68,20 @@ def test_strangers_find_nothing(finished: MakeTake, log_in: LogIn, stranger: Use
     assert enhance(log_in(stranger), finished(), upscale="2").status_code == 404
 
 
-def test_only_a_finished_take_can_be_enhanced(queued: MakeTake, artist: User) -> None:
+def test_only_a_finished_take_can_be_enhanced(
+    queued: MakeTake, artist: User, forecaster: Forecaster
+) -> None:
     with pytest.raises(SpecError, match="no finished file"):
-        submission.enhance(queued(), artist, upscale=2)
+        submission.enhance(forecaster, queued(), artist, upscale=2)
 
 
-def test_an_enhancement_does_not_need_its_model_any_more(finished: MakeTake, artist: User) -> None:
+def test_an_enhancement_does_not_need_its_model_any_more(
+    finished: MakeTake, artist: User, forecaster: Forecaster
+) -> None:
     take = finished()
     ModelCard.objects.update(types=[], is_active=False)
 
-    larger, made = submission.enhance(take, artist, upscale=4)
+    larger, made = submission.enhance(forecaster, take, artist, upscale=4)
 
     assert larger.job.spec == made.spec
 
@@ -91,32 +96,36 @@ def test_a_page_offers_to_go_on_once_there_is_a_file(
 
 
 def test_the_upscaler_may_be_chosen_also_one_of_ones_own(
-    finished: MakeTake, artist: User, settings: Any, tmp_path: Any
+    finished: MakeTake, artist: User, settings: Any, tmp_path: Any, forecaster: Forecaster
 ) -> None:
     settings.GENGA_HOME = tmp_path
     (tmp_path / "upscalers").mkdir()
     (tmp_path / "upscalers" / "our-network.safetensors").touch()
 
     chosen = [
-        submission.enhance(finished(), artist, upscale=2, upscaler=name)[1].spec.upscaler
+        submission.enhance(forecaster, finished(), artist, upscale=2, upscaler=name)[
+            1
+        ].spec.upscaler
         for name in ("lanczos", "our-network", None)
     ]
 
     assert chosen == ["lanczos", "our-network", "realesr-animevideov3"]
 
 
-def test_an_upscaler_that_there_is_not_is_told(finished: MakeTake, artist: User) -> None:
+def test_an_upscaler_that_there_is_not_is_told(
+    finished: MakeTake, artist: User, forecaster: Forecaster
+) -> None:
     with pytest.raises(SpecError) as problem:
-        submission.enhance(finished(), artist, upscale=2, upscaler="magic")
+        submission.enhance(forecaster, finished(), artist, upscale=2, upscaler="magic")
 
     assert problem.value.field == "upscaler"
     assert "lanczos" in problem.value.allowed
 
 
 def test_what_was_made_larger_is_not_sent_to_review(
-    finished: MakeTake, log_in: LogIn, artist: User
+    finished: MakeTake, log_in: LogIn, artist: User, forecaster: Forecaster
 ) -> None:
-    larger, _ = submission.enhance(finished(), artist, upscale=2)
+    larger, _ = submission.enhance(forecaster, finished(), artist, upscale=2)
     Job.objects.filter(pk=larger.job_id).update(status="completed")
 
     assert not fresh(larger).may_enter_review

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from generation.models import Device, ModelCard, Progress
+from generation.scheduling.forecast import Forecaster
 from generation.specs import Quality
 from generation.states import Priority
 from studio.ordering import messages, planner
@@ -32,12 +33,12 @@ def busy_for(seconds: float, running: MakeTake) -> None:
 
 
 def message(**asked: Any) -> str:
-    return messages.message_for(planner.plan(REQUEST.but(**asked)))
+    return messages.message_for(planner.plan(Forecaster(), REQUEST.but(**asked)))
 
 
 def suggestion(**asked: Any) -> str | None:
     request = REQUEST.but(**asked)
-    return messages.suggestion_for(request, planner.plan(request))
+    return messages.suggestion_for(Forecaster(), request, planner.plan(Forecaster(), request))
 
 
 def test_an_unknown_render_says_that_its_time_is_unknown(toon: ModelCard, device: Device) -> None:
@@ -149,10 +150,14 @@ def test_a_long_render_comes_with_the_suggestion_of_a_draft(took: Took) -> None:
     ],
 )
 def test_nothing_is_suggested_when(
-    asked: dict[str, Any], history: dict[Quality, float], why: str, took: Took
+    asked: dict[str, Any],
+    history: dict[Quality, float],
+    why: str,
+    took: Took,
+    forecaster: Forecaster,
 ) -> None:
     took(history)
-    made = planner.plan(REQUEST.but(**asked))
+    made = planner.plan(forecaster, REQUEST.but(**asked))
     assert (made.seconds is None) is (not history), "the fact that decides is as it should be"
 
     assert suggestion(**asked) is None, why

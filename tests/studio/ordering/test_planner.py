@@ -14,6 +14,7 @@ from hypothesis import strategies as some
 from generation.errors import SpecError
 from generation.models import Device, Job, ModelCard, Progress
 from generation.scheduling.capacity import USABLE, MemoryNeed
+from generation.scheduling.forecast import Forecaster
 from generation.specs import Quality
 from generation.states import Work
 from studio.ordering import planner
@@ -31,7 +32,7 @@ LADDER = {Quality.FINAL: 60.0, Quality.STANDARD: 40.0, Quality.DRAFT: 16.0}
 
 
 def plan(limit: float | None, request: RenderRequest = SIZED, **asked: Any) -> Plan:
-    return planner.plan(request.but(finish_within=limit, **asked))
+    return planner.plan(Forecaster(), request.but(finish_within=limit, **asked))
 
 
 def busy_for(seconds: float, running: MakeTake) -> None:
@@ -243,7 +244,7 @@ def test_a_clip_whose_memory_leaves_no_room_for_it_is_not_accelerated(
 
 
 def test_within_a_time_a_clip_is_made_smaller_where_its_usual_size_fits_no_memory(
-    took: Took, toon_motion: ModelCard, device: Device
+    took: Took, toon_motion: ModelCard, device: Device, forecaster: Forecaster
 ) -> None:
     took(LADDER)
     ModelCard.objects.update(width=256, height=256, min_size=64)
@@ -253,7 +254,7 @@ def test_within_a_time_a_clip_is_made_smaller_where_its_usual_size_fits_no_memor
     memory = int(1.05 * need.total(16, 8) / USABLE)
     Device.objects.update(works=list(Work), memory_bytes=memory)
 
-    made = planner.plan(request)
+    made = planner.plan(forecaster, request)
 
     assert made.spec.width == 192
     assert made.reasons[0] == (
@@ -261,4 +262,4 @@ def test_within_a_time_a_clip_is_made_smaller_where_its_usual_size_fits_no_memor
         "16 frames of 256×256 do not fit the memory of any device.",
     )
     with pytest.raises(SpecError, match="do not fit the memory"):
-        planner.plan(request.but(width=256, height=256, interpolate=2))
+        planner.plan(forecaster, request.but(width=256, height=256, interpolate=2))

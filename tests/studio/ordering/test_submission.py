@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from generation.errors import SpecError
 from generation.field import MAX_PROMPT_LENGTH
 from generation.models import Job, ModelCard
+from generation.scheduling.forecast import Forecaster
 from generation.specs import Lora, Quality
 from studio.models import Character, Project, Shot, Style, Take
 from studio.models.project import SKETCHBOOK_SHOT
@@ -39,7 +40,7 @@ def ink(db: None) -> Style:
 
 def spec_of(**asked: Any) -> Any:
     """The spec of a request for a smile, with what else was asked."""
-    return planner.plan(RenderRequest(**{"prompt": "smiling", **asked})).spec
+    return planner.plan(Forecaster(), RenderRequest(**{"prompt": "smiling", **asked})).spec
 
 
 @pytest.mark.parametrize(
@@ -180,10 +181,10 @@ def test_a_characters_lora_is_part_of_the_spec(toon: ModelCard, mika: Character)
     ("field", "value"), [("width", 120), ("height", 264), ("steps", 151), ("seed", -1)]
 )
 def test_what_the_model_cannot_make_is_refused_before_anything_is_written(
-    field: str, value: int, toon: ModelCard, artist: User
+    field: str, value: int, toon: ModelCard, artist: User, forecaster: Forecaster
 ) -> None:
     with pytest.raises(SpecError) as refused:
-        submission.submit(RenderRequest(**{"prompt": "smiling", field: value}), artist)
+        submission.submit(forecaster, RenderRequest(**{"prompt": "smiling", field: value}), artist)
 
     assert refused.value.field == field
     assert not Job.objects.exists()
@@ -191,10 +192,10 @@ def test_what_the_model_cannot_make_is_refused_before_anything_is_written(
 
 
 def test_a_take_keeps_what_was_typed_and_the_job_what_is_rendered(
-    toon: ModelCard, shot: Shot, artist: User, mika: Character, ink: Style
+    toon: ModelCard, shot: Shot, artist: User, mika: Character, ink: Style, forecaster: Forecaster
 ) -> None:
     request = RenderRequest(prompt="smiling", shot=shot, character=mika, style=ink)
-    take, made = submission.submit(request, artist)
+    take, made = submission.submit(forecaster, request, artist)
 
     take = Take.objects.get(pk=take.pk)
     assert (take.prompt, take.character, take.style) == ("smiling", mika, ink)
@@ -204,11 +205,11 @@ def test_a_take_keeps_what_was_typed_and_the_job_what_is_rendered(
 
 
 def test_a_render_of_no_project_goes_to_ones_own_sketchbook(
-    toon: ModelCard, artist: User, reviewer: User
+    toon: ModelCard, artist: User, reviewer: User, forecaster: Forecaster
 ) -> None:
-    first, _ = submission.submit(RenderRequest(prompt="smiling"), artist)
-    second, _ = submission.submit(RenderRequest(prompt="sad"), artist)
-    others, _ = submission.submit(RenderRequest(prompt="sad"), reviewer)
+    first, _ = submission.submit(forecaster, RenderRequest(prompt="smiling"), artist)
+    second, _ = submission.submit(forecaster, RenderRequest(prompt="sad"), artist)
+    others, _ = submission.submit(forecaster, RenderRequest(prompt="sad"), reviewer)
 
     book = first.shot.project
     assert book.name == "Sketchbook of artist"
@@ -218,9 +219,11 @@ def test_a_render_of_no_project_goes_to_ones_own_sketchbook(
 
 
 def test_a_render_of_no_shot_goes_to_the_projects_sketches(
-    toon: ModelCard, project: Project, artist: User
+    toon: ModelCard, project: Project, artist: User, forecaster: Forecaster
 ) -> None:
-    take, _ = submission.submit(RenderRequest(prompt="smiling", project=project), artist)
+    take, _ = submission.submit(
+        forecaster, RenderRequest(prompt="smiling", project=project), artist
+    )
 
     assert (take.shot.project, take.shot.slug) == (project, SKETCHBOOK_SHOT)
     assert take.job.scope == project.group

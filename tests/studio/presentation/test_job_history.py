@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generation.errors import ModelMissing
+from generation.estimating.estimator import Estimator
 from generation.models import Attempt, Device, Job
 from generation.queue import lifecycle, requests
 from generation.queue.timings import Timing
@@ -105,7 +106,7 @@ def test_what_people_asked_for_is_told(queued: MakeTake, device: Device) -> None
 
 
 def test_the_stages_of_an_attempt_follow_each_other_on_its_time_line(
-    queued: MakeTake, device: Device
+    queued: MakeTake, device: Device, estimator: Estimator
 ) -> None:
     take = queued()
     timings = {
@@ -113,7 +114,7 @@ def test_the_stages_of_an_attempt_follow_each_other_on_its_time_line(
         Stage.DENOISE: Timing(2.0, [1.0, 1.0]),
         Stage.WRITE: Timing(1.0),
     }
-    lifecycle.complete(start(take, device), [], timings)
+    lifecycle.complete(start(take, device), [], timings, estimator.learn)
 
     (line,) = job_history.timelines(Job.objects.get(pk=take.job_id))
 

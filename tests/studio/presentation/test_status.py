@@ -11,6 +11,7 @@ from django.utils import timezone
 from generation.errors import ModelMissing
 from generation.models import Attempt, Device, Job, Progress
 from generation.queue import lifecycle, requests
+from generation.scheduling.forecast import Forecaster
 from generation.specs import Quality
 from generation.states import Priority, Stage
 from studio.models import Take
@@ -38,12 +39,15 @@ def progress(take: Take, **fields: Any) -> Job:
     return again(take)
 
 
-def test_a_waiting_job_says_which_number_it_has(queued: MakeTake) -> None:
+def test_a_waiting_job_says_which_number_it_has(queued: MakeTake, forecaster: Forecaster) -> None:
     first, second = queued(), queued()
     third = queued(priority=Priority.URGENT)
 
-    assert [queue_position(again(take)) for take in (third, first, second)] == [1, 2, 3]
-    assert stage_text(again(second)) == "Waiting, number 3 in the queue"
+    queue = forecaster.forecast()
+
+    places = [queue_position(again(take), queue) for take in (third, first, second)]
+    assert places == [1, 2, 3]
+    assert stage_text(again(second), queue) == "Waiting, number 3 in the queue"
 
 
 @pytest.mark.parametrize(
@@ -60,26 +64,26 @@ def test_a_waiting_job_says_which_number_it_has(queued: MakeTake) -> None:
 def test_a_running_job_says_what_happens_now(stage: str, text: str, running: MakeTake) -> None:
     job = progress(running(), stage=stage)
 
-    assert stage_text(job) == text
-    assert queue_position(job) == 0
+    assert stage_text(job, None) == text
+    assert queue_position(job, None) == 0
 
 
-def test_a_job_that_lets_go_says_so(running: MakeTake) -> None:
+def test_a_job_that_lets_go_says_so(running: MakeTake, forecaster: Forecaster) -> None:
     take = running()
     requests.cancel(take.job)
 
-    assert stage_text(again(take)) == "Cancelling"
-    assert job_status(again(take))["cancel_requested"] is True
+    assert stage_text(again(take), None) == "Cancelling"
+    assert job_status(forecaster, again(take))["cancel_requested"] is True
 
 
 def test_an_ended_job_has_no_place_and_nothing_remains(
-    finished: MakeTake, queued: MakeTake, running: MakeTake
+    finished: MakeTake, queued: MakeTake, running: MakeTake, forecaster: Forecaster
 ) -> None:
     done, gone, broken = finished(), queued(), running()
     requests.cancel(gone.job)
     lifecycle.fail(Attempt.objects.get(job=broken.job), ModelMissing("gone"), {})
 
-    told = [job_status(again(take)) for take in (done, gone, broken)]
+    told = [job_status(forecaster, again(take)) for take in (done, gone, broken)]
 
     assert [status["stage"] for status in told] == ["Done", "Cancelled", "Failed"]
     assert [status["gpu_queue_position"] for status in told] == [None, None, None]
@@ -92,22 +96,24 @@ def test_what_remains_shrinks_while_nothing_new_is_told(running: MakeTake) -> No
     a_while_ago = timezone.now() - timedelta(seconds=20)
     Progress.objects.filter(pk=take.job_id).update(updated_at=a_while_ago)
 
-    assert remaining_seconds(again(take)) == pytest.approx(10, abs=2)
+    assert remaining_seconds(again(take), None) == pytest.approx(10, abs=2)
 
 
-def test_a_run_that_outlives_its_estimate_is_estimating_and_not_at_zero(running: MakeTake) -> None:
+def test_a_run_that_outlives_its_estimate_is_estimating_and_not_at_zero(
+    running: MakeTake, forecaster: Forecaster
+) -> None:
     take = running()
     a_minute_ago = timezone.now() - timedelta(seconds=60)
     Progress.objects.filter(pk=take.job_id).update(updated_at=a_minute_ago)
 
-    status = job_status(again(take))
+    status = job_status(forecaster, again(take))
 
     assert status["estimated_remaining_seconds"] is None
     assert status["estimated_remaining"] == "estimating"
 
 
-def test_a_run_without_an_estimate_is_estimating(running: MakeTake) -> None:
-    status = job_status(progress(running(), remaining_seconds=None))
+def test_a_run_without_an_estimate_is_estimating(running: MakeTake, forecaster: Forecaster) -> None:
+    status = job_status(forecaster, progress(running(), remaining_seconds=None))
 
     assert (status["estimated_remaining_seconds"], status["estimated_remaining"]) == (
         None,
@@ -115,31 +121,35 @@ def test_a_run_without_an_estimate_is_estimating(running: MakeTake) -> None:
     )
 
 
-def test_waiting_is_part_of_what_remains(running: MakeTake, queued: MakeTake, took: Took) -> None:
+def test_waiting_is_part_of_what_remains(
+    running: MakeTake, queued: MakeTake, took: Took, forecaster: Forecaster
+) -> None:
     took({Quality.DRAFT: 10.0})
     running()
 
-    status = job_status(again(queued()))
+    status = job_status(forecaster, again(queued()))
 
     assert status["estimated_remaining_seconds"] == pytest.approx(40, abs=2)
     assert status["estimated_remaining"].endswith("seconds")
 
 
-def test_a_waiting_job_without_history_is_estimating(queued: MakeTake, device: Device) -> None:
-    status = job_status(again(queued()))
+def test_a_waiting_job_without_history_is_estimating(
+    queued: MakeTake, device: Device, forecaster: Forecaster
+) -> None:
+    status = job_status(forecaster, again(queued()))
 
     assert status["estimated_remaining_seconds"] is None
     assert status["estimated_remaining"] == "estimating"
 
 
 def test_the_status_of_a_finished_job_names_its_picture_and_its_attempt(
-    finished: MakeTake,
+    finished: MakeTake, forecaster: Forecaster
 ) -> None:
     take = finished(seed=7)
     output = take.output
     assert output is not None
 
-    status = job_status(again(take), base=BASE)
+    status = job_status(forecaster, again(take), base=BASE)
 
     assert (status["status"], status["progress"], status["seed"]) == ("completed", 100.0, 7)
     assert (status["steps_complete"], status["steps_total"]) == (8, 8)
@@ -153,19 +163,23 @@ def test_the_status_of_a_finished_job_names_its_picture_and_its_attempt(
     assert attempt["started_at"] <= attempt["finished_at"]
 
 
-def test_the_status_of_a_failed_job_says_why_and_what_to_do(running: MakeTake) -> None:
+def test_the_status_of_a_failed_job_says_why_and_what_to_do(
+    running: MakeTake, forecaster: Forecaster
+) -> None:
     take = running()
     lifecycle.fail(Attempt.objects.get(job=take.job), ModelMissing("Gone.", "Bring it back."), {})
 
-    assert job_status(again(take))["error"] == {
+    assert job_status(forecaster, again(take))["error"] == {
         "code": "model_missing",
         "message": "Gone.",
         "hint": "Bring it back.",
     }
 
 
-def test_a_waiting_job_has_neither_device_nor_error(queued: MakeTake) -> None:
-    status = job_status(again(queued(priority=Priority.LOW)))
+def test_a_waiting_job_has_neither_device_nor_error(
+    queued: MakeTake, forecaster: Forecaster
+) -> None:
+    status = job_status(forecaster, again(queued(priority=Priority.LOW)))
 
     assert (status["device"], status["error"], status["started_at"]) == (None, None, None)
     assert (status["priority"], status["quality"], status["type"]) == ("low", "draft", "image")

@@ -12,11 +12,13 @@ from django.core.management import CommandError, call_command
 
 from generation.errors import SpecError
 from generation.estimating import calibration
+from generation.estimating.estimator import Estimator
 from generation.limits import check
 from generation.models import Device, Job, LearnedSpeed, ModelCard
 from generation.queue import lifecycle
 from generation.queue.timings import Timing
 from generation.scheduling.claim import claim
+from generation.scheduling.forecast import Forecaster
 from generation.states import Stage
 from studio.production import devices
 from tests.studio.conftest import LogIn, Took
@@ -28,10 +30,10 @@ OFFER = "How long its renders take is not known yet."
 
 def finish(device: Device) -> None:
     """Claim the next job of a device and end it, as if it had been drawn."""
-    attempt = claim(device)
+    attempt = claim(device, Estimator())
     assert attempt is not None
     timings = {Stage.LOAD: Timing(0.1), Stage.DENOISE: Timing(0.2), Stage.DECODE: Timing(0.1)}
-    assert lifecycle.complete(attempt, [], timings)
+    assert lifecycle.complete(attempt, [], timings, Estimator().learn)
 
 
 def test_a_models_calibration_is_of_several_sizes_that_it_can_draw(
@@ -50,9 +52,9 @@ def test_a_models_calibration_is_of_several_sizes_that_it_can_draw(
 
 
 def test_its_renders_are_takes_in_ones_sketchbook_that_only_the_device_takes(
-    device: Device, toon: ModelCard, boss: User
+    device: Device, toon: ModelCard, boss: User, forecaster: Forecaster
 ) -> None:
-    takes = devices.calibrate(device, boss)
+    takes = devices.calibrate(forecaster, device, boss)
 
     assert len(takes) == 4
     assert {take.job.pinned_to for take in takes} == {device}
@@ -60,8 +62,10 @@ def test_its_renders_are_takes_in_ones_sketchbook_that_only_the_device_takes(
     assert {take.shot.project.name for take in takes} == {"Sketchbook of boss"}
 
 
-def test_afterwards_its_times_are_known(device: Device, toon: ModelCard, boss: User) -> None:
-    takes = devices.calibrate(device, boss)
+def test_afterwards_its_times_are_known(
+    device: Device, toon: ModelCard, boss: User, forecaster: Forecaster
+) -> None:
+    takes = devices.calibrate(forecaster, device, boss)
     assert not devices.calibrations()[device.pk].known
 
     for done in range(len(takes)):
@@ -74,27 +78,27 @@ def test_afterwards_its_times_are_known(device: Device, toon: ModelCard, boss: U
 
 
 def test_a_device_that_is_away_or_at_it_already_is_refused_by_name(
-    device: Device, toon: ModelCard, boss: User
+    device: Device, toon: ModelCard, boss: User, forecaster: Forecaster
 ) -> None:
-    devices.calibrate(device, boss)
+    devices.calibrate(forecaster, device, boss)
     with pytest.raises(SpecError, match="is being calibrated"):
-        devices.calibrate(device, boss)
+        devices.calibrate(forecaster, device, boss)
     Job.objects.all().delete()
     device.heartbeat_at = None
     with pytest.raises(SpecError, match="is away"):
-        devices.calibrate(device, boss)
+        devices.calibrate(forecaster, device, boss)
     assert not Job.objects.exists()
 
 
 def test_models_that_the_device_does_not_take_are_left_out(
-    device: Device, toon: ModelCard, toon_motion: ModelCard, boss: User
+    device: Device, toon: ModelCard, toon_motion: ModelCard, boss: User, forecaster: Forecaster
 ) -> None:
     device.works = ["image", "preview"]
-    assert {take.job.model for take in devices.calibrate(device, boss)} == {toon}
+    assert {take.job.model for take in devices.calibrate(forecaster, device, boss)} == {toon}
     Job.objects.all().delete()
     device.works = ["upscale"]
     with pytest.raises(SpecError, match="renders none of the models"):
-        devices.calibrate(device, boss)
+        devices.calibrate(forecaster, device, boss)
 
 
 def test_the_dashboard_offers_it_until_something_is_known(

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 from generation.demo import portraits
 from generation.library import register
 from generation.models import ModelCard
+from generation.scheduling.forecast import Forecaster
 from studio.models import Character, Membership, Project, Role, Sequence, Shot, Style
 from studio.ordering import planner
 from studio.ordering.request import RenderRequest
@@ -77,7 +78,9 @@ def test_prompts_use_words_that_the_model_knows(loaded: Project) -> None:
         assert set(parts(style.template)) <= {"{prompt}"} | OTHER_WORDS, style
 
 
-def test_shots_for_any_character_leave_the_look_to_them(loaded: Project) -> None:
+def test_shots_for_any_character_leave_the_look_to_them(
+    loaded: Project, forecaster: Forecaster
+) -> None:
     shots = [shot for shot in loaded.shots.all() if set(parts(shot.prompt)) <= OTHER_WORDS]
     assert len(shots) >= 6
     tokenizer = Tokenizer.from_file(
@@ -89,7 +92,8 @@ def test_shots_for_any_character_leave_the_look_to_them(loaded: Project) -> None
         for character in Character.objects.all():
             for style in Style.objects.all():
                 spec = planner.plan(
-                    RenderRequest(prompt=shot.prompt, character=character, style=style)
+                    forecaster,
+                    RenderRequest(prompt=shot.prompt, character=character, style=style),
                 ).spec
                 assert len(set(parts(spec.prompt))) == len(parts(spec.prompt))
                 # The text encoder reads 32 tokens; what comes after them is lost.

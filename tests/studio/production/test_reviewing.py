@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from generation.live import events
 from generation.models import ModelCard
+from generation.scheduling.forecast import Forecaster
 from generation.specs import Quality
 from generation.states import Priority, Status
 from studio.models import Review, Style, Take, Verdict
@@ -39,19 +40,19 @@ def test_a_take_that_is_not_finished_cannot_be_sent(queued: MakeTake, artist: Us
 
 
 def test_the_approval_of_a_final_signs_it_off(
-    finished: MakeTake, artist: User, reviewer: User
+    finished: MakeTake, artist: User, reviewer: User, forecaster: Forecaster
 ) -> None:
     final = finished(quality=Quality.FINAL)
     review = reviewing.request_review(final, artist)
 
-    assert reviewing.approve(review, reviewer, "That is it.") is None
+    assert reviewing.approve(forecaster, review, reviewer, "That is it.") is None
 
     assert fresh(final).verdict == Verdict.APPROVED
     assert Take.objects.count() == 1
 
 
 def test_the_frames_of_a_final_are_held_while_its_review_lasts(
-    finished: MakeTake, artist: User, reviewer: User
+    finished: MakeTake, artist: User, reviewer: User, forecaster: Forecaster
 ) -> None:
     final = finished(quality=Quality.FINAL)
     final.job.outputs.update(kind="frames")
@@ -61,7 +62,7 @@ def test_the_frames_of_a_final_are_held_while_its_review_lasts(
     review = reviewing.request_review(final, artist)
     assert final.job.outputs.get().ageing_since is None
 
-    reviewing.approve(review, reviewer)
+    reviewing.approve(forecaster, review, reviewer)
     assert final.job.outputs.get().ageing_since > long_ago
 
 
@@ -77,11 +78,11 @@ def test_of_two_who_send_the_same_take_one_is_told(finished: MakeTake, artist: U
 
 
 def test_an_approval_submits_the_final_of_the_same_picture(
-    sent: MakeTake, artist: User, reviewer: User
+    sent: MakeTake, artist: User, reviewer: User, forecaster: Forecaster
 ) -> None:
     draft = sent(priority=Priority.HIGH, seed=7)
 
-    final = reviewing.approve(draft.reviews.get(), reviewer, "Lovely.")
+    final = reviewing.approve(forecaster, draft.reviews.get(), reviewer, "Lovely.")
 
     before, after = draft.job.spec, final.job.spec
     assert after == replace(before, quality=Quality.FINAL, steps=30)
@@ -92,10 +93,12 @@ def test_an_approval_submits_the_final_of_the_same_picture(
     assert (final.created_by, final.job.owner) == (artist, artist)
 
 
-def test_an_approval_is_written_on_the_take_and_its_review(sent: MakeTake, reviewer: User) -> None:
+def test_an_approval_is_written_on_the_take_and_its_review(
+    sent: MakeTake, reviewer: User, forecaster: Forecaster
+) -> None:
     draft = sent()
 
-    reviewing.approve(draft.reviews.get(), reviewer, "Lovely.")
+    reviewing.approve(forecaster, draft.reviews.get(), reviewer, "Lovely.")
 
     review = draft.reviews.get()
     assert fresh(draft).verdict == review.verdict == Verdict.APPROVED
@@ -103,20 +106,22 @@ def test_an_approval_is_written_on_the_take_and_its_review(sent: MakeTake, revie
     assert review.decided_at is not None
 
 
-def test_a_final_never_has_fewer_steps_than_its_draft(sent: MakeTake, reviewer: User) -> None:
+def test_a_final_never_has_fewer_steps_than_its_draft(
+    sent: MakeTake, reviewer: User, forecaster: Forecaster
+) -> None:
     draft = sent(steps=50)
 
-    assert reviewing.approve(draft.reviews.get(), reviewer).job.spec.steps == 50
+    assert reviewing.approve(forecaster, draft.reviews.get(), reviewer).job.spec.steps == 50
 
 
 def test_a_final_has_the_steps_that_its_style_wants(
-    sent: MakeTake, reviewer: User, toon: ModelCard
+    sent: MakeTake, reviewer: User, toon: ModelCard, forecaster: Forecaster
 ) -> None:
     quick = Style.objects.create(slug="quick", name="Quick", steps=12)
     draft = sent(style=quick)
 
     assert draft.job.spec.steps == 3
-    assert reviewing.approve(draft.reviews.get(), reviewer).job.spec.steps == 12
+    assert reviewing.approve(forecaster, draft.reviews.get(), reviewer).job.spec.steps == 12
 
 
 def test_a_change_is_asked_for_in_words(sent: MakeTake, reviewer: User) -> None:
@@ -136,17 +141,17 @@ Decide = Callable[[Review, User], Any]
 @pytest.mark.parametrize(
     "late",
     [
-        lambda review, user: reviewing.approve(review, user),
+        lambda review, user: reviewing.approve(Forecaster(), review, user),
         lambda review, user: reviewing.request_changes(review, user, "No."),
     ],
     ids=["approves", "asks for a change"],
 )
 def test_a_second_reviewer_is_told_that_somebody_else_was_faster(
-    late: Decide, sent: MakeTake, reviewer: User, lead: User
+    late: Decide, sent: MakeTake, reviewer: User, lead: User, forecaster: Forecaster
 ) -> None:
     take = sent()
     seen_by_both = take.reviews.get()
-    reviewing.approve(seen_by_both, reviewer)
+    reviewing.approve(forecaster, seen_by_both, reviewer)
 
     with pytest.raises(ReviewConflict, match="Somebody else has decided"):
         late(Review.objects.get(pk=seen_by_both.pk), lead)
@@ -169,13 +174,13 @@ def test_after_a_change_was_asked_for_the_take_can_be_sent_again(
 
 
 def test_a_retake_goes_its_own_way_through_review(
-    sent: MakeTake, reviewer: User, artist: User
+    sent: MakeTake, reviewer: User, artist: User, forecaster: Forecaster
 ) -> None:
     first = sent()
     reviewing.request_changes(first.reviews.get(), reviewer, "Less smile.")
 
     retake = sent()
-    final = reviewing.approve(retake.reviews.get(), reviewer)
+    final = reviewing.approve(forecaster, retake.reviews.get(), reviewer)
 
     assert (first.number, retake.number, final.number) == (1, 2, 3)
     assert final.draft == retake
@@ -183,10 +188,10 @@ def test_a_retake_goes_its_own_way_through_review(
 
 
 def test_a_finished_final_may_be_reviewed_and_its_draft_not_again(
-    sent: MakeTake, reviewer: User, artist: User, device: Any
+    sent: MakeTake, reviewer: User, artist: User, device: Any, forecaster: Forecaster
 ) -> None:
     draft = sent()
-    final = reviewing.approve(draft.reviews.get(), reviewer)
+    final = reviewing.approve(forecaster, draft.reviews.get(), reviewer)
     finish_job(final, device)
 
     assert fresh(final).may_enter_review
@@ -197,7 +202,10 @@ def test_a_finished_final_may_be_reviewed_and_its_draft_not_again(
     ("act", "kind"),
     [
         (lambda take, user: None, "take.review_requested"),
-        (lambda take, user: reviewing.approve(take.reviews.get(), user), "take.approved"),
+        (
+            lambda take, user: reviewing.approve(Forecaster(), take.reviews.get(), user),
+            "take.approved",
+        ),
         (
             lambda take, user: reviewing.request_changes(take.reviews.get(), user, "No."),
             "take.changes_requested",

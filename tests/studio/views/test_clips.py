@@ -14,6 +14,7 @@ from PIL import Image
 
 from generation.live.events import EventKind, job_group
 from generation.models import Device, Job
+from generation.scheduling.forecast import Forecaster
 from studio.live.fragments import Topic, render_job
 from studio.models import Take
 from tests.studio.clips import FPS, FRAMES, SIZE, ball, finish_clip, output_of
@@ -130,9 +131,11 @@ def test_a_picture_has_neither_player_nor_strip_nor_length(
         assert "badge" not in html
 
 
-def test_the_finished_clip_is_pushed_large_to_pages_of_it_and_small_to_boards(clip: Take) -> None:
+def test_the_finished_clip_is_pushed_large_to_pages_of_it_and_small_to_boards(
+    clip: Take, forecaster: Forecaster
+) -> None:
     own, project = Topic(job_group(clip.job_id)), Topic(clip.shot.project.group)
-    parts = render_job(str(clip.job_id), MOVED, [own, project])
+    parts = render_job(forecaster, str(clip.job_id), MOVED, [own, project])
 
     large, chart = (parts[own][f"{clip.job_id}:{name}"] for name in ("large", "consistency"))
     assert "<genga-player" in large

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from generation.models import ModelCard
+from generation.scheduling.forecast import Forecaster
 from generation.specs import Quality
 from studio.models import Character, Membership, Project, Shot, Style, Take
 from studio.production import reviewing
@@ -100,11 +101,11 @@ def test_pictures_are_found_by_quality_and_by_words_of_the_prompt(
 
 
 def test_pictures_are_found_by_verdict(
-    client: Client, sent: MakeTake, finished: MakeTake, reviewer: User
+    client: Client, sent: MakeTake, finished: MakeTake, reviewer: User, forecaster: Forecaster
 ) -> None:
     finished()
     pending, approved, change = sent(), sent(), sent()
-    reviewing.approve(approved.reviews.get(), reviewer)
+    reviewing.approve(forecaster, approved.reviews.get(), reviewer)
     reviewing.request_changes(change.reviews.get(), reviewer, "Less smile.")
 
     assert shown(client, verdict="pending") == [pending]

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from generation.models import Job, ModelCard
+from generation.scheduling.forecast import Forecaster
 from studio.models import Take
 from studio.ordering import submission
 from tests.studio.conftest import LogIn, MakeTake
@@ -92,9 +93,9 @@ def test_what_cannot_be_cloned_says_why(
 
 
 def test_a_take_that_was_only_enlarged_is_not_cloned(
-    finished: MakeTake, log_in: LogIn, artist: User
+    finished: MakeTake, log_in: LogIn, artist: User, forecaster: Forecaster
 ) -> None:
-    enlarged, _ = submission.enhance(finished(), artist, upscale=2, upscaler="lanczos")
+    enlarged, _ = submission.enhance(forecaster, finished(), artist, upscale=2, upscaler="lanczos")
     client = log_in(artist)
 
     assert "/clone/" not in page_of(client, enlarged)

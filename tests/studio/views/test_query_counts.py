@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from generation.scheduling.forecast import Forecaster
 from studio.live import fragments
 from studio.models import Project, Sequence, Shot
 from tests.studio.conftest import LogIn, MakeTake, member
@@ -108,13 +109,14 @@ def test_the_pushed_queue_with_thirty_waiting_jobs(
     queued: MakeTake,
     running: MakeTake,
     django_assert_max_num_queries: Any,
+    forecaster: Forecaster,
 ) -> None:
     running()
     for number in range(30):
         queued(user=artists[number % 6])
 
     with django_assert_max_num_queries(BOUND):
-        fragments.render_queue()
+        fragments.render_queue(forecaster)
 
 
 @pytest.mark.parametrize("page", ["job", "take"])

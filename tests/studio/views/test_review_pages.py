@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from generation.scheduling.forecast import Forecaster
 from studio.models import Take, Verdict
 from studio.production import reviewing
 from tests.studio.conftest import LogIn, MakeTake, finish_job, fresh
@@ -126,10 +127,16 @@ def test_a_request_for_a_change_is_shown_to_the_artist(
     ("action", "typed"), [("approve", {}), ("changes", {"comment": "Less smile."})]
 )
 def test_who_comes_too_late_with_a_verdict_is_told_the_one_that_was_given(
-    action: str, typed: dict[str, str], sent: MakeTake, log_in: LogIn, reviewer: User, lead: User
+    action: str,
+    typed: dict[str, str],
+    sent: MakeTake,
+    log_in: LogIn,
+    reviewer: User,
+    lead: User,
+    forecaster: Forecaster,
 ) -> None:
     take = sent()
-    reviewing.approve(take.reviews.get(), lead)
+    reviewing.approve(forecaster, take.reviews.get(), lead)
     response = press(log_in(reviewer), action, take, **typed)
 
     assert response["Location"] == take.get_absolute_url()
@@ -138,12 +145,17 @@ def test_who_comes_too_late_with_a_verdict_is_told_the_one_that_was_given(
 
 
 def test_who_comes_a_moment_too_late_is_told_as_well(
-    sent: MakeTake, log_in: LogIn, reviewer: User, lead: User, monkeypatch: pytest.MonkeyPatch
+    sent: MakeTake,
+    log_in: LogIn,
+    reviewer: User,
+    lead: User,
+    monkeypatch: pytest.MonkeyPatch,
+    forecaster: Forecaster,
 ) -> None:
     take = sent()
     found_by_both = take.reviews.get()
     monkeypatch.setattr("studio.accounts.access.open_review_for", lambda *_: found_by_both)
-    reviewing.approve(found_by_both, lead)
+    reviewing.approve(forecaster, found_by_both, lead)
     said = ["Somebody else has decided this review meanwhile."]
 
     assert told(press(log_in(reviewer), "approve", take)) == said
@@ -204,10 +216,15 @@ def test_the_room_of_a_stranger_is_empty(sent: MakeTake, log_in: LogIn, stranger
 
 
 def test_the_finals_page_leads_back_to_its_draft(
-    sent: MakeTake, log_in: LogIn, reviewer: User, artist: User, device: object
+    sent: MakeTake,
+    log_in: LogIn,
+    reviewer: User,
+    artist: User,
+    device: object,
+    forecaster: Forecaster,
 ) -> None:
     draft = sent()
-    final = reviewing.approve(draft.reviews.get(), reviewer)
+    final = reviewing.approve(forecaster, draft.reviews.get(), reviewer)
     finish_job(final, device)  # type: ignore[arg-type]
     html = page_of(log_in(artist), final)
 

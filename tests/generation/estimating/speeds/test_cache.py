@@ -8,9 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from generation.estimating import estimator
-from generation.estimating.estimator import shape_of
-from generation.estimating.speeds.cache import Knowledge
+from generation.estimating.estimator import Estimator, shape_of
 from generation.models import Device, LearnedSpeed, ModelCard
 from generation.specs import RenderSpec
 from tests.generation.conftest import Ran
@@ -20,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_device_that_is_slower_with_one_model_is_expected_to_be_slower_with_another(
-    ran: Ran, spec: RenderSpec, device: Device, toon: ModelCard
+    ran: Ran, spec: RenderSpec, device: Device, toon: ModelCard, estimator: Estimator
 ) -> None:
     ModelCard.objects.create(slug="ink", family=toon.family, folder="ink", types=["image"])
     other = replace(spec, model="ink")
@@ -28,48 +26,52 @@ def test_a_device_that_is_slower_with_one_model_is_expected_to_be_slower_with_an
     for _ in range(4):
         ran(10.0)
         ran(10.0, model="ink")
-    usual = estimated(other).seconds
-    assert Knowledge.warm_seconds(device, shape_of(other)) == pytest.approx(usual)
+    usual = estimated(other, by=estimator).seconds
+    assert estimator.speeds.warm_seconds(device, shape_of(other)) == pytest.approx(usual)
 
     for _ in range(3):
         ran(15.0)
 
-    later = estimated(other).seconds
+    later = estimated(other, by=estimator).seconds
     assert later > 1.1 * usual
-    assert Knowledge.warm_seconds(device, shape_of(other)) == pytest.approx(later)
+    assert estimator.speeds.warm_seconds(device, shape_of(other)) == pytest.approx(later)
 
 
 def test_what_an_attempt_taught_is_known_to_other_processes_at_once(
-    ran: Ran, spec: RenderSpec, device: Device
+    ran: Ran, spec: RenderSpec, device: Device, estimator: Estimator
 ) -> None:
     """Each row counts its versions; a process reads again what has another one than it knows."""
     make_resident(device, "toon")
     ran(10.0)
-    estimated(spec)
-    here = dict(Knowledge._speeds)
+    estimated(spec, by=estimator)
+    here = dict(estimator.speeds._speeds)
 
     ran(30.0)
     assert LearnedSpeed.objects.get().version == 2
-    assert Knowledge._speeds == here, "a process that only learned has read nothing new"
+    assert estimator.speeds._speeds == here, "a process that only learned has read nothing new"
 
-    assert 14.0 < estimated(spec).seconds < 20.0
+    assert 14.0 < estimated(spec, by=estimator).seconds < 20.0
 
 
-def test_what_has_not_changed_is_not_read_again(ran: Ran, spec: RenderSpec, device: Device) -> None:
+def test_what_has_not_changed_is_not_read_again(
+    ran: Ran, spec: RenderSpec, device: Device, estimator: Estimator
+) -> None:
     ran(10.0)
-    estimated(spec, device)
+    estimated(spec, device, by=estimator)
 
     with CaptureQueriesContext(connection) as asked:
         for _ in range(5):
-            estimated(spec, device)
+            estimated(spec, device, by=estimator)
 
     assert len(asked) == 5
     assert all("version" in query["sql"] and "state" not in query["sql"] for query in asked)
 
 
-def test_what_is_deleted_is_forgotten(ran: Ran, spec: RenderSpec, device: Device) -> None:
+def test_what_is_deleted_is_forgotten(
+    ran: Ran, spec: RenderSpec, device: Device, estimator: Estimator
+) -> None:
     ran(10.0)
-    estimated(spec)
+    estimated(spec, by=estimator)
 
     LearnedSpeed.objects.all().delete()
 

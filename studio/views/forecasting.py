@@ -1,0 +1,21 @@
+"""The forecaster that all requests of one process share."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from generation.scheduling.forecast import Forecaster
+
+FORECASTER = "forecaster"
+"""The attribute that PersonRequest names."""
+
+
+def forecasting(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Middleware: puts the forecaster on the request; Django makes a middleware once a process."""
+    forecaster = Forecaster()
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        setattr(request, FORECASTER, forecaster)
+        return get_response(request)
+
+    return middleware
