@@ -67,9 +67,10 @@ def fill(house: House, source: Random) -> None:
             seconds=source.choice([0.0, source.uniform(0.0, 2000.0)]),
             as_of=now - timedelta(minutes=source.uniform(0.0, 90.0)),
         )
+    here = source.choice([0.0, 0.5, 0.8])
     for device in house.devices:
         Device.objects.filter(pk=device.pk).update(
-            heartbeat_at=now + timedelta(days=1) if source.random() < 0.5 else None,
+            heartbeat_at=now + timedelta(days=1) if source.random() < here else None,
             pause=source.choice([Pause.NONE, Pause.NONE, Pause.NONE, Pause.AFTER_JOB]),
             families=source.choice([[], [], list(_queue.FAMILIES.values())[:2]]),
             largest_size=source.choice(SIZES),
@@ -136,7 +137,7 @@ def test_a_simulated_and_a_real_claim_choose_the_same_job(house: House) -> None:
     for seed in range(QUEUES):
         source = Random(seed)
         fill(house, source)
-        device = Device.objects.get(pk=source.choice(house.devices).pk)
+        device = Device.objects.get(pk=source.choice([*house.devices, house.devices[-1]]).pk)
         now = timezone.now()
 
         real = next_job(device, now, house.estimator)
