@@ -23,6 +23,11 @@ class SpecError(ValueError):
         self.code = told.code
         self.allowed = allowed
 
+    @property
+    def sentence(self) -> str:
+        """The message with what the field allows, for pages and commands."""
+        return f"{self.message} Allowed: {self.allowed}." if self.allowed else self.message
+
 
 class SettingError(ValueError):
     """A setting of the environment has a value that cannot be used."""

@@ -1,9 +1,10 @@
 """The queue: jobs to look at, and the few things one may do to them."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -11,6 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from generation.errors import SpecError
 from generation.live.events import EventKind
 from generation.models import Attempt, Job, JobEvent, Output
 from generation.queue import requests
@@ -18,6 +20,7 @@ from generation.states import Priority
 from studio.admin.access import OfProject, ReadOnly
 from studio.admin.actions import tell
 from studio.admin.display import NOTHING, job_badge, output_picture, short, to_the_second
+from studio.ordering import submission
 from studio.presentation import durations
 
 
@@ -148,15 +151,25 @@ class JobAdmin(ReadOnly, OfProject, admin.ModelAdmin):
         done: str,
         why: str,
     ) -> None:
-        """Do one thing to each job, log it for those that it moved, and say how many these are."""
+        """Do one thing to each job, log it for those that it moved, and say how many these are.
+
+        `change` may raise SpecError for a job, with a reason of its own, which is said as well.
+        """
         chosen = list(queryset)
         moved = 0
+        reasons: Counter[str] = Counter()
         for job in chosen:
-            with transaction.atomic():
-                if change(job):
-                    self.log_change(request, job, f"{done}.")
-                    moved += 1
-        tell(self, request, moved, len(chosen), done, why)
+            try:
+                with transaction.atomic():
+                    if change(job):
+                        self.log_change(request, job, f"{done}.")
+                        moved += 1
+            except SpecError as problem:
+                reasons[problem.sentence] += 1
+        tell(self, request, moved, len(chosen) - reasons.total(), done, why)
+        for reason, number in reasons.items():
+            said = f"{number} left as they were: {reason}"
+            self.message_user(request, said, messages.WARNING)
 
     @admin.action(description="Cancel")
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
@@ -168,7 +181,8 @@ class JobAdmin(ReadOnly, OfProject, admin.ModelAdmin):
     @admin.action(description="Retry")
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Failed and cancelled jobs wait again."""
-        self.apply(request, queryset, requests.retry, "Waiting again", "they did not fail or stop")
+        why = "they did not fail or stop"
+        self.apply(request, queryset, submission.retry, "Waiting again", why)
 
     @admin.action(description="Hold")
     def hold(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:

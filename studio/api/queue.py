@@ -25,6 +25,7 @@ from studio.api.schemas import (
     QueueOut,
     Refused,
 )
+from studio.ordering import submission
 from studio.presentation.status import iso, job_status
 from studio.production import bulk_actions
 
@@ -54,12 +55,12 @@ def cancel_job(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
 @decorate_view(json_only)
 def cancel_jobs(request: PersonRequest, payload: CancelIn) -> dict[str, list[str]]:
     """All of them or, when one does not exist or is not yours to change, none."""
-    moved, left = bulk_actions.act(
+    acted = bulk_actions.act(
         bulk_actions.ACTIONS["cancel"], changeable_jobs(request, payload.job_ids)
     )
     return {
-        "cancelled": [str(job.pk) for job in moved],
-        "unchanged": [str(job.pk) for job in left],
+        "cancelled": [str(job.pk) for job in acted.moved],
+        "unchanged": [str(job.pk) for job in acted.left],
     }
 
 
@@ -75,10 +76,13 @@ def release_job(request: PersonRequest, job_id: UUID) -> Any:
     return _moved(request, job_id, requests.release, "released", {Status.QUEUED})
 
 
-@router.post("/jobs/{uuid:job_id}/retry", response=MOVED, summary="Try again")
+@router.post("/jobs/{uuid:job_id}/retry", response={422: ProblemsOut, **MOVED}, summary="Try again")
 def retry_job(request: PersonRequest, job_id: UUID) -> Any:
-    """A failed or cancelled job waits again, at the end of its priority; any other answers 409."""
-    return _moved(request, job_id, requests.retry, "tried again", set())
+    """A failed or cancelled job waits again, at the end of its priority; any other answers 409.
+
+    One that can be rendered no more answers 422 with the field and what it allows.
+    """
+    return _moved(request, job_id, submission.retry, "tried again", set())
 
 
 @router.patch(

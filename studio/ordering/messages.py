@@ -29,6 +29,8 @@ def message_for(made: Plan) -> str:
 
 
 def _starts(made: Plan) -> str:
+    if made.waits_for:
+        return f"waits until {' or '.join(made.waits_for)} takes work again"
     wait = durations.until(made.start)
     if wait is None:
         return f"would be number {made.forecast.position} in the queue"

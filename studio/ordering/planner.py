@@ -8,10 +8,12 @@ from datetime import datetime
 from generation import limits
 from generation.errors import SpecError
 from generation.models import ModelCard
-from generation.scheduling import capacity, placement
+from generation.scheduling import capacity
+from generation.scheduling.admission import check_admitted
 from generation.scheduling.capacity import Fit
 from generation.scheduling.forecast import Forecaster, RequestForecast
 from generation.specs import Quality, RenderSpec
+from generation.states import Priority
 from studio.ordering.compose import Composed, compose, style_steps
 from studio.ordering.deadline_options import DeadlineOption, Freedom, deadline_options
 from studio.ordering.request import RenderRequest
@@ -33,6 +35,8 @@ class Plan:
     """What the time has cost, in words."""
     limit: float | None = None
     """The seconds that were asked for."""
+    waits_for: tuple[str, ...] = ()
+    """The devices that take it, while all of them are away or paused."""
 
     @property
     def all_reasons(self) -> list[Reason]:
@@ -70,11 +74,23 @@ def plan(forecaster: Forecaster, request: RenderRequest) -> Plan:
 
 
 def plan_spec(forecaster: Forecaster, request: RenderRequest, made: Composed) -> Plan:
-    """What complete settings would meet. Raises SpecError for what no device can render."""
-    placement.check(made.spec, made.model)
-    capacity.check(made.spec, made.model)
-    met = forecaster.forecast_request(made.spec, made.model, request.priority, request.owner_id)
-    return Plan(made.spec, made.model, met, [*made.reasons, *warnings(made.spec)])
+    """What complete settings would meet. Raises SpecError for what cannot be rendered."""
+    planned = plan_again(forecaster, made.spec, made.model, request.priority, request.owner_id)
+    planned.reasons = [*made.reasons, *warnings(made.spec)]
+    return planned
+
+
+def plan_again(
+    forecaster: Forecaster,
+    spec: RenderSpec,
+    model: ModelCard,
+    priority: Priority,
+    owner_id: int | None,
+) -> Plan:
+    """What a spec made of an older one would meet. Raises SpecError for what cannot be rendered."""
+    admission = check_admitted(spec, model)
+    met = forecaster.forecast_request(spec, model, priority, owner_id)
+    return Plan(spec, model, met, waits_for=admission.waits_for)
 
 
 def _plan_within(forecaster: Forecaster, request: RenderRequest, limit: float) -> Plan:

@@ -16,3 +16,4 @@ PROMPT_WITH_WORDS_TOO_LONG = Sentence(
 NOT_FOUND = Sentence("not_found", "There is no {field} named {slug!r}.")
 OUTPUT_NOT_FOUND = Sentence("output_not_found", "There is no output {id}.")
 SHOT_WITHOUT_PROJECT = Sentence("shot_without_project", "A shot is named, but no project.")
+OTHER_VERSION = Sentence("other_version", "Another version stored its settings.")

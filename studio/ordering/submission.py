@@ -7,20 +7,22 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
 
-from generation import limits, specs
+from generation import specs
 from generation.errors import SpecError
 from generation.library.upscalers import choose_upscaler
-from generation.models import Device, ModelCard
+from generation.models import Device, Job, ModelCard
+from generation.models.job import UNREADABLE
 from generation.pipelines.interpolate.interpolate import DEFAULT as DEFAULT_INTERPOLATOR
-from generation.queue import lifecycle
-from generation.scheduling import capacity, placement
+from generation.queue import lifecycle, requests
+from generation.scheduling.admission import check_admitted
 from generation.scheduling.forecast import Forecaster
 from generation.specs import EnhanceSpec, Quality, RenderSpec, SourceFile, SourceUse
 from generation.states import Priority
 from studio.models import Membership, Project, Role, Shot, Style, Take
 from studio.models.project import SKETCHBOOK_SHOT
+from studio.ordering import refusals
 from studio.ordering.compose import style_steps
-from studio.ordering.planner import Plan, plan
+from studio.ordering.planner import Plan, plan, plan_again
 from studio.ordering.request import RenderRequest
 
 
@@ -62,7 +64,7 @@ def enhance(
     if output is None:
         raise SpecError("take", "It has no finished file.", "a take whose render is done")
     spec = EnhanceSpec.of(
-        take.job.spec,
+        spec_of(take.job),
         width=output.width,
         height=output.height,
         frames=output.frames,
@@ -84,15 +86,33 @@ def clone(
 
     Raises SpecError for a take in which nothing was drawn, and for what can be rendered no more.
     """
-    job = take.job
-    if not job.spec.draws:
+    job, drawn = take.job, spec_of(take.job)
+    if not drawn.draws:
         raise SpecError(
             "take", "Nothing was drawn in it, so no seed changes it.", "a take that was drawn"
         )
-    if not job.model.is_active:
-        raise SpecError("model", f"{job.model.name} is switched off.", "a model that is offered")
-    spec = replace(job.spec, seed=specs.draw_seed() if seed is None else seed)
+    spec = replace(drawn, seed=specs.draw_seed() if seed is None else seed)
     return _submit_again(forecaster, take, user, spec, Priority(job.priority))
+
+
+def retry(job: Job) -> bool:
+    """Let a failed or cancelled job wait again. False when it is neither.
+
+    Raises SpecError, and changes nothing, for a job that can be rendered no more.
+    """
+    if not job.may_retry:
+        return False
+    check_admitted(spec_of(job), job.model, job.pinned_to)
+    return requests.retry(job)
+
+
+def spec_of(job: Job) -> RenderSpec:
+    """The settings of an older job. Raises SpecError for those of another version."""
+    try:
+        return job.spec
+    except UNREADABLE as problem:
+        allowed = "a new render from its shot"
+        raise SpecError("job", refusals.OTHER_VERSION, allowed) from problem
 
 
 def _submit_again(
@@ -100,10 +120,7 @@ def _submit_again(
 ) -> tuple[Take, Plan]:
     """A new take of the same shot and model, made of another spec. Raises SpecError."""
     model = take.job.model
-    limits.check(spec, model.limits)
-    placement.check(spec, model)
-    capacity.check(spec, model)
-    made = Plan(spec, model, forecaster.forecast_request(spec, model, priority, user.pk))
+    made = plan_again(forecaster, spec, model, priority, user.pk)
     submitted = submit_spec(
         spec,
         model=model,

@@ -1,12 +1,15 @@
 """What people do to many jobs at once, and how it is told."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
+from generation.errors import SpecError
 from generation.models import Job
 from generation.queue import requests
 from generation.states import Priority
+from studio.ordering import submission
 
 MOST = 500
 """Jobs that one request may change."""
@@ -14,7 +17,10 @@ MOST = 500
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing to do to each job: what does it, and the words for those that it did not move."""
+    """One thing to do to each job: what does it, and the words for those that it did not move.
+
+    `change` may raise SpecError for a job, with a reason of its own.
+    """
 
     change: Callable[[Job], bool]
     done: str
@@ -36,34 +42,55 @@ ACTIONS = {
     "front": Action(
         requests.move_to_front, "moved to the front", "not waiting any more, or first already"
     ),
-    "retry": Action(requests.retry, "waiting again", "neither failed nor cancelled"),
+    "retry": Action(submission.retry, "waiting again", "neither failed nor cancelled"),
     **{priority.word: _priority(priority) for priority in Priority},
 }
 """By the words that forms and keys send."""
 
 
-def act(action: Action, jobs: Iterable[Job]) -> tuple[list[Job], list[Job]]:
-    """Do it to each: those that it moved, and those that it left as they were.
+@dataclass(slots=True)
+class Acted:
+    """The jobs that an action moved, those that it left, and reasons of jobs that it refused.
+
+    The refused jobs are among those that it left.
+    """
+
+    moved: list[Job] = field(default_factory=list)
+    left: list[Job] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+def act(action: Action, jobs: Iterable[Job]) -> Acted:
+    """Do it to each.
 
     The last in the queue comes first, so that jobs moved to the front keep their order.
     """
-    moved: list[Job] = []
-    left: list[Job] = []
+    acted = Acted()
     for job in sorted(jobs, key=lambda job: (job.priority, job.rank, job.pk), reverse=True):
-        (moved if action.change(job) else left).append(job)
-    return moved, left
+        try:
+            moved = action.change(job)
+        except SpecError as problem:
+            moved = False
+            acted.reasons[problem.sentence] += 1
+        (acted.moved if moved else acted.left).append(job)
+    return acted
 
 
-def sentence(action: Action, moved: int, left: int, refused: int = 0) -> str:
-    """How many were changed, how many could not be, and why."""
+def sentence(action: Action, acted: Acted, refused: int = 0) -> str:
+    """How many were changed, how many could not be, and why; `refused` are those of others."""
+    moved, left = len(acted.moved), len(acted.left) - acted.reasons.total()
     parts = [f"{_jobs(moved)} {action.done}." if moved else "Nothing was changed."]
     if left:
-        was = "was left as it was" if left == 1 else "were left as they were"
-        parts.append(f"{_jobs(left)} {was}: {action.why}.")
+        parts.append(f"{_left(left)}: {action.why}.")
+    parts += [f"{_left(number)}: {reason}" for reason, number in acted.reasons.items()]
     if refused:
         is_not = "is not yours" if refused == 1 else "are not yours"
         parts.append(f"{_jobs(refused)} {is_not} to change; ask who submitted it.")
     return " ".join(parts)
+
+
+def _left(number: int) -> str:
+    return f"{_jobs(number)} {'was left as it was' if number == 1 else 'were left as they were'}"
 
 
 def _jobs(number: int) -> str:

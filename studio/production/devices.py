@@ -10,9 +10,8 @@ from generation.errors import SpecError
 from generation.estimating import calibration
 from generation.live import events
 from generation.models import Device, Job, LearnedSpeed, ModelCard
-from generation.scheduling import placement
+from generation.scheduling.admission import admit
 from generation.scheduling.forecast import Forecaster
-from generation.scheduling.placement import JobNeeds
 from generation.specs import RenderSpec
 from generation.states import ACTIVE, Pause, Priority
 from generation.worker.bells import ring_all
@@ -92,11 +91,7 @@ def calibrate(
         raise SpecError("device", f"{device.name} is being calibrated.", "another one, or wait")
     cards = {card.slug: card for card in models or ModelCard.objects.active()}
     wanted = [(spec, cards[spec.model]) for spec in calibration.specs_for(cards.values())]
-    able = [
-        (spec, card)
-        for spec, card in wanted
-        if placement.takes(device, JobNeeds.of_spec(spec, card))
-    ]
+    able = [(spec, card) for spec, card in wanted if not admit(spec, card, device).refusal]
     if not able:
         raise SpecError(
             "device", f"{device.name} renders none of the models.", "one that is set up for some"

@@ -17,7 +17,7 @@ from generation.scheduling.forecast import Forecaster
 from generation.states import Priority
 from studio.models import Review, Take, Verdict
 from studio.ordering import submission
-from studio.ordering.planner import Plan
+from studio.ordering.planner import Plan, plan_again
 
 
 class ReviewConflict(Exception):
@@ -45,11 +45,13 @@ def approve(
 ) -> Take | None:
     """Approve a take and submit its final with the same seed and settings; the final's take.
 
-    None for a final, which is signed off. Raises ReviewConflict when the review was decided before.
+    None for a final, which is signed off. Raises ReviewConflict when the review was decided before,
+    and SpecError for a draft whose final can be rendered no more; nothing is written then.
     """
+    planned = None if review.take.is_final else _plan_final(forecaster, review.take)
     with transaction.atomic():
         _decide(review, reviewer, Verdict.APPROVED, comment)
-        final = None if review.take.is_final else _submit_final(forecaster, review.take)
+        final = None if planned is None else _submit_final(review.take, planned)
         _tell(review.take, "take.approved")
     return final
 
@@ -61,17 +63,20 @@ def request_changes(review: Review, reviewer: User, comment: str) -> None:
         _tell(review.take, "take.changes_requested")
 
 
-def _submit_final(forecaster: Forecaster, draft: Take) -> Take:
-    job, priority = draft.job, Priority(draft.job.priority)
-    spec = submission.finish(job.spec, job.model, draft.style)
-    met = forecaster.forecast_request(spec, job.model, priority, draft.created_by_id)
+def _plan_final(forecaster: Forecaster, draft: Take) -> Plan:
+    job = draft.job
+    spec = submission.finish(submission.spec_of(job), job.model, draft.style)
+    return plan_again(forecaster, spec, job.model, Priority(job.priority), draft.created_by_id)
+
+
+def _submit_final(draft: Take, planned: Plan) -> Take:
     return submission.submit_spec(
-        spec,
-        model=job.model,
+        planned.spec,
+        model=planned.model,
         user=draft.created_by,
         shot=draft.shot,
-        priority=priority,
-        plan=Plan(spec, job.model, met),
+        priority=Priority(draft.job.priority),
+        plan=planned,
         prompt=draft.prompt,
         character=draft.character,
         style=draft.style,

@@ -52,8 +52,11 @@ def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
 def retry(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Let a failed or cancelled job wait again."""
     found = access.changeable_job_for(request.user, job_id)
-    if not requests.retry(found):
-        messages.info(request, "Only a failed or cancelled job can be tried again.")
+    try:
+        if not submission.retry(found):
+            messages.info(request, "Only a failed or cancelled job can be tried again.")
+    except SpecError as problem:
+        messages.error(request, f"It can be rendered no more: {problem.sentence}")
     return redirect("job", job_id)
 
 
@@ -100,7 +103,7 @@ def clone(request: PersonRequest, job_id: UUID) -> HttpResponse:
     try:
         cloned, _ = submission.clone(request.forecaster, take, request.user)
     except SpecError as problem:
-        messages.error(request, f"{problem.message} Allowed: {problem.allowed}.")
+        messages.error(request, problem.sentence)
         return redirect("job", job_id)
     messages.success(
         request, f"Take {cloned.number} is submitted: the settings of take {take.number}, new seed."

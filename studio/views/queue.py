@@ -38,10 +38,9 @@ def act(request: PersonRequest) -> HttpResponse:
     chosen = list(access.changeable_jobs(request.user).filter(pk__in=ids))
     if not chosen:
         _refuse(request, ids)
-    moved, left = bulk_actions.act(action, chosen)
-    refused = len(ids) - len(chosen)
-    said = bulk_actions.sentence(action, len(moved), len(left), refused)
-    return _say(request, said, moved=bool(moved))
+    acted = bulk_actions.act(action, chosen)
+    said = bulk_actions.sentence(action, acted, len(ids) - len(chosen))
+    return _say(request, said, moved=bool(acted.moved))
 
 
 @login_required
@@ -99,7 +98,7 @@ def calibrate_device(request: PersonRequest, pk: int) -> HttpResponse:
     try:
         takes = devices.calibrate(request.forecaster, device, request.user)
     except SpecError as problem:
-        messages.error(request, f"{problem.message} Allowed: {problem.allowed}.")
+        messages.error(request, problem.sentence)
     else:
         messages.success(request, f"{device.name} renders {len(takes)} small takes to be known.")
     return redirect("dashboard")

@@ -56,6 +56,11 @@ def approve(request: PersonRequest, pk: int) -> HttpResponse:
     except ReviewConflict as problem:
         messages.info(request, str(problem))
         return redirect(found)
+    except SpecError as problem:
+        messages.error(
+            request, f"Not approved, for its final cannot be rendered: {problem.sentence}"
+        )
+        return redirect(found)
     queued = f" Its final, take {final.number}, is in the queue." if final else ""
     messages.success(request, f"Approved.{queued}")
     return redirect(_next_review(request) or found)
@@ -93,7 +98,7 @@ def enhance(request: PersonRequest, pk: int) -> HttpResponse:
                 request.forecaster, found, request.user, **form.asked()
             )
         except SpecError as problem:
-            messages.error(request, f"{problem.message} Allowed: {problem.allowed}.")
+            messages.error(request, problem.sentence)
         else:
             return redirect("job", enhanced.job_id)
     else:

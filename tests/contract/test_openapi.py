@@ -23,7 +23,7 @@ CALLS = {
     ("post", "/api/anime/jobs/{job_id}/cancel"): {"200", "401", "403", "404"},
     ("post", "/api/anime/jobs/{job_id}/hold"): {"200", "401", "403", "404", "409"},
     ("post", "/api/anime/jobs/{job_id}/release"): {"200", "401", "403", "404", "409"},
-    ("post", "/api/anime/jobs/{job_id}/retry"): {"200", "401", "403", "404", "409"},
+    ("post", "/api/anime/jobs/{job_id}/retry"): {"200", "401", "403", "404", "409", "422"},
     ("post", "/api/anime/jobs/{job_id}/clone"): {
         *("202", "401", "403", "404", "415", "422", "429"),
     },

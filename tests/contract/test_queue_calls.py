@@ -75,6 +75,23 @@ def test_a_cancelled_job_is_tried_again(api: Caller, submit: Submit) -> None:
     assert ask(api, job, "retry").status_code == 409, "it waits already"
 
 
+def test_what_can_be_rendered_no_more_is_not_tried_again(
+    api: Caller, submit: Submit, rows: Callable[[], Rows]
+) -> None:
+    job = submit()
+    ask(api, job, "cancel")
+    ModelCard.objects.update(max_size=64)
+    before = rows()
+
+    answer = ask(api, job, "retry")
+
+    assert answer.status_code == 422
+    PROBLEMS.check(answer.json())
+    assert [error["field"] for error in answer.json()["errors"]] == ["width"]
+    assert rows() == before
+    assert api.job(job.pk)["status"] == "cancelled"
+
+
 def test_the_front_is_before_ones_own_jobs(api: Caller, submit: Submit) -> None:
     first, second, third = submit(), submit(), submit()
 

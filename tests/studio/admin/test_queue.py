@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from django.test import Client
 
 from generation.errors import OutOfMemory
-from generation.models import Attempt, Device, Job, JobEvent
+from generation.models import Attempt, Device, Job, JobEvent, ModelCard
 from generation.queue import lifecycle
 from generation.states import Priority, Status
 from tests.studio.admin.asking import act, address, text
@@ -42,6 +42,23 @@ def test_retry(as_root: Client, submit: Callable[..., Job], device: Device) -> N
     assert "Waiting again: 1." in text(act(as_root, Job, "retry", failed))
     failed.refresh_from_db()
     assert failed.status == Status.QUEUED
+
+
+def test_retry_of_what_can_be_rendered_no_more(
+    as_root: Client, submit: Callable[..., Job], ours: SimpleNamespace
+) -> None:
+    large, small = submit(width=192), submit()
+    act(as_root, Job, "cancel", large, small)
+    ModelCard.objects.update(max_size=128)
+
+    answer = text(act(as_root, Job, "retry", large, small, ours.job))
+
+    assert "Waiting again: 1. 1 left as they were: they did not fail or stop." in answer
+    assert "1 left as they were: toon" in answer
+    assert "multiples of 8 from 128 to 128" in answer
+    assert set(Job.objects.filter(status=Status.QUEUED)) >= {small}
+    large.refresh_from_db()
+    assert large.status == Status.CANCELLED
 
 
 def test_priority(as_root: Client, submit: Callable[..., Job]) -> None:

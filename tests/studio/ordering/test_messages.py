@@ -96,6 +96,15 @@ def test_without_a_device_the_place_in_the_queue_is_what_is_known(
     assert urgent.endswith(" and it would be number 1 in the queue.")
 
 
+def test_while_every_device_that_takes_it_is_away_these_are_named(
+    toon: ModelCard, device: Device
+) -> None:
+    Device.objects.update(heartbeat_at=None)
+
+    assert planner.plan(Forecaster(), REQUEST).waits_for == ("cpu:0",)
+    assert "cpu:0" in message()
+
+
 def test_a_clip_is_told_by_its_length(toon_motion: ModelCard, device: Device) -> None:
     Device.objects.update(memory_bytes=32 * 2**30)
 

@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from generation.errors import SpecError
 from generation.live import events
 from generation.models import ModelCard
 from generation.scheduling.forecast import Forecaster
@@ -122,6 +123,35 @@ def test_a_final_has_the_steps_that_its_style_wants(
 
     assert draft.job.spec.steps == 3
     assert reviewing.approve(forecaster, draft.reviews.get(), reviewer).job.spec.steps == 12
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"), [({"is_active": False}, "model"), ({"max_size": 64}, "width")]
+)
+def test_a_draft_whose_final_can_be_rendered_no_more_is_not_approved(
+    changes: dict[str, Any], field: str, sent: MakeTake, reviewer: User, toon: ModelCard
+) -> None:
+    draft = sent()
+    ModelCard.objects.update(**changes)
+
+    with pytest.raises(SpecError) as refusal:
+        reviewing.approve(Forecaster(), draft.reviews.get(), reviewer, "Lovely.")
+
+    assert refusal.value.field == field
+    review = draft.reviews.get()
+    assert fresh(draft).verdict == review.verdict == Verdict.PENDING
+    assert (review.reviewer, review.comment) == (None, "")
+    assert Take.objects.count() == 1
+
+
+def test_a_final_is_signed_off_although_its_model_is_switched_off(
+    sent: MakeTake, reviewer: User, toon: ModelCard
+) -> None:
+    final = sent(quality=Quality.FINAL)
+    ModelCard.objects.update(is_active=False)
+
+    assert reviewing.approve(Forecaster(), final.reviews.get(), reviewer) is None
+    assert fresh(final).verdict == Verdict.APPROVED
 
 
 def test_a_change_is_asked_for_in_words(sent: MakeTake, reviewer: User) -> None:

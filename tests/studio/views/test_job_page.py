@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from generation.models import Attempt, Job
+from generation.models import Attempt, Job, ModelCard
 from generation.queue import lifecycle
 from generation.states import Priority, Status
 from studio.accounts import access
@@ -121,6 +121,18 @@ def test_a_failed_job_can_be_tried_again(take_in: MakeTake, log_in: LogIn, artis
 
     assert told(press(log_in(artist), "retry", take)) == []
     assert status_of(take) == Status.QUEUED
+
+
+def test_a_job_that_can_be_rendered_no_more_says_why(
+    take_in: MakeTake, log_in: LogIn, artist: User
+) -> None:
+    take = take_in("failed")
+    ModelCard.objects.update(is_active=False)
+
+    (said,) = told(press(log_in(artist), "retry", take))
+
+    assert "Toon is switched off." in said
+    assert status_of(take) == Status.FAILED
 
 
 def test_a_job_that_is_done_is_not_tried_again(

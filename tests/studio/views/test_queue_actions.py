@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from generation.models import Device, Job
+from generation.models import Device, Job, ModelCard
 from generation.states import Pause, Priority, Status
 from studio.models import Take
 from studio.production import bulk_actions
@@ -89,6 +89,25 @@ def test_what_could_not_be_changed_is_said_with_its_reason(
     )
     theirs.job.refresh_from_db()
     assert theirs.job.status == Status.QUEUED
+
+
+def test_jobs_that_can_be_rendered_no_more_are_left_with_the_reason(
+    client: Client, queued: MakeTake, finished: MakeTake
+) -> None:
+    small, first, second = queued(), queued(width=192), queued(width=192)
+    done = finished()
+    press(client, "cancel", small, first, second)
+    ModelCard.objects.update(max_size=128)
+
+    said = told(press(client, "retry", small, first, second, done))
+
+    moved, left, refused = said.split(".")[:3]
+    assert moved.startswith("1 job ")
+    assert left.startswith(" 1 job was left as it was: ")
+    assert refused.startswith(" 2 jobs were left as they were: ")
+    assert "192" in refused
+    assert "Allowed: multiples of 8 from 128 to 128." in said
+    assert set(Job.objects.filter(status=Status.QUEUED)) == {small.job}
 
 
 def test_when_nothing_moved_that_is_said(client: Client, finished: MakeTake) -> None:

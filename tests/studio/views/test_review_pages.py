@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from generation.models import ModelCard
 from generation.scheduling.forecast import Forecaster
 from studio.models import Take, Verdict
 from studio.production import reviewing
@@ -100,6 +101,20 @@ def test_an_approval_says_that_the_final_is_in_the_queue(
     assert "Its final is <a" in html
     assert "by reviewer: " in html
     assert "Lovely." in html
+
+
+def test_a_reviewer_is_told_why_a_final_cannot_be_rendered(
+    sent: MakeTake, log_in: LogIn, reviewer: User
+) -> None:
+    draft = sent()
+    ModelCard.objects.update(is_active=False)
+
+    response = press(log_in(reviewer), "approve", draft)
+
+    assert response["Location"] == draft.get_absolute_url()
+    (said,) = told(response)
+    assert "Toon is switched off." in said
+    assert fresh(draft).verdict == Verdict.PENDING
 
 
 def test_a_request_for_a_change_needs_words(sent: MakeTake, log_in: LogIn, reviewer: User) -> None:
