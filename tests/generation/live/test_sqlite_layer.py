@@ -22,7 +22,7 @@ from tests.generation.processes import wait_until
 MESSAGES = 300
 OTHER_PROCESS = """
 import asyncio, sys, time
-from generation.channel_layer import SqliteChannelLayer
+from generation.live.sqlite_layer import SqliteChannelLayer
 
 async def send(path, group, count, start):
     layer = SqliteChannelLayer(path)
