@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import io
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PIL import Image
+
+from generation.media import atomic
 
 # Level 1 takes a third of the time of level 6; these files live as long as their render.
 PNG_LEVEL = 1
@@ -33,13 +35,10 @@ class FrameFolder:
 
     def add(self, picture: Image.Image) -> None:
         """Write one more frame, as RGB."""
-        unfinished = self.path / ".writing.png"
-        try:
-            picture.convert("RGB").save(unfinished, "PNG", compress_level=PNG_LEVEL)
-            os.replace(unfinished, self._file(self._count))
-        except BaseException:
-            unfinished.unlink(missing_ok=True)
-            raise
+        content = io.BytesIO()
+        picture.convert("RGB").save(content, "PNG", compress_level=PNG_LEVEL)
+        # A power cut may take frames: they are drawn again then, and syncing each takes long.
+        atomic.replace(self._file(self._count), [content.getvalue()], durable=False)
         self._count += 1
 
     def __len__(self) -> int:

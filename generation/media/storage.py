@@ -1,38 +1,28 @@
-"""Files that are either there and whole, or not there."""
+"""The storage of files on this machine's disk, whole or not at all."""
 
-import os
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 
+from generation.media import atomic
+
+READABLE = 0o644
+
 
 class AtomicFileSystemStorage(FileSystemStorage):
-    """Writes to a temporary file beside the target, syncs it, then links it into place."""
+    """Writes beside the target, then links it into place; a name that is taken gets another."""
 
     def _save(self, name: str, content: "File[bytes]") -> str:
-        target = Path(self.path(name))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                for chunk in content.chunks():
-                    stream.write(chunk)
-                stream.flush()
-                os.fsync(stream.fileno())
-            name = self._link(temporary, name)
-        finally:
-            os.unlink(temporary)
-        return name.replace("\\", "/")
+        tried: list[str] = []
 
-    def _link(self, temporary: str, name: str) -> str:
-        """A link never overwrites: a name that was taken meanwhile gets another one."""
-        while True:
-            try:
-                os.link(temporary, self.path(name))
-            except FileExistsError:
-                name = self.get_available_name(name)
-            else:
-                os.chmod(self.path(name), self.file_permissions_mode or 0o644)
-                return name
+        def places() -> Iterator[Path]:
+            tried.append(name)
+            while True:
+                yield Path(self.path(tried[-1]))
+                tried.append(self.get_available_name(tried[-1]))
+
+        mode = self.file_permissions_mode or READABLE
+        atomic.create(places(), content.chunks(), mode=mode)
+        return tried[-1].replace("\\", "/")

@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
+
+from generation.media import atomic
 
 if TYPE_CHECKING:
     import torch
@@ -69,19 +69,7 @@ def write(job_id: UUID, identity: str, state: LoopState) -> None:
 
     It is on the disk when this returns. Raises OSError; the former snapshot is there then.
     """
-    content = _packed(identity, state)
-    folder().mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f"{job_id}.writing-", dir=folder())
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(name, _file(job_id))
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _sync_folder()
+    atomic.replace(_file(job_id), [_packed(identity, state)], prefix=f"{job_id}.writing-")
 
 
 def read(job_id: UUID, identity: str) -> LoopState | None:
@@ -102,15 +90,6 @@ def read(job_id: UUID, identity: str) -> LoopState | None:
 
 def _file(job_id: UUID) -> Path:
     return folder() / f"{job_id}{SUFFIX}"
-
-
-def _sync_folder() -> None:
-    """Make the new name itself outlast a power cut."""
-    handle = os.open(folder(), os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _packed(identity: str, state: LoopState) -> bytes:
