@@ -160,7 +160,6 @@ class AttemptAdmin(ReadOnly, OfProject, admin.ModelAdmin):
         "ran",
         "cold",
         "ended",
-        "lowered",
         "error_code",
         "error_message",
     ]

@@ -109,10 +109,6 @@ def _right(seconds: float, actual: float) -> bool:
 
 RULES: tuple[tuple[Callable[[Miss], bool], str], ...] = (
     (
-        lambda miss: bool(miss.attempt.lowered),
-        "Settings were lowered while it ran, to make it fit into the device's memory.",
-    ),
-    (
         _elsewhere,
         "It ran on another device than was expected.",
     ),

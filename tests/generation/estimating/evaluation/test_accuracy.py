@@ -166,7 +166,6 @@ def test_a_miss_knows_how_long_loading_usually_takes_and_what_was_alike(judged: 
 SEEN_OFTEN = {"usual_load": 4.0, "earlier": 3}
 
 EXPLAINED = [
-    ("lowered", 10, 30, {"lowered": [{"setting": "tiles"}]}, {}),
     ("had to be loaded first", 10, 14, {"cold": True, "load_seconds": 4.0}, {}),
     ("much longer than usual", 10, 18, {"cold": True, "load_seconds": 12.0}, {}),
     ("was there already", 10, 6, {"cold": False}, {}),
