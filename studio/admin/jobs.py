@@ -210,7 +210,7 @@ class JobAdmin(ReadOnly, OfProject, admin.ModelAdmin):
         """What should not be seen."""
         return short(job.spec.negative_prompt, 120)
 
-    @admin.display(description="EstimatedRun at submit")
+    @admin.display(description="Estimated at submit")
     def estimated(self, job: Job) -> str:
         """The run time that was promised."""
         return durations.spoken(job.estimated_seconds) if job.estimated_seconds else NOTHING

@@ -58,7 +58,7 @@ class Dot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """EstimatedRun against taken, both axes alike and logarithmic; the band are 20 % either way."""
+    """Estimated against actual, both axes alike and logarithmic; the band are 20 % either way."""
 
     dots: Sequence[Dot]
     ticks: Sequence[Tick]
