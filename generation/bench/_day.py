@@ -22,7 +22,6 @@ from generation.states import Priority, Work
 
 DAY: Final = 1
 RECORDED: Final = Path(__file__).with_name("day.csv")
-COLUMNS: Final = ("at", "owner", "priority", "kind", "factor")
 HOUR: Final = 3600.0
 SPREAD: Final = 0.15
 """Standard deviation of the logarithm of a job's real run time over the expected one."""
@@ -93,15 +92,6 @@ def make(seed: int) -> list[Arrival]:
                     factor = exp(source.gauss(0.0, SPREAD))
                     asked.append((round(at + number, 1), owner, priority, name, round(factor, 3)))
     return [_arrival(number, *one) for number, one in enumerate(sorted(asked))]
-
-
-def record(day: list[Arrival]) -> str:
-    """The day as CSV."""
-    rows = [",".join(COLUMNS)]
-    for one in day:
-        priority = Priority(one.job.priority).word
-        rows.append(f"{one.job.queued},{one.job.owner},{priority},{one.job.shape},{one.factor}")
-    return "\n".join(rows) + "\n"
 
 
 def read(path: Path = RECORDED) -> list[Arrival]:

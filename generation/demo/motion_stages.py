@@ -21,7 +21,6 @@ from generation.demo.latents import (
 from generation.demo.motion import Motion, MotionTraining
 from generation.demo.portraits import caption
 
-MOTION_STAGES: Final = ("clips", "adapter", "check", "export")
 # Clips are encoded and saved in parts, so that a run that was stopped goes on where it was.
 PART: Final = 32
 # No clip of the check may be one that was trained on.

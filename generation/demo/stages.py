@@ -28,7 +28,6 @@ from generation.demo.reader import (
 )
 from generation.demo.tokenizer import build_tokenizer
 
-STAGES: Final = ("tokenizer", "autoencoder", "latents", "denoiser", "reader", "export")
 # Latents are judged on this many pictures of 128 pixels before they are normalised.
 NORMALISED_ON: Final = 400
 

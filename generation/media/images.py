@@ -25,14 +25,6 @@ def png_with_provenance(picture: Image.Image, provenance: dict[str, Any]) -> byt
     return stream.getvalue()
 
 
-def read_provenance(png: bytes) -> dict[str, Any]:
-    """What `png_with_provenance` wrote. Raises KeyError when the file carries none."""
-    with Image.open(io.BytesIO(png)) as picture:
-        text = picture.info[PROVENANCE_KEY]
-    found: dict[str, Any] = json.loads(text)
-    return found
-
-
 def thumbnail(picture: Image.Image) -> bytes:
     """A WebP of at most 384 pixels on the longer side; smaller pictures keep their size."""
     small = picture.convert("RGB")

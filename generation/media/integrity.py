@@ -16,7 +16,6 @@ from PIL import Image
 
 from generation.errors import OutputBroken
 from generation.media.clips import UnreadableClip, describe, read_frames, read_provenance
-from generation.media.stillness import check_frames
 
 # Of any patch of 32 x 32 pixels, compared at a quarter of the size: there the fine colours that
 # 4:2:0 and a palette of 256 leave out do not count, but damage does, which comes in blocks of 16.
@@ -37,18 +36,11 @@ class Frames(Protocol):
     def __iter__(self) -> Iterator[Image.Image]: ...
 
 
-def check_clip(path: Path, frames: Frames, *, fps: float, prompt: str) -> None:
-    """Raises OutputBroken, with the reason in a sentence, where the clip cannot be shown to anyone.
-
-    The file must hold these frames, all of them, in their size and order, at `fps`; and the frames
-    themselves must be neither black nor frozen, unless the prompt has words that explain it.
-    """
-    check_file(path, frames, fps=fps)
-    check_frames(frames, fps=fps, prompt=prompt)
-
-
 def check_file(path: Path, frames: Frames, *, fps: float) -> None:
-    """Raises OutputBroken where decoding the file does not give the frames that were written."""
+    """Raises OutputBroken where decoding the file does not give the frames that were written.
+
+    It must hold all of them, in their size and order, at `fps`, and say how it was made.
+    """
     try:
         facts = describe(path)
     except (UnreadableClip, OSError) as problem:

@@ -92,13 +92,8 @@ def weights_fit(model: ModelCard) -> Fit:
     return _best(able, lambda device: model.all_parameters * _number_bytes(device.kind))
 
 
-def fits(spec: RenderSpec, model: ModelCard) -> Fit:
-    """Whether the memory of some device holds a clip; NOW for what is none."""
-    return fits_all([spec], model)[0]
-
-
 def fits_all(specs: Iterable[RenderSpec], model: ModelCard) -> list[Fit]:
-    """The same of many specs, with the devices asked for once."""
+    """Whether the memory of some device holds each clip; NOW for what is none."""
     devices = _drawing_clips(model)
     return [_fit_of(spec, model, spec.frames, devices) for spec in specs]
 

@@ -13,7 +13,7 @@ is done, as long as urgent work alone does not fill the devices.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -128,11 +128,6 @@ class WaitingLine:
                 self._had[job.owner] = self._had.get(job.owner, 0.0) + self._cost(job)
                 return job, LEVELS[number]
         return None
-
-    def in_order(self, now: float) -> Iterator[tuple[WaitingJob, Level]]:
-        """Everything, as it would be served if all of it was served at this moment."""
-        while (popped := self.pop(now)) is not None:
-            yield popped
 
     def _enter(self, indices: list[int], here: Level) -> None:
         """Let jobs stand in a level, many at once."""

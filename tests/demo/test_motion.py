@@ -9,7 +9,8 @@ from diffusers import MotionAdapter, UNet2DConditionModel, UNetMotionModel
 from generation.bench.adherence import MODEL
 from generation.demo.latents import load_latents
 from generation.demo.motion import Motion, MotionTraining, even_timesteps, new_adapter
-from generation.demo.motion_stages import MOTION_STAGES, MotionRecipe, run_motion_stage
+from generation.demo.motion_stages import MotionRecipe, run_motion_stage
+from generation.management.commands.train_demo_model import MOTION_STAGE_NAMES
 
 pytest.importorskip("skia", reason="drawing needs the extra 'train'")
 
@@ -29,9 +30,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> MotionRecipe:
         checked_timesteps=(500,),
     )
     lines: list[str] = []
-    for stage in MOTION_STAGES:
+    for stage in MOTION_STAGE_NAMES:
         run_motion_stage(stage, recipe, lines.append)
-    assert {line.split(":")[0] for line in lines} == set(MOTION_STAGES)
+    assert {line.split(":")[0] for line in lines} == set(MOTION_STAGE_NAMES)
     return recipe
 
 

@@ -8,8 +8,9 @@ from diffusers import StableDiffusionPipeline
 
 from generation.demo.denoiser import Denoiser, DenoiserTraining, new_text_encoder, new_unet
 from generation.demo.latents import load_latents
-from generation.demo.stages import STAGES, Recipe, reader_folder, run_stage
+from generation.demo.stages import Recipe, reader_folder, run_stage
 from generation.demo.tokenizer import build_tokenizer
+from generation.management.commands.train_demo_model import STAGE_NAMES
 
 pytest.importorskip("skia", reason="drawing needs the extra 'train'")
 
@@ -30,9 +31,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
         reader_decoded=8,
     )
     lines: list[str] = []
-    for stage in STAGES:
+    for stage in STAGE_NAMES:
         run_stage(stage, recipe, lines.append)
-    assert {line.split(":")[0] for line in lines} == set(STAGES)
+    assert {line.split(":")[0] for line in lines} == set(STAGE_NAMES)
     return recipe
 
 

@@ -9,10 +9,18 @@ import pytest
 from PIL import Image
 
 from generation.media.clips import ClipFormat, write_clip
+from generation.media.integrity import Frames, check_file
+from generation.media.stillness import check_frames
 from tests.generation.moving import moving
 
 SAID = {"prompt": '1girl, 少女, "smiling"; ünïcode', "seed": 7, "spec": {"steps": 20, "x": None}}
 every_format = pytest.mark.parametrize("form", list(ClipFormat))
+
+
+def check_clip(path: Path, frames: Frames, *, fps: float, prompt: str) -> None:
+    """The file holds the frames, and they may be shown, as a worker checks it."""
+    check_file(path, frames, fps=fps)
+    check_frames(frames, fps=fps, prompt=prompt)
 
 
 def ignore(count: int) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from generation.errors import OutputUnwritable
 from generation.media.files import Shelf, StoredOutput
-from generation.media.images import read_provenance
+from tests.generation.media.png_files import read_provenance
 
 JOB = UUID("12345678-1234-5678-1234-567812345678")
 

@@ -14,9 +14,9 @@ from generation.media.images import (
     THUMBNAIL_PIXELS,
     png_with_provenance,
     preview,
-    read_provenance,
     thumbnail,
 )
+from tests.generation.media.png_files import read_provenance
 
 
 def picture(width: int = 64, height: int = 48) -> Image.Image:

@@ -13,8 +13,8 @@ pytest.importorskip("skia", reason="drawing needs the extra 'train'")
 from generation.errors import OutputBroken
 from generation.media.clips import ClipFormat
 from generation.media.frames import FrameFolder
-from generation.media.integrity import LEAST_PSNR, check_clip, check_file, fidelity
-from tests.generation.media.clip_files import every_format, written
+from generation.media.integrity import LEAST_PSNR, check_file, fidelity
+from tests.generation.media.clip_files import check_clip, every_format, written
 from tests.generation.moving import ANNA, BELA, moving, noise
 
 PROMPT = "1girl, twin tails pink hair"

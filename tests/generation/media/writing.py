@@ -19,9 +19,9 @@ from PIL import Image
 
 from generation.media.clips import ClipFormat, write_clip
 from generation.media.frames import FrameFolder
-from generation.media.integrity import check_clip
 from generation.media.sheets import hover_strip, poster
 from generation.quality.consistency import measure
+from tests.generation.media.clip_files import check_clip
 from tests.generation.moving import noise
 
 

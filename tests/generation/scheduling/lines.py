@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
 from generation.scheduling.assignment import EVERY_WORK, Lane
-from generation.scheduling.policy import WaitingJob
+from generation.scheduling.policy import Level, WaitingJob, WaitingLine
 from generation.states import Priority
 
 _keys = count(1)
@@ -24,6 +24,12 @@ def waits(
     """A job; by itself of owner 1, of normal priority, submitted at 0 and in the order of that."""
     key = next(_keys) if key is None else key
     return WaitingJob(key, owner, priority, queued, queued if rank is None else rank, **told)
+
+
+def in_order(line: WaitingLine, now: float) -> Iterator[tuple[WaitingJob, Level]]:
+    """Everything, as it would be served if all of it was served at this moment."""
+    while (popped := line.pop(now)) is not None:
+        yield popped
 
 
 def lane(

@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from generation.scheduling.assignment import BYPASS_SECONDS, LOOK_AHEAD, Assigned, Lane, assign
 from generation.scheduling.policy import Level, WaitingJob, WaitingLine
 from generation.states import Priority
-from tests.generation.scheduling.lines import lane, waits
+from tests.generation.scheduling.lines import in_order, lane, waits
 
 AGES = 1e9
 """Seconds of a period of ageing in tests that are not about it."""
@@ -282,7 +282,7 @@ def test_whatever_waits_nobody_is_passed_but_within_the_bound(
     waiting: list[WaitingJob], lanes: list[Lane]
 ) -> None:
     now = 900.0
-    policy = [job.key for job, _ in WaitingLine(waiting, {}, now, AGES).in_order(now)]
+    policy = [job.key for job, _ in in_order(WaitingLine(waiting, {}, now, AGES), now)]
 
     assigned = given_out(waiting, lanes, now)
 

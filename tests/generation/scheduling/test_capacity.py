@@ -109,7 +109,8 @@ def test_what_others_use_now_makes_it_fit_later_only(
 
     def fits() -> tuple[Fit, Fit, Fit]:
         weights = capacity.weights_fit(toon_motion)
-        return weights, capacity.window_fits(clip, toon_motion), capacity.fits(clip, toon_motion)
+        (whole,) = capacity.fits_all([clip], toon_motion)
+        return weights, capacity.window_fits(clip, toon_motion), whole
 
     free_of(device, whole + 1)
     assert fits() == (Fit.NOW, Fit.NOW, Fit.NOW)

@@ -6,7 +6,7 @@ import pytest
 
 from generation.scheduling.policy import Level, WaitingJob, WaitingLine, level
 from generation.states import Priority
-from tests.generation.scheduling.lines import waits
+from tests.generation.scheduling.lines import in_order, waits
 
 URGENT, HIGH, NORMAL, LOW = Priority.URGENT, Priority.HIGH, Priority.NORMAL, Priority.LOW
 
@@ -17,7 +17,7 @@ PERIOD = 100.0
 def served(jobs: list[WaitingJob], now: float = 0.0, had: dict[int, float] | None = None) -> str:
     """The keys in the order in which everything is handed out at one moment."""
     line = WaitingLine(jobs, had or {}, now, PERIOD)
-    return " ".join(str(job.key) for job, _ in line.in_order(now))
+    return " ".join(str(job.key) for job, _ in in_order(line, now))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_turns_go_by_what_a_job_costs_and_not_by_how_many_there_are() -> None:
 
     line = WaitingLine(jobs, {}, 10.0, PERIOD, lambda job: 6.0 if job.shape == "clip" else 1.0)
 
-    order = [job.key for job, _ in line.in_order(10.0)]
+    order = [job.key for job, _ in in_order(line, 10.0)]
     assert order == ["clip1", "p0", "p1", "p2", "p3", "p4", "p5", "clip2", "p6"]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 
 from generation.scheduling.policy import Level, WaitingJob, WaitingLine, level
 from generation.states import Priority
-from tests.generation.scheduling.lines import waits
+from tests.generation.scheduling.lines import in_order, waits
 
 PERIOD = 10.0
 
@@ -64,7 +64,7 @@ def test_within_a_level_nobody_with_less_device_time_waits_behind_somebody_with_
     line = WaitingLine(waiting, had, now, PERIOD, lambda _: float(cost))
     left, so_far = list(waiting), dict(had)
 
-    for job, here in line.in_order(now):
+    for job, here in in_order(line, now):
         alike = [one for one in left if level_of(one, now) == here]
         if here == Level.OVERDUE:
             assert job.queued == min(one.queued for one in alike)
@@ -157,6 +157,6 @@ def test_a_shift_of_all_moments_changes_nothing() -> None:
     later = [replace(job, queued=job.queued + epoch, rank=job.rank + epoch) for job in waiting]
 
     def order(jobs: list[WaitingJob], now: float) -> list[int]:
-        return [job.key for job, _ in WaitingLine(jobs, {}, now, PERIOD).in_order(now)]
+        return [job.key for job, _ in in_order(WaitingLine(jobs, {}, now, PERIOD), now)]
 
     assert order(waiting, 41.0) == order(later, epoch + 41.0)

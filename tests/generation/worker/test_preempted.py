@@ -12,7 +12,6 @@ from django.utils import timezone
 from PIL import Image
 
 from generation.errors import RenderError
-from generation.media.images import read_provenance
 from generation.models import Device, Job, Progress
 from generation.pipelines.resident import ResidentModels
 from generation.queue import lifecycle, requests
@@ -20,6 +19,7 @@ from generation.states import Outcome, Priority, Stage, Status, Work
 from generation.worker import interruptions
 from generation.worker.resume import kept_frames, snapshots
 from generation.worker.runner import Worker
+from tests.generation.media.png_files import read_provenance
 from tests.generation.watched import WatchedModel
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from generation.media.images import THUMBNAIL_PIXELS, read_provenance
+from generation.media.images import THUMBNAIL_PIXELS
 from generation.models import Attempt, Device, Job, ModelCard, Output, Progress
 from generation.pipelines.loop.step import Step
 from generation.pipelines.resident import ResidentModels
@@ -18,6 +18,7 @@ from generation.states import Outcome, Priority, Stage, Status
 from generation.version import VERSION
 from generation.worker.runner import Worker
 from tests.generation.conftest import Ran
+from tests.generation.media.png_files import read_provenance
 from tests.generation.processes import wait_until
 from tests.generation.watched import WatchedModel
 
