@@ -73,7 +73,7 @@ class DeviceAdmin(admin.ModelAdmin):
             try:
                 takes = devices.calibrate(request.forecaster, device, request.user)
             except SpecError as problem:
-                self.message_user(request, problem.message, messages.WARNING)
+                self.message_user(request, problem.sentence, messages.WARNING)
             else:
                 self.message_user(request, f"{device.name} renders {len(takes)} small takes.")
 

@@ -165,5 +165,4 @@ class RenderForm(forms.Form):
     def blame(self, problem: SpecError) -> None:
         """Show what the engine refuses at the field it names."""
         field = problem.field if problem.field in self.fields else None
-        allowed = f" Allowed: {problem.allowed}." if problem.allowed else ""
-        self.add_error(field, f"{problem.message}{allowed}")
+        self.add_error(field, problem.sentence)

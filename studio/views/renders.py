@@ -56,7 +56,7 @@ def _expectation(forecaster: Forecaster, form: RenderForm) -> dict[str, Any]:
     try:
         made = planner.plan(forecaster, request)
     except SpecError as problem:
-        return {"problem": f"{problem.message} Allowed: {problem.allowed}."}
+        return {"problem": problem.sentence}
     return {
         "plan": made,
         "message": messages.message_for(made),

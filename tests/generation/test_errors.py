@@ -19,6 +19,8 @@ def test_a_spec_error_names_the_field_and_what_it_allows() -> None:
 
     assert (problem.field, problem.allowed) == ("width", "multiples of 8")
     assert str(problem) == "width: 7 pixels cannot be rendered."
+    assert problem.sentence == "7 pixels cannot be rendered. Allowed: multiples of 8."
+    assert SpecError("width", "It is missing.").sentence == "It is missing."
 
 
 def test_every_failure_has_a_code_of_its_own() -> None:

@@ -36,5 +36,5 @@ class Command(BaseCommand):
         try:
             card = register(options["folder"], options["slug"], **fields)
         except SpecError as problem:
-            raise CommandError(f"{problem.message} Needed: {problem.allowed}.") from problem
+            raise CommandError(problem.sentence) from problem
         self.stdout.write(f"{card.slug}: {card.name}, {card.width}x{card.height}, {card.folder}")

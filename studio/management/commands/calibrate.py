@@ -47,7 +47,7 @@ class Command(BaseCommand):
             try:
                 takes += devices.calibrate(forecaster, device, user, cards)
             except SpecError as problem:
-                raise CommandError(f"{problem.message} Allowed: {problem.allowed}.") from problem
+                raise CommandError(problem.sentence) from problem
         self.stdout.write(f"{len(takes)} small renders wait on {len(chosen)} devices.")
         if options["no_wait"]:
             return

@@ -34,7 +34,7 @@ class Command(BaseCommand):
         try:
             demo_project.load()
         except SpecError as problem:
-            raise CommandError(f"{problem.message} Needed: {problem.allowed}.") from problem
+            raise CommandError(problem.sentence) from problem
         self.stdout.write("Harbour Lights is there. Log in as artist, reviewer or admin.")
         if not settings.ENVIRONMENT.is_open:
             self.stderr.write(

@@ -188,7 +188,7 @@ def test_the_command_without_extras_leaves_the_defaults(folder: Path) -> None:
 
 
 def test_the_command_says_what_is_wrong_and_what_is_needed(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match=r"no model_index\.json\. Needed: diffusers' layout\."):
+    with pytest.raises(CommandError, match=r"no model_index\.json\. Allowed: diffusers' layout\."):
         call_command("register_model", str(tmp_path), slug="mine")
 
 
