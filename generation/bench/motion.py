@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from generation.bench import _clips
-from generation.demo.clips import draw_clip, labelled_clip
+from generation.demo.drawn_clips import draw_clip, labelled_clip
 from generation.demo.faces import can_blink, liveliness
 from generation.demo.portraits import NO_ACCESSORY, Portrait, caption
 from generation.demo.reader import load_reader

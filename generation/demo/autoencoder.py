@@ -26,7 +26,7 @@ from generation.demo.portraits import (
     random_pose,
     seeded_source,
 )
-from generation.demo.progress import Progress
+from generation.demo.training_progress import Progress
 
 WIDTH = 48
 LATENT_CHANNELS = 4

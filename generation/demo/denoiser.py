@@ -21,8 +21,8 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from generation.demo.latents import SIZES, LatentSet, load_latents
 from generation.demo.portraits import Portrait, seeded_source, training_caption
-from generation.demo.progress import Progress
 from generation.demo.tokenizer import MAX_TOKENS
+from generation.demo.training_progress import Progress
 from generation.demo.words import WordLoss
 
 CHANNELS = (64, 128, 192)

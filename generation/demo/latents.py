@@ -20,10 +20,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from generation.demo.autoencoder import pictures_to_tensor
-from generation.demo.clips import draw_clip, training_clips
+from generation.demo.drawn_clips import draw_clip, training_clips
 from generation.demo.portraits import Portrait, training_portraits
-from generation.demo.progress import Progress
 from generation.demo.recolouring import Picture
+from generation.demo.training_progress import Progress
 
 SIZES = (128, 256)
 

@@ -23,7 +23,7 @@ from torch.overrides import TorchFunctionMode
 from generation.demo.denoiser import place_weights
 from generation.demo.latents import SIZES, LatentSet, load_latents
 from generation.demo.portraits import seeded_source, training_caption
-from generation.demo.progress import Progress
+from generation.demo.training_progress import Progress
 
 # The golden ratio's fraction: its multiples fill 0 to 1 more evenly than chance does.
 EVEN_STRIDE = (math.sqrt(5) - 1) / 2

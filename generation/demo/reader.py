@@ -34,7 +34,7 @@ from generation.demo.portraits import (
     seeded_source,
     training_portraits,
 )
-from generation.demo.progress import Progress
+from generation.demo.training_progress import Progress
 
 READER_SIZE: Final = 128
 # The words that each attribute of a Portrait can take, in the order of the network's outputs.

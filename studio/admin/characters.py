@@ -12,10 +12,10 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from studio.admin.access import OfProject
 from studio.admin.actions import Switching
 from studio.admin.display import NOTHING, reference_picture, render_link, short
 from studio.admin.fields import PictureField, StoredFileInput
+from studio.admin.permissions import OfProject
 from studio.models import Character, Reference
 from studio.models.uploads import sha256_of
 

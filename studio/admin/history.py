@@ -9,7 +9,6 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 
 from generation.models import Attempt, JobEvent, Output, StageTiming
-from studio.admin.access import OfProject, ReadOnly
 from studio.admin.display import (
     NOTHING,
     badge,
@@ -21,6 +20,7 @@ from studio.admin.display import (
     to_the_second,
 )
 from studio.admin.jobs import kind_label
+from studio.admin.permissions import OfProject, ReadOnly
 from studio.models import Review, Take, Verdict
 from studio.presentation import durations
 

@@ -17,9 +17,9 @@ from generation.live.events import EventKind
 from generation.models import Attempt, Job, JobEvent, Output
 from generation.queue import requests
 from generation.states import Priority
-from studio.admin.access import OfProject, ReadOnly
 from studio.admin.actions import tell
 from studio.admin.display import NOTHING, job_badge, output_picture, short, to_the_second
+from studio.admin.permissions import OfProject, ReadOnly
 from studio.ordering import submission
 from studio.presentation import durations
 

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from studio.admin.access import SuperusersOnly
 from studio.admin.display import NOTHING
+from studio.admin.permissions import SuperusersOnly
 from studio.admin.projects import MembershipInline
 from studio.models import ApiToken
 

@@ -8,8 +8,8 @@ from django.db.models import Count, Model, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from studio.admin.access import OfProject, is_superuser
 from studio.admin.display import newest_picture, output_picture, short
+from studio.admin.permissions import OfProject, is_superuser
 from studio.models import Membership, Project, Sequence, Shot
 
 

@@ -11,10 +11,10 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from studio.admin.access import OfProject, is_superuser
 from studio.admin.actions import Switching
 from studio.admin.display import NOTHING, newest_picture, output_picture, render_link, short
 from studio.admin.fields import SchedulerField
+from studio.admin.permissions import OfProject, is_superuser
 from studio.models import Style
 
 

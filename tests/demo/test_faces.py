@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from generation.demo.clips import clip_poses, labelled_clip
+from generation.demo.drawn_clips import clip_poses, labelled_clip
 from generation.demo.portraits import EXPRESSIONS, Pose, seeded_source
 
 pytest.importorskip("skia", reason="drawing needs the extra 'train'")
 
-from generation.demo.clips import draw_clip
+from generation.demo.drawn_clips import draw_clip
 from generation.demo.faces import can_blink, liveliness
 
 

@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from generation.bench import adherence
-from generation.demo.clips import WINDOW
 from generation.demo.denoiser import NOISE_SCHEDULE
+from generation.demo.drawn_clips import WINDOW
 from generation.demo.motion_stages import adapter_folder
 from generation.demo.reader import Reader, load_reader, reader_accuracy
 from generation.demo.tokenizer import build_tokenizer

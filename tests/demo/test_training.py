@@ -8,8 +8,8 @@ from diffusers import StableDiffusionPipeline
 
 from generation.demo.denoiser import Denoiser, DenoiserTraining, new_text_encoder, new_unet
 from generation.demo.latents import load_latents
-from generation.demo.stages import Recipe, reader_folder, run_stage
 from generation.demo.tokenizer import build_tokenizer
+from generation.demo.training_stages import Recipe, reader_folder, run_stage
 from generation.management.commands.train_demo_model import STAGE_NAMES
 
 pytest.importorskip("skia", reason="drawing needs the extra 'train'")

@@ -123,7 +123,7 @@ class Command(BaseCommand):
 
 # What trains is imported in the functions so that `manage.py help` works without torch and skia.
 def _stages(options: dict[str, Any]) -> RunStage:
-    from generation.demo.stages import Recipe, run_stage
+    from generation.demo.training_stages import Recipe, run_stage
 
     recipe = Recipe(
         work=options["work"],

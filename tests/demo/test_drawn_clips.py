@@ -5,7 +5,7 @@ from itertools import islice, pairwise
 import numpy as np
 import pytest
 
-from generation.demo.clips import (
+from generation.demo.drawn_clips import (
     PERIODS,
     WINDOW,
     clip_poses,
