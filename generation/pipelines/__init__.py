@@ -1,1 +1,1 @@
-"""Pipelines: diffusers' models under our own loop over the steps. No Django in this package."""
+"""Pipelines: diffusers' models under our own denoising loop. This package does not use Django."""

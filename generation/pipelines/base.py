@@ -1,7 +1,7 @@
-"""What a model family provides, whatever its architecture.
+"""The interface of a model family, whatever its architecture.
 
-The worker calls `encode`, `denoise` and `decode` one after another and looks at the clock in
-between. A new family is a new package under `families/`: its declaration and a class like this.
+The worker calls `encode`, `denoise` and `decode` in this order and times each of them. A new family
+is a new package under `families/` with its declaration and a class that implements `Pipeline`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from generation.pipelines.model_files import LoraFile, ModelFiles
 from generation.specs import RenderSpec
 
 Check = Callable[[], None]
-"""Called between the parts of a load, now and then while one is read, and between the blocks of a
-denoiser. It raises an Interruption to leave what goes on."""
+"""Called between the parts of a load, regularly while a part is read, and between the blocks of a
+denoiser. It raises an Interruption to abandon the load or the denoising."""
 
 Conditioning = object
-"""What a family makes of the texts: whatever its own `denoise` needs. Nobody else looks inside."""
+"""A family's encoded texts, as its own `denoise` needs them. Opaque to all other code."""
 
 
 class Pipeline(Protocol):
@@ -31,7 +31,7 @@ class Pipeline(Protocol):
     nbytes: int
 
     def encode(self, spec: RenderSpec, loras: tuple[LoraFile, ...]) -> Conditioning:
-        """What `denoise` needs of the spec's texts, under these LoRAs."""
+        """Encode the spec's texts for `denoise`, with these LoRAs switched on."""
 
     def denoise(
         self,
@@ -41,11 +41,12 @@ class Pipeline(Protocol):
         first_frame: Image.Image | None = None,
         resume: LoopState | None = None,
     ) -> torch.Tensor:
-        """Noise of the spec's seed to latents, calling `on_step` in between.
+        """Turn the noise of the spec's seed into latents, calling `on_step` after each step.
 
-        Latents are (1, C, H/8, W/8), those of a clip (1, C, frames, H/8, W/8). `first_frame`, of
-        the spec's size, is what a clip begins with. With `resume`, saved by a step of the same
-        spec, conditioning and first frame, the rest is made of it, to the very same latents.
+        Latents are (1, C, H/8, W/8), those of a clip (1, C, frames, H/8, W/8). `first_frame` is
+        the picture that a clip begins with, in the spec's size. `resume` is a state that a step of
+        the same spec, conditioning and first frame saved: only the remaining steps are made, and
+        the latents are bit-identical to those of an uninterrupted run.
         """
 
     def denoise_batch(
@@ -56,29 +57,29 @@ class Pipeline(Protocol):
     ) -> torch.Tensor:
         """Latents (B, C, H/8, W/8) of specs that differ only in texts and seed.
 
-        Each has its own noise, so that a row is what `denoise` makes of its spec but for rounding
-        (a batch of one is bit for bit that), and stays so when others leave. What is returned has
-        the rows that `on_step` left in. Raises ValueError for specs that differ in more,
-        NotImplementedError by families that do not batch (`Family.batches`).
+        Each row has its own noise. Except for rounding it equals what `denoise` makes of its spec
+        (exactly, in a batch of one), also after other rows have left. The result has the rows that
+        `on_step` kept. Raises ValueError for specs that differ in anything else, and
+        NotImplementedError in families that do not batch (`Family.batches`).
         """
 
     def asking(self, check: Check) -> AbstractContextManager[None]:
-        """Within it, `check` is called before every block of the denoiser's layers.
+        """Call `check` before every block of the denoiser within this context.
 
-        What it raises leaves the denoising in the middle of a step; what the last finished step
-        saves is as it was.
+        An exception from `check` ends the denoising in the middle of a step. The state that the
+        last finished step can save stays valid.
         """
 
     def decode(self, latents: torch.Tensor) -> Iterator[Image.Image]:
-        """Latents to pictures, one for each frame and one by one, so that memory stays bounded.
+        """Yield one picture for each frame, one at a time, so that memory stays bounded.
 
-        Raises RenderError on values that are no colours.
+        Raises RenderError when the decoder gives values that are not finite.
         """
 
     def preview(self, latents: torch.Tensor) -> Image.Image:
-        """A rough picture of latents, an eighth of the size, for less than a millisecond.
+        """A rough picture of the latents at an eighth of the size, in less than a millisecond.
 
-        Of several rows it shows the first: `latents[row : row + 1]` is one member of a batch.
+        It shows the first row: `latents[row : row + 1]` is one member of a batch.
         """
 
 

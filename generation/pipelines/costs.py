@@ -1,4 +1,4 @@
-"""What a model's parts cost, in floating point operations, for pictures and clips of any size."""
+"""The cost of a model's parts in floating point operations, for pictures and clips of any size."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 FAMILIAR = {"evaluate": (2.9e9, 1.55e8, 1.2e3, 0.0), "decode": (6.2e8, 1.0e3)}
-"""Stable Diffusion 1.5, for models whose configuration cannot be built: counted by `flops`."""
+"""Costs of Stable Diffusion 1.5, counted by `flops`. Used for models whose configuration cannot be
+built."""
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """FLOPs of one forward for one frame of n latents.
+    """FLOPs of a model, as polynomials in n, the number of latents of a frame.
 
-    `evaluate` are the terms c0 + c1 n + c2 n² of a denoiser's forward, and ct of the n F² that
-    looking at F frames together adds for all of them; `decode` those of d1 n + d2 n².
-    `outermost` is the share of it that a forward of only the outermost layers costs.
-    `latent_pixels` is how many pixels of the picture one latent has on each side.
+    One forward of the denoiser over F frames costs F (c0 + c1 n + c2 n²) + ct n F², where ct is the
+    cost of attention between frames; `evaluate` is (c0, c1, c2, ct). Decoding one frame costs
+    d1 n + d2 n²; `decode` is (d1, d2). `outermost` is the cost of a forward through only the
+    outermost layers, as a share of a whole forward. `latent_pixels` is the number of picture pixels
+    per latent on each side.
     """
 
     evaluate: tuple[float, float, float, float]
@@ -25,27 +27,27 @@ class Costs:
     latent_pixels: int = 8
 
     def latents(self, width: int, height: int) -> int:
-        """How many latents a frame of so many pixels has."""
+        """The number of latents of a frame of this size in pixels."""
         return (width // self.latent_pixels) * (height // self.latent_pixels)
 
     def evaluation(self, latents: int, frames: int) -> float:
-        """FLOPs of one forward over `frames` frames of so many latents each."""
+        """FLOPs of one forward over `frames` frames of `latents` latents each."""
         fixed, linear, square, between = self.evaluate
         alone = fixed + linear * latents + square * latents**2
         return frames * alone + between * latents * frames**2
 
     def decoding(self, latents: int) -> float:
-        """FLOPs of decoding one frame."""
+        """FLOPs of decoding one frame of `latents` latents."""
         linear, square = self.decode
         return linear * latents + square * latents**2
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data that `from_json` reads."""
+        """JSON-compatible data for `from_json`."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Costs:
-        """What `as_json` wrote; of nothing the costs of a familiar model."""
+        """Costs from the output of `as_json`; missing keys take the values of FAMILIAR."""
         known = {**FAMILIAR, **data}
         return cls(
             **{**known, "evaluate": tuple(known["evaluate"]), "decode": tuple(known["decode"])}

@@ -1,4 +1,4 @@
-"""Prompt embeddings kept for the next take of the same words."""
+"""Caches prompt embeddings for the next render with the same texts."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ KEPT = 64
 
 
 class EmbeddingCache:
-    """The embeddings used last, a few hundred kilobytes each; the oldest leave first."""
+    """The most recently used embeddings, a few hundred kilobytes each; the oldest leave first."""
 
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
         self._tensors: OrderedDict[Hashable, torch.Tensor] = OrderedDict()
 
     def get(self, key: Hashable, compute: Callable[[], torch.Tensor]) -> torch.Tensor:
-        """The tensor under `key`, computed when it is not there."""
+        """The tensor under `key`, computed if it is not cached."""
         if key not in self._tensors:
             self._tensors[key] = compute()
             if len(self._tensors) > self._kept:

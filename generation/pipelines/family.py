@@ -1,8 +1,8 @@
-"""What the rest of the system asks about a family of models, declared without loading any.
+"""The declaration of a model family: all that other code needs to know without loading a model.
 
-The web process and every command read declarations, so this module and the packages under
-`families/` import neither torch nor Django; what needs them is named by a path and imported when
-it is first called.
+The web process and every command read declarations. Therefore this module and the `__init__` of
+each package under `families/` import neither torch nor Django; code that needs them is named by its
+import path and imported at its first call.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ class Family:
     """A family of models that one pipeline renders.
 
     Attributes:
-        name: What cards, devices and the API call it.
-        label: What a person reads.
+        name: Its name in model cards, devices and the API.
+        label: Its name on pages.
         class_names: `_class_name` in the index file of a folder that holds such a model.
         base: The family of the model that an adapter adds to; None for a model of its own.
         parts: Folders of weights inside a model's folder, in the order in which they are loaded;
             "." is the folder itself.
-        media_types: What it makes.
-        batches: Whether its pipelines have `denoise_batch`.
+        media_types: The media that it renders.
+        batches: Whether its pipelines implement `denoise_batch`.
         lora: Whether its pipelines take LoRAs.
         begins_with_picture: Whether a clip may begin with a given picture.
         accelerates: Whether it can leave out the denoiser's deep layers in some steps.
-        latent_pixels: Pixels of the picture to one latent, on each side.
-        latent_channels: Numbers of one latent.
-        feature_maps: Feature maps of the denoiser's full width that are in memory at once while
-            it predicts, weights aside.
-        width: The denoiser's width at full size, read from a model's folder. An adapter has that
-            of its base.
-        card_fields: Fields of a new card that a model's folder itself tells.
-        loader: Path (`module:name`) of a `base.Loader`.
-        costs: Path (`module:name`) of what counts the `Costs` of `ModelFiles`.
+        latent_pixels: Picture pixels per latent, on each side.
+        latent_channels: Channels of a latent.
+        feature_maps: The number of feature maps of the denoiser's full width that are in memory at
+            once during a forward, in addition to the weights.
+        width: Reads the denoiser's width at full size from a model's folder. An adapter has the
+            width of its base.
+        card_fields: Reads initial values for a new model card from a model's folder.
+        loader: Import path (`module:name`) of a `base.Loader`.
+        costs: Import path (`module:name`) of the function that counts the `Costs` of `ModelFiles`.
     """
 
     name: str
@@ -71,6 +71,6 @@ class Family:
 
 
 def imported(path: str) -> Any:
-    """What `module:name` names. Raises ImportError or AttributeError."""
+    """Import the object `module:name`. Raises ImportError or AttributeError."""
     module, _, name = path.partition(":")
     return getattr(import_module(module), name)

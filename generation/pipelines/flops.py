@@ -1,8 +1,8 @@
-"""Counting floating point operations of a model's parts, from their configuration alone.
+"""Counts the floating point operations of a model's parts, from their configuration alone.
 
-The parts are built on torch's meta device, where nothing is computed and no weight takes memory,
-and torch's own counter adds up the multiplications of a forward. A forward's cost is a polynomial
-in the number of latents, so a few counts tell every size.
+The parts are built on torch's meta device, where nothing is computed and weights take no memory,
+and torch's own counter adds up the multiplications of a forward. The cost of a forward is a
+polynomial in the number of latents, so a few counts determine it for every size.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 SIDES = (16, 32, 64)
-"""Latents a side of the forwards that are counted: three sizes for three terms."""
+"""Latents per side of the forwards that are counted: three sizes for three coefficients."""
 
 
 def build(folder: Path) -> Any:
-    """A part of a model without weights, as its config.json says.
+    """A model's part without weights, built from its config.json.
 
-    Raises OSError, ValueError or TypeError where that cannot be built.
+    Raises OSError, ValueError or TypeError when it cannot be built.
     """
     import diffusers
 
@@ -39,14 +39,15 @@ def empty(*size: int) -> torch.Tensor:
 
 
 def counted(forward: Callable[[], object]) -> float:
-    """FLOPs of what `forward` does."""
+    """FLOPs of a call of `forward`."""
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         forward()
     return float(counter.get_total_flops())
 
 
 def three_terms(flops: Callable[[int], float]) -> tuple[float, float, float]:
-    """Terms of the parabola in the number of latents through the counts at SIDES; none below 0."""
+    """Coefficients of the parabola in the number of latents through the counts at SIDES; none is
+    negative."""
     places = [side**2 for side in SIDES]
     rows = torch.tensor([[1.0, n, n**2] for n in places], dtype=torch.float64)
     counts = torch.tensor([flops(side) for side in SIDES], dtype=torch.float64)
@@ -55,7 +56,7 @@ def three_terms(flops: Callable[[int], float]) -> tuple[float, float, float]:
 
 
 def two_terms(flops: Callable[[int], float]) -> tuple[float, float]:
-    """The same of a parabola through 0, from the counts at the first two SIDES."""
+    """Coefficients of a parabola through 0, from the counts at the first two SIDES."""
     small, large = (side**2 for side in SIDES[:2])
     first, second = (flops(side) for side in SIDES[:2])
     square = max(0.0, (second / large - first / small) / (large - small))
@@ -64,7 +65,7 @@ def two_terms(flops: Callable[[int], float]) -> tuple[float, float]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without diffusers' remarks on configurations: the load itself makes them again."""
+    """Silence diffusers' warnings about configurations: the load itself repeats them."""
     from diffusers.utils import logging
 
     before = logging.get_verbosity()

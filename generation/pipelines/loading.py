@@ -1,4 +1,4 @@
-"""Reading weights in a way that can be left, and what their libraries raise."""
+"""Reads weights in a way that can be abandoned, and lists the exceptions of the libraries."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from generation.pipelines.base import Check
 from generation.pipelines.model_files import weight_files
 
 UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
-"""What diffusers and transformers raise for folders and files that are damaged or do not fit."""
+"""Raised by diffusers and transformers for folders and files that are damaged or do not fit."""
 
 CHUNK_BYTES = 2**26
-"""Read between two looks at whether a load is still wanted: half a second on a slow disk."""
+"""Read between two calls of `check`: half a second on a slow disk."""
 
 
 def read_ahead(folder: Path, check: Check) -> None:
-    """Bring a part's weights into the system's file cache, asking `check` in between.
+    """Read a part's weights into the system's file cache, calling `check` in between.
 
-    A load spends its time waiting for the disk, and the libraries cannot be left while they do.
+    Most of a load is waiting for the disk, and the libraries cannot be interrupted meanwhile.
     Raises OSError.
     """
     buffer = bytearray(CHUNK_BYTES)

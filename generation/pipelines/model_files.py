@@ -1,4 +1,4 @@
-"""What a pipeline loads, named without loading anything: torch is not needed here."""
+"""Names the files that a pipeline loads, without loading them. Does not import torch."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from safetensors import safe_open
 
 INDEX_FILES = ("model_index.json", "config.json")
-"""What says which class a folder holds: a whole pipeline's index, or a single part's."""
+"""Files that name the class of a folder: the index of a whole pipeline, or of a single part."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """Where a model's weights are and what identifies their content.
+    """The folder of a model's weights and the hash that identifies their content.
 
     `base` is the model that a motion adapter animates; `weights_hash` covers it too.
     """
@@ -29,7 +29,7 @@ class ModelFiles:
 
 @dataclass(frozen=True, slots=True)
 class LoraFile:
-    """A LoRA on the local disk; `name` identifies its content, `scale` its strength."""
+    """A LoRA on the local disk: `name` identifies its content, `scale` is its strength."""
 
     name: str
     path: Path
@@ -37,21 +37,22 @@ class LoraFile:
 
 
 def weight_files(part: Path) -> list[Path]:
-    """A part's weights; files of a variant (`model.fp16.safetensors`) are not what is loaded."""
+    """A part's weight files, without those of a variant (`model.fp16.safetensors`), which are not
+    loaded."""
     return [path for path in sorted(part.glob("*.safetensors")) if "." not in path.stem]
 
 
 def loaded_files(folder: Path, parts: Iterable[str]) -> list[Path]:
-    """The weights in these parts of a model's folder, without those of its base."""
+    """The weight files in these parts of a model's folder, without those of its base."""
     return [path for part in parts for path in weight_files(folder / part)]
 
 
 def shapes_of(path: Path) -> dict[str, tuple[int, ...]]:
-    """Name to shape of each weight in a file, from its header. Raises SafetensorError, OSError."""
+    """Name to shape of each weight, from the file's header. Raises SafetensorError, OSError."""
     with safe_open(path, framework="numpy") as weights:
         return {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
 
 
 def count_parameters(path: Path) -> int:
-    """How many numbers a file's weights have. Raises SafetensorError, OSError."""
+    """The number of parameters in a file's weights. Raises SafetensorError, OSError."""
     return sum(prod(shape) for shape in shapes_of(path).values())

@@ -1,10 +1,10 @@
-"""Cheap previews: a small map from latents to colour, fitted once for each autoencoder.
+"""Cheap previews: a small map from latents to colours, fitted once for each autoencoder.
 
-Latents of image autoencoders hold colour nearly linearly at an eighth of the size. A handful of
-fixed random features beside the latents themselves, and least squares for the weights, take well
-under a millisecond a picture and need no table of constants for each family. A model's folder
-may bring a map that was fitted on its own kind of pictures; otherwise the autoencoder's encoder
-shows its map on random discs of flat colour.
+The latents of image autoencoders hold colour nearly linearly, at an eighth of the size. The map
+uses the latents and some fixed random features of them, with weights fitted by least squares. It
+takes well under a millisecond per picture and needs no table of constants for each family. A
+model's folder may contain a map that was fitted on the model's own kind of pictures. Otherwise the
+map is fitted on random discs of flat colour that the autoencoder has encoded.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ class LatentPreview:
 
     @classmethod
     def for_model(cls, folder: Path, encode: Encode, like: torch.Tensor) -> LatentPreview:
-        """The map in the model's folder, else one fitted on discs in `like`'s device and type."""
+        """The map in the model's folder, or one fitted on discs.
+
+        The discs are encoded with the device and dtype of `like`.
+        """
         if (folder / FILE_NAME).is_file():
             return cls(load_file(folder / FILE_NAME)["weight"].float())
         pictures = random_discs()
@@ -42,19 +45,22 @@ class LatentPreview:
 
     @classmethod
     def fit(cls, latents: torch.Tensor, pictures: torch.Tensor) -> LatentPreview:
-        """Least squares from latents (B, C, h, w) to pictures (B, 3, H, W) shrunk to h x w."""
+        """Fit a map by least squares from latents (B, C, h, w) to pictures (B, 3, H, W).
+
+        The pictures are first shrunk to h x w.
+        """
         colours = torch.nn.functional.interpolate(pictures, size=latents.shape[-2:], mode="area")
-        wanted = colours.permute(0, 2, 3, 1).reshape(-1, 3)
-        known = _features(latents)
-        normal = known.T @ known + RIDGE * len(known) * torch.eye(known.shape[1])
-        return cls(torch.linalg.solve(normal, known.T @ wanted))
+        targets = colours.permute(0, 2, 3, 1).reshape(-1, 3)
+        features = _features(latents)
+        normal = features.T @ features + RIDGE * len(features) * torch.eye(features.shape[1])
+        return cls(torch.linalg.solve(normal, features.T @ targets))
 
     def save(self, folder: Path) -> None:
-        """Write the map where `for_model` finds it."""
+        """Write the map to the file that `for_model` reads."""
         save_file({"weight": self.weight.contiguous()}, folder / FILE_NAME)
 
     def picture(self, latents: torch.Tensor) -> Image.Image:
-        """The first of the latents (B, C, h, w) as a picture of h x w pixels."""
+        """The first row of the latents (B, C, h, w) as a picture of h x w pixels."""
         first = latents[:1].detach().float().cpu()
         colours = (_features(first) @ self.weight + 1.0) * 127.5
         height, width = first.shape[-2:]
@@ -63,18 +69,18 @@ class LatentPreview:
 
 
 def _features(latents: torch.Tensor) -> torch.Tensor:
-    """Latents (B, C, h, w) as rows (B*h*w, C + FEATURES + 1): values, bends and a constant."""
+    """Latents (B, C, h, w) as rows (B*h*w, C + FEATURES + 1): values, random features, constant."""
     channels = latents.shape[1]
     rows = latents.permute(0, 2, 3, 1).reshape(-1, channels)
     generator = torch.Generator().manual_seed(channels)
     directions = torch.randn(channels, FEATURES, generator=generator) / channels**0.5
     offsets = torch.randn(FEATURES, generator=generator)
-    bends = torch.relu(rows @ directions + offsets)
-    return torch.cat([rows, bends, torch.ones(len(rows), 1)], dim=1)
+    random_features = torch.relu(rows @ directions + offsets)
+    return torch.cat([rows, random_features, torch.ones(len(rows), 1)], dim=1)
 
 
 def random_discs() -> torch.Tensor:
-    """Pictures (SHEETS, 3, 256, 256) in -1..1 of overlapping discs, the same every time."""
+    """Pictures (SHEETS, 3, 256, 256) in -1..1 of overlapping discs, the same on every call."""
     generator = torch.Generator().manual_seed(0)
     axis = torch.arange(SHEET_PIXELS) / SHEET_PIXELS
     rows, columns = torch.meshgrid(axis, axis, indexing="ij")

@@ -1,4 +1,4 @@
-"""The families that can be rendered: every package under `families/` that declares a FAMILY."""
+"""The registry of families: every package under `families/` that declares a FAMILY."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from generation.pipelines.model_files import ModelFiles
 
 _importing = threading.Lock()
-"""diffusers puts another module in its own place while it is imported: a second thread that
-imports it meanwhile is left with the first one, which is empty, and gets an ImportError."""
+"""Held while diffusers is imported. diffusers replaces its own entry in `sys.modules` during its
+import: a second thread that imports it at the same time gets the first, empty module, and then an
+ImportError."""
 
 
 @cache
@@ -38,26 +39,26 @@ def families() -> Mapping[str, Family]:
 def family(name: str) -> Family:
     """The family of that name.
 
-    A name that no package has, such as that of a card from another version, is a family that can
-    do nothing: `load` refuses its models, and nothing else needs to ask.
+    For a name without a package, such as that of a card from another version, the result is a
+    family without any capability: `load` refuses its models, so callers need no special case.
     """
     return families().get(name) or Family(name=name, label=name)
 
 
 def family_of_class(class_name: str) -> Family | None:
-    """The family whose folders hold such a class in their index file; None for an unknown one."""
+    """The family whose folders have this class in their index file; None for an unknown class."""
     return next((one for one in families().values() if class_name in one.class_names), None)
 
 
 def class_names() -> list[str]:
-    """Every class in an index file that can be rendered, by name."""
+    """The index file classes of all families, sorted by name."""
     return sorted(name for one in families().values() for name in one.class_names)
 
 
 def load(
     files: ModelFiles, device: torch.device, dtype: torch.dtype, check: Check = lambda: None
 ) -> Pipeline:
-    """The model in memory on `device`.
+    """Load the model into the memory of `device`.
 
     Raises ModelMissing, ModelUnreadable, or what `check` raises.
     """
@@ -70,9 +71,9 @@ def load(
 
 
 def count_costs(files: ModelFiles) -> Costs:
-    """FLOPs of a model, counted from its folder's configuration alone.
+    """Count a model's FLOPs from the configuration in its folder.
 
-    Raises OSError, ValueError or TypeError for what is no model of its family.
+    Raises OSError, ValueError or TypeError for a folder that is not a model of its family.
     """
     own = family(files.family)
     with _importing:
@@ -82,9 +83,9 @@ def count_costs(files: ModelFiles) -> Costs:
 
 
 def warm_up() -> None:
-    """Import what every family needs, some seconds' work, and keep its libraries quiet.
+    """Import the libraries of all families, which takes some seconds, and silence their output.
 
-    Called beside the start of a worker, so that its first job pays only for reading weights.
+    Called while a worker starts, so that its first job spends time only on reading weights.
     """
     with _importing:
         from diffusers.utils import logging as diffusers_logging

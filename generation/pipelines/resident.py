@@ -1,4 +1,4 @@
-"""Models kept loaded between jobs, as many as fit a memory budget."""
+"""Keeps models loaded between jobs, as many as fit a memory budget."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from generation.pipelines.registry import load
 
 
 class ResidentModels:
-    """The models of one device. The one unused longest leaves first when the budget is passed."""
+    """The loaded models of one device; the least recently used leaves first when they exceed the
+    budget."""
 
     def __init__(self, device: torch.device, dtype: torch.dtype, budget_bytes: int) -> None:
         self.device = device
@@ -24,27 +25,28 @@ class ResidentModels:
 
     @property
     def slugs(self) -> list[str]:
-        """Slugs of the loaded models, the one used last at the end."""
+        """Slugs of the loaded models, the most recently used last."""
         return [slug for slug, _ in self._models.values()]
 
     def holds(self, files: ModelFiles) -> bool:
-        """True when these very weights are loaded."""
+        """True when the weights with this hash are loaded."""
         return files.weights_hash in self._models
 
     def get(
         self, files: ModelFiles, loader: Loader = load, check: Check = lambda: None
     ) -> Pipeline:
-        """The loaded model, read from disk when needed.
+        """Return the loaded model, after loading it if necessary.
 
-        `check` is called between its parts and may raise to leave the load. Raises ModelMissing,
-        ModelUnreadable or that; nothing of the model is kept then, and the others stay.
+        `check` is called between the model's parts and may raise an exception to abandon the load.
+        Raises ModelMissing, ModelUnreadable or that exception. Then nothing of this model stays in
+        memory, and the other models stay loaded.
         """
         if not self.holds(files):
             try:
                 pipeline = loader(files, self.device, self.dtype, check)
             except Exception as problem:
-                _let_go(problem)
-                self._give_back()
+                _release_locals(problem)
+                self._empty_cache()
                 raise
             self._models[files.weights_hash] = (files.slug, pipeline)
         self._models.move_to_end(files.weights_hash)
@@ -55,16 +57,16 @@ class ResidentModels:
         """Unload everything."""
         self._models.clear()
         gc.collect()
-        self._give_back()
+        self._empty_cache()
 
     def _evict(self) -> None:
-        """The model in use always stays, even when it alone passes the budget."""
+        """Unload the oldest models, but never the model in use, even if it exceeds the budget."""
         while len(self._models) > 1 and self._loaded_bytes() > self.budget_bytes:
             self._models.popitem(last=False)
-            self._give_back()
+            self._empty_cache()
 
-    def _give_back(self) -> None:
-        """Memory that torch keeps for itself is memory that others on the device cannot have."""
+    def _empty_cache(self) -> None:
+        """Return the memory that torch caches to the device, so that other processes can use it."""
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -72,14 +74,14 @@ class ResidentModels:
         return sum(pipeline.nbytes for _, pipeline in self._models.values())
 
 
-def _let_go(problem: BaseException) -> None:
-    """Forget what a load had in hand when it was left.
+def _release_locals(problem: BaseException) -> None:
+    """Free the local variables of an abandoned load.
 
-    An exception's frames keep their local variables, here gigabytes of weights, for as long as
-    somebody tells of it; and modules refer to one another in circles.
+    An exception's frames keep their local variables alive, here gigabytes of weights, for as long
+    as the exception is referenced. Modules also refer to one another in cycles.
     """
-    told: BaseException | None = problem
-    while told is not None:
-        traceback.clear_frames(told.__traceback__)
-        told = told.__cause__ or told.__context__
+    current: BaseException | None = problem
+    while current is not None:
+        traceback.clear_frames(current.__traceback__)
+        current = current.__cause__ or current.__context__
     gc.collect()

@@ -1,1 +1,1 @@
-"""In-between frames."""
+"""Interpolation: in-between frames for clips."""

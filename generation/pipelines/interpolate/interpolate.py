@@ -1,6 +1,6 @@
-"""More frames for a clip: in-betweens that follow the motion from one frame to the next.
+"""Adds in-between frames to a clip that follow the motion from one frame to the next.
 
-A new method is a module with a function like `Method` and a line in INTERPOLATORS.
+A new method is a module with a function like `Method` and an entry in INTERPOLATORS.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from PIL import Image
 FACTORS = (2, 4)
 
 Method = Callable[[Image.Image, Image.Image, Sequence[float]], list[Image.Image] | None]
-"""Two frames and the times between them (0 to 1) to a picture for each time, or None when no
-motion leads from one to the other."""
+"""Two frames and the times between them (0 to 1) to a picture for each time, or to None when no
+motion connects the frames."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interpolator:
-    """A method with its name for people; `path` is `module:function`, imported when it is used."""
+    """A method and its label; `path` is `module:function`, imported when it is used."""
 
     label: str
     kind: str
     path: str
 
     def method(self) -> Method:
-        """The function itself."""
+        """Import the function."""
         module, _, name = self.path.partition(":")
-        found: Method = getattr(import_module(module), name)
-        return found
+        method: Method = getattr(import_module(module), name)
+        return method
 
 
 INTERPOLATORS: dict[str, Interpolator] = {
@@ -47,7 +47,7 @@ DEFAULT = "farneback"
 
 
 def count(frames: int, factor: int, loop: bool) -> int:
-    """How many frames `interpolate` makes of so many."""
+    """The number of frames that `interpolate` makes of `frames` frames."""
     if loop or frames == 0:
         return frames * factor
     return (frames - 1) * factor + 1
@@ -61,13 +61,13 @@ def interpolate(
     name: str = "farneback",
     start: int = 0,
 ) -> Iterator[Image.Image]:
-    """`factor` times as many frames, one after another; a looping clip leads back to its first.
+    """Yield `factor` times as many frames; a looping clip leads back to its first frame.
 
-    The frames themselves come out unchanged, each followed by `factor` - 1 in-betweens. Where two
-    neighbours are a cut, each is held for its half instead. At most three frames and one gap's
-    in-betweens are held. The first `start` frames are left out, and not made. Raises KeyError for
-    an unknown name, ValueError for another factor and, when it gets there, for frames of different
-    sizes.
+    The original frames are not changed; `factor` - 1 in-betweens follow each of them. Where two
+    neighbours are a cut, each is repeated for half of the gap instead. At most three frames and the
+    in-betweens of one gap are in memory. The first `start` frames are skipped and not computed.
+    Raises KeyError for an unknown name, ValueError for another factor, and ValueError during the
+    iteration for frames of different sizes.
     """
     if factor not in FACTORS:
         raise ValueError(f"clips are made {FACTORS} times as dense, not {factor} times")
@@ -92,7 +92,7 @@ def _stream(
 
 
 def _from(start: int, factor: int) -> tuple[int, int]:
-    """Which of one stretch's frames are wanted; of none nothing is asked for, and nothing made."""
+    """The part of one stretch to yield; (0, 0) skips it without computing anything."""
     return (start, factor) if start < factor else (0, 0)
 
 
@@ -105,12 +105,12 @@ def _stretch(
 
 
 def _gap(before: Image.Image, after: Image.Image, factor: int, method: Method) -> list[Image.Image]:
-    """The in-betweens of two neighbours; the nearer one held where they are a cut."""
+    """The in-betweens of two neighbours; at a cut, repetitions of the nearer one."""
     if before.size != after.size:
         raise ValueError(f"frames of {before.size} and {after.size} pixels are no one clip")
     times = [part / factor for part in range(1, factor)]
     held = [before if time <= 0.5 else after for time in times]
-    # Animation on twos shows each drawing twice: that is no motion.
+    # Animation on twos shows each drawing twice: there is no motion between equal frames.
     if before.tobytes() == after.tobytes():
         return held
     return method(before, after, times) or held

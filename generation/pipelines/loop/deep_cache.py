@@ -1,9 +1,9 @@
 """DeepCache: steps that compute only the outermost layers of the denoiser.
 
-What the deep layers of a UNet give changes little from one step to the next (Ma et al. 2023,
-"DeepCache: Accelerating Diffusion Models for Free"). With an interval of N every Nth evaluation is
-whole; the others compute the first block down and the last block up, and between them stands what
-the layers in between gave last. It is quicker and not the same picture.
+The output of a UNet's deep layers changes little from one step to the next (Ma et al. 2023,
+"DeepCache: Accelerating Diffusion Models for Free"). With an interval of N every Nth step computes
+all layers. The others compute only the first down block and the last up block, and use the deep
+layers' last output in between. This is faster, and the picture differs.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import torch
 
 
 class DeepCache:
-    """A diffusers UNet, of pictures or of clips, called as such; `next_step` begins each step.
+    """A diffusers UNet of pictures or clips, called like one; call `next_step` before each step.
 
-    A step may call it several times, once for each window of a clip; each has a cache of its own,
-    in the memory of the host, where there is more of it.
+    A step may call it several times, once for each window of a clip. Each window has its own cache
+    in the host's memory, which is larger than the device's.
     """
 
     def __init__(self, unet: Any, interval: int, begun: int = 0) -> None:
@@ -32,17 +32,17 @@ class DeepCache:
         self._skips: list[int] = []
 
     def next_step(self) -> None:
-        """The next calls belong to the next step."""
+        """Begin the next step."""
         self._step += 1
         self._window = 0
 
     def __call__(self, *args: Any, **named: Any) -> torch.Tensor:
-        """The prediction."""
+        """The UNet's prediction."""
         window, self._window = self._window, self._window + 1
         if self._interval == 1:
             return self._evaluate(*args, **named)
         whole = self._step % self._interval == 0
-        with self._keeping(window) if whole else self._skipping(window):
+        with self._caching(window) if whole else self._skipping(window):
             return self._evaluate(*args, **named)
 
     def _evaluate(self, *args: Any, **named: Any) -> torch.Tensor:
@@ -50,13 +50,13 @@ class DeepCache:
         return prediction
 
     @contextmanager
-    def _keeping(self, window: int) -> Iterator[None]:
-        """Keep what goes into the last block up, and how many skips each block down makes."""
+    def _caching(self, window: int) -> Iterator[None]:
+        """Cache the input of the last up block, and count the skips of each down block."""
         unet = self._unet
         self._skips = []
 
         def keep(_module: Any, _args: Any, output: torch.Tensor) -> None:
-            # What only counts operations has nothing to copy.
+            # On the meta device, where operations are only counted, there is nothing to copy.
             self._deep[window] = output if output.is_meta else output.to("cpu")
 
         def count(_module: Any, _args: Any, output: tuple[torch.Tensor, Any]) -> None:
@@ -72,7 +72,7 @@ class DeepCache:
 
     @contextmanager
     def _skipping(self, window: int) -> Iterator[None]:
-        """Let everything but the outermost blocks pass on what it is given, at no cost."""
+        """Make all but the outermost blocks pass on their input, at no cost."""
         unet, deep = self._unet, self._deep[window]
         with ExitStack() as replaced:
             for block, skips in zip(unet.down_blocks[1:], self._skips, strict=True):
@@ -91,7 +91,7 @@ def _passing(hidden_states: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
 
 
 def _passing_down(skips: int) -> Callable[..., tuple[torch.Tensor, tuple[torch.Tensor, ...]]]:
-    """A block down that makes nothing; its skips are read by blocks that look at none of them."""
+    """A down block that computes nothing. Its skips are read only by blocks that ignore them."""
 
     def forward(
         hidden_states: torch.Tensor, *_: Any, **__: Any
@@ -103,7 +103,7 @@ def _passing_down(skips: int) -> Callable[..., tuple[torch.Tensor, tuple[torch.T
 
 @contextmanager
 def _forward(block: Any, forward: Callable[..., Any]) -> Iterator[None]:
-    """Another forward for a block, for as long as this lasts."""
+    """Replace a block's forward within this context."""
     block.forward = forward
     try:
         yield

@@ -1,8 +1,8 @@
-"""The loop over the denoising steps: the one place where latents change.
+"""The loop over the denoising steps: the only code that changes latents.
 
-It is ours, and not diffusers', because everything this system promises happens between two
-steps: honest progress, previews, cancelling, giving way to urgent work. It holds to the stock
-pipelines bit by bit; `tests/generation/pipelines/families/test_parity.py` compares the tensors.
+The loop is ours rather than diffusers' because progress, previews, cancelling and yielding to
+urgent work all happen between two steps. Its results equal those of the stock pipelines bit by
+bit; `tests/generation/pipelines/families/test_parity.py` compares the tensors.
 """
 
 from __future__ import annotations
@@ -24,23 +24,24 @@ Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """(model input (B, C, h, w), timestep) to the model's prediction of the same shape."""
 
 SCHEDULER_PARTS = ("alphas_cumprod", "init_noise_sigma", "scale_model_input")
-"""What the loop below uses, and what schedulers of other kinds of model do not have."""
+"""Attributes that the loop uses and that schedulers of other kinds of models lack."""
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Clean latents (1, C, 1, h, w) that a clip begins with.
+    """Clean latents (1, C, 1, h, w) of the picture that a clip begins with.
 
     Every frame starts as those latents under the noise of step `skipped`, as in image to image
-    (Meng et al. 2022, SDEdit); the first frame is put back under the right noise after every
-    step, as in inpainting (Lugmayr et al. 2022, RePaint), and clean in the end.
+    (Meng et al. 2022, SDEdit). After every step the first frame is replaced by the given latents
+    under the noise of that step, as in inpainting (Lugmayr et al. 2022, RePaint), and by the clean
+    latents in the end.
     """
 
     latents: torch.Tensor
     skipped: int
 
     def begin(self, scheduler: Any, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The timesteps to make and the latents (1, C, F, h, w) to make them from."""
+        """The timesteps to make, and the latents (1, C, F, h, w) to start them from."""
         first = self.skipped * scheduler.order
         timesteps = scheduler.timesteps[first:]
         if hasattr(scheduler, "set_begin_index"):
@@ -51,7 +52,7 @@ class Given:
     def hold(
         self, scheduler: Any, latents: torch.Tensor, noise: torch.Tensor, following: torch.Tensor
     ) -> torch.Tensor:
-        """Latents whose first frame is the given one, at the noise of the `following` timestep."""
+        """The latents with the given first frame, under the noise of the `following` timestep."""
         first = self.latents
         if len(following):
             first = scheduler.add_noise(first, noise[:, :, :1], following)
@@ -59,9 +60,9 @@ class Given:
 
 
 def build_scheduler(own: Any, name: str) -> Any:
-    """A fresh scheduler for one render: the model's own class, or the diffusers class `name`.
+    """A new scheduler for one render: the model's own class, or the diffusers class `name`.
 
-    A fresh one each time, because schedulers keep state between steps. Raises ModelUnreadable
+    Each render needs its own because schedulers keep state between steps. Raises ModelUnreadable
     when diffusers has no scheduler of that name or the model's settings do not suit it.
     """
     hint = "Correct the scheduler on the model's page in the admin site."
@@ -80,7 +81,7 @@ def build_scheduler(own: Any, name: str) -> Any:
 
 @dataclass(slots=True)
 class _Loop:
-    """Latents (B, C, ..., h, w) on their way, and whatever changes with them."""
+    """The state of a denoising: latents (B, C, ..., h, w) and all that changes with them."""
 
     predict: Predict
     scheduler: Any
@@ -93,11 +94,11 @@ class _Loop:
 
     @property
     def number(self) -> int:
-        """Whole steps made: some schedulers run the model more often than once a step."""
+        """Finished whole steps: some schedulers run the model more than once in a step."""
         return self.steps * self.done // len(self.timesteps)
 
     def advance(self) -> Callable[[], torch.Tensor]:
-        """Make the next timestep. Returns what computes the clean latents that it points at."""
+        """Make the next timestep. Return a function that computes the clean latents it predicts."""
         timestep = self.timesteps[self.done]
         doubled = torch.cat([self.latents] * 2) if self.guidance > 1.0 else self.latents
         model_input = self.scheduler.scale_model_input(doubled, timestep)
@@ -117,7 +118,7 @@ class _Loop:
         return _clean_latents(self.scheduler, prediction, timestep, noisy)
 
     def save(self) -> LoopState:
-        """A copy of everything that `resume` needs; for a batch of one only."""
+        """A copy of all that `resume` needs; for a batch of one only."""
         return LoopState(
             done=self.done,
             latents=self.latents.detach().to("cpu", copy=True),
@@ -127,20 +128,20 @@ class _Loop:
         )
 
     def resume(self, state: LoopState) -> None:
-        """Go on from a state that was saved; it stays as it is and may be used again."""
+        """Continue from a saved state. The state is not changed and may be used again."""
         device = self.latents.device
         self.done, self.latents = state.done, state.latents.to(device, copy=True)
         self.generators[0].set_state(state.generator)
         scheduler_state.put_back(self.scheduler, state.scheduler, device)
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Go on with these rows only."""
+        """Continue with these rows only."""
         scheduler_state.keep_rows(self.scheduler, rows, self.latents.shape)
         self.latents = self.latents[list(rows)]
         self.generators = [self.generators[row] for row in rows]
 
     def savable(self) -> bool:
-        """Whether `save` can copy all there is."""
+        """Whether `save` can copy the whole state."""
         return len(self.generators) == 1 and scheduler_state.can_be_taken(self.scheduler)
 
 
@@ -159,12 +160,12 @@ def denoise(
 ) -> torch.Tensor:
     """Turn unit noise (B, C, ..., h, w) into latents of the same shape in `steps` steps.
 
-    `generator` is one for each row; rows that `on_step` does not keep are left out from then on.
+    `generator` is one for each row; rows that `on_step` does not keep are dropped from then on.
     With guidance above 1 each model input is doubled, negatives first, and the two predictions
-    are combined as in classifier-free guidance (Ho and Salimans 2022): n + g (p - n). With
-    `given` the first steps are left out, with `resume` those that were made before; both are for
-    one row. Steps are offered to be saved after every `saves_every` timesteps: `predict` may need
-    what it kept in those before. `on_step` may raise to leave the loop; nothing is caught here.
+    are combined as in classifier-free guidance (Ho and Salimans 2022): n + g (p - n). `given` skips
+    the first steps, `resume` skips the steps that were made before; both need a batch of one. A
+    step can be saved only after every `saves_every` timesteps, because `predict` may need what it
+    cached in the timesteps before. An exception from `on_step` ends the loop.
     """
     scheduler.set_timesteps(steps, device=noise.device)
     timesteps, latents = scheduler.timesteps, noise * scheduler.init_noise_sigma
@@ -174,7 +175,7 @@ def denoise(
     generators = [generator] if isinstance(generator, torch.Generator) else list(generator)
     loop = _Loop(predict, scheduler, guidance, generators, timesteps, steps, latents)
     if resume is not None:
-        # Never by cutting the timesteps short: multistep schedulers count them from the start.
+        # All timesteps stay in the scheduler: multistep schedulers count them from the start.
         loop.resume(resume)
     while loop.done < len(timesteps) and loop.generators:
         before = loop.number
@@ -192,7 +193,7 @@ def denoise(
 
 
 def _step_options(scheduler: Any, generators: list[torch.Generator]) -> dict[str, Any]:
-    """The optional arguments that this scheduler's step takes, as the stock pipelines pass them."""
+    """The optional arguments of this scheduler's `step`, with the stock pipelines' values."""
     accepted = inspect.signature(scheduler.step).parameters
     options = {"eta": 0.0, "generator": generators[0] if len(generators) == 1 else generators}
     return {name: value for name, value in options.items() if name in accepted}
@@ -201,11 +202,11 @@ def _step_options(scheduler: Any, generators: list[torch.Generator]) -> dict[str
 def _clean_latents(
     scheduler: Any, prediction: torch.Tensor, timestep: torch.Tensor, noisy: torch.Tensor
 ) -> Callable[[], torch.Tensor]:
-    """The clean latents that a prediction stands for, computed when asked.
+    """A function that computes the clean latents of a prediction.
 
     x0 = a x - s v for v-prediction (Salimans and Ho 2022, section 4) and (x - s e) / a for
-    noise, with a = sqrt(alpha_bar_t) and s = sqrt(1 - alpha_bar_t). `noisy` is the model's input:
-    schedulers that keep latents in another scale have brought it to that of the model there.
+    noise, with a = sqrt(alpha_bar_t) and s = sqrt(1 - alpha_bar_t). `noisy` is the model's input,
+    because schedulers that keep latents in another scale have converted it to the model's scale.
     """
 
     def compute() -> torch.Tensor:

@@ -1,8 +1,8 @@
-"""What a diffusers scheduler has in mind between two steps, as plain data.
+"""The state of a diffusers scheduler between two steps, as plain data.
 
-Multistep solvers remember earlier predictions, some remember a sample or a counter, and what
-each of them is called differs from class to class. So everything in the scheduler's `__dict__`
-is taken but its configuration, which `build_scheduler` makes anew.
+Multistep solvers keep earlier predictions, some also a sample or a counter, under names that
+differ from class to class. Therefore everything in the scheduler's `__dict__` is copied except its
+configuration, which `build_scheduler` makes anew.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import numpy as np
 import torch
 
 CONFIGURATION = frozenset({"_internal_dict"})
-"""Where diffusers' ConfigMixin keeps what a scheduler was made with."""
+"""The attribute in which diffusers' ConfigMixin keeps a scheduler's configuration."""
 
 Change = Callable[[str, Any], Any]
-"""(path such as `model_outputs/0`, value that is no list, tuple or dict) to what replaces it."""
+"""(path such as `model_outputs/0`, value that is no list, tuple or dict) to the new value."""
 
 
 def take(scheduler: Any) -> dict[str, Any]:
-    """A copy of the state, on the CPU: `values` by name, and the paths that were `elsewhere`.
+    """A copy of the state on the CPU: `values` by name, and the paths that were `elsewhere`.
 
-    Values are None, bool, int, float, str, numbers and arrays of numpy, tensors, and lists,
-    tuples and dictionaries of those. Raises TypeError when the scheduler holds anything else.
+    Values are None, bool, int, float, str, numpy numbers and arrays, tensors, and lists, tuples
+    and dictionaries of these. Raises TypeError when the scheduler holds anything else.
     """
     elsewhere: list[str] = []
 
@@ -40,9 +40,9 @@ def take(scheduler: Any) -> dict[str, Any]:
 
 
 def put_back(scheduler: Any, state: dict[str, Any], device: torch.device) -> None:
-    """Give a scheduler the state that `take` has copied from another of its class.
+    """Restore the state that `take` copied from a scheduler of the same class.
 
-    What was not on the CPU goes to `device`. The state itself is left as it is.
+    Tensors that were not on the CPU go to `device`. The state itself is not changed.
     """
     elsewhere = frozenset(state["elsewhere"])
 
@@ -51,13 +51,13 @@ def put_back(scheduler: Any, state: dict[str, Any], device: torch.device) -> Non
             return value.to(device if path in elsewhere else "cpu", copy=True)
         return value.copy() if isinstance(value, np.ndarray) else value
 
-    made = {name: value for name, value in vars(scheduler).items() if name in CONFIGURATION}
+    own = {name: value for name, value in vars(scheduler).items() if name in CONFIGURATION}
     vars(scheduler).clear()
-    vars(scheduler).update(made | _changed(state["values"], copy))
+    vars(scheduler).update(own | _changed(state["values"], copy))
 
 
 def can_be_taken(scheduler: Any) -> bool:
-    """False for a scheduler that holds more than plain data, as those with a Brownian tree do."""
+    """False for a scheduler that holds more than plain data, such as one with a Brownian tree."""
     try:
         _changed(_state(scheduler), _plain)
     except TypeError:
@@ -66,11 +66,11 @@ def can_be_taken(scheduler: Any) -> bool:
 
 
 def keep_rows(scheduler: Any, rows: Sequence[int], shape: torch.Size) -> None:
-    """Cut what the scheduler remembers of latents of `shape` (B, ...) to these rows of B."""
+    """Reduce the latents of `shape` (B, ...) that the scheduler keeps to these rows of B."""
 
     def cut(_: str, value: Any) -> Any:
-        remembered = isinstance(value, torch.Tensor) and value.shape == shape
-        return value[list(rows)] if remembered else value
+        is_latents = isinstance(value, torch.Tensor) and value.shape == shape
+        return value[list(rows)] if is_latents else value
 
     vars(scheduler).update(_changed(_state(scheduler), cut))
 
@@ -80,18 +80,18 @@ def _state(scheduler: Any) -> dict[str, Any]:
 
 
 def _changed(value: Any, change: Change, path: str = "") -> Any:
-    """The same lists, tuples and dictionaries with every other value changed."""
-    within = f"{path}/" if path else ""
+    """The same lists, tuples and dictionaries with every other value replaced by `change`."""
+    prefix = f"{path}/" if path else ""
     if type(value) is dict:
-        return {key: _changed(item, change, f"{within}{key}") for key, item in value.items()}
+        return {key: _changed(item, change, f"{prefix}{key}") for key, item in value.items()}
     if type(value) in (list, tuple):
-        items = (_changed(item, change, f"{within}{at}") for at, item in enumerate(value))
+        items = (_changed(item, change, f"{prefix}{at}") for at, item in enumerate(value))
         return type(value)(items)
     return change(path, value)
 
 
 def _plain(path: str, value: Any) -> Any:
-    """The value itself. Raises TypeError when it is no plain data."""
+    """Return the value. Raises TypeError when it is not plain data."""
     if isinstance(value, np.ndarray | np.generic):
         plain = value.dtype.kind in "biuf"
     else:

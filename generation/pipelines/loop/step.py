@@ -1,4 +1,4 @@
-"""What the loop tells after each step, and the state that a denoising can be resumed from."""
+"""What the loop reports after each step, and the state from which a denoising can resume."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import torch
 
 @dataclass(frozen=True, slots=True)
 class LoopState:
-    """A denoising between two timesteps: all that the rest of it depends on, on the CPU.
+    """A denoising between two timesteps: all that the remaining ones depend on, on the CPU.
 
-    `done` timesteps are made of those that the render makes, which are `number` whole steps.
-    `generator` is the state of its random numbers (uint8), `scheduler` what
-    `scheduler_state.take` gives.
+    Of the timesteps that the render makes, `done` are finished; that is `number` whole steps.
+    `generator` is the state of the random generator (uint8), `scheduler` the result of
+    `scheduler_state.take`.
     """
 
     done: int
@@ -27,17 +27,17 @@ class LoopState:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How far the denoising is: `number` of `total` steps are finished.
+    """The progress of a denoising: `number` of `total` steps are finished.
 
-    Long clips are denoised in windows; then `window` of `windows` are finished in the step after
-    those, and with the last of them the step itself is. `clean` computes the picture predicted so
-    far as latents of the render's own shape; it costs a little, so whoever wants a preview calls
-    it and others do not. Between two windows there is none.
+    Long clips are denoised in windows. After a window, `number` steps are finished and `window` of
+    `windows` in the step that follows; after the last window, `number` includes that step. `clean`
+    computes the picture predicted so far, as latents of the render's own shape. It takes some time,
+    so only code that needs a preview calls it. It is None between two windows.
 
-    `save` copies everything that the rest of the denoising depends on, as it is when it is
-    called: whoever holds the last finished step's may call it between the windows of the next
-    one too. There is none between two windows, none while several renders are denoised together,
-    and none for a scheduler that keeps more than plain data.
+    `save` copies all that the rest of the denoising depends on, as it is at the time of the call.
+    The `save` of the last finished step may also be called between the windows of the next step.
+    It is None between two windows, in a batch of several renders, and for a scheduler that
+    keeps more than plain data.
     """
 
     number: int
@@ -49,14 +49,14 @@ class Step:
 
     @property
     def finished(self) -> bool:
-        """True after a whole step, False between two windows of one."""
+        """True after a whole step, False between two windows of a step."""
         return self.window == self.windows
 
 
 OnStep = Callable[[Step], None]
-"""Called after every step, and after every window of one. What it raises leaves the loop at
-once; nothing is decoded then."""
+"""Called after every step and every window. An exception from it ends the loop at once; nothing is
+decoded then."""
 
 OnBatchStep = Callable[[Step], Sequence[int] | None]
-"""As OnStep. Returns which rows of the batch as it is now stay in it, by their numbers from 0 and
-in this order; None for all of them. With none left the loop ends."""
+"""Like OnStep. Returns the rows of the current batch that stay in it, numbered from 0 and in this
+order; None keeps all rows. The loop ends when no row is left."""

@@ -1,19 +1,19 @@
-"""Which frames a motion adapter sees together. Needs no torch: estimates use it too."""
+"""Splits a clip into the windows that a motion adapter sees. Without torch: estimates use it."""
 
 from __future__ import annotations
 
 OVERLAP_SHARE = 0.25
-"""Share of a window that it has in common with the next one, at least."""
+"""The least overlap of a window with the next one, as a share of the window."""
 
 Window = list[int]
 """Frame numbers from 0, in the order in which the model sees them."""
 
 
 def split(frames: int, size: int, *, loop: bool) -> list[Window]:
-    """Overlapping windows over `frames` frames, evenly spread.
+    """Overlapping windows of `size` frames, evenly spread over `frames` frames.
 
-    A loop's windows go on over its end into its beginning, so that the last frame knows the
-    first. A clip that fits one window is one, a loop of that length two.
+    The windows of a loop continue past its end into its beginning, so that the last frame matches
+    the first. A clip that fits into one window has one; a loop of that length has two.
     """
     if frames <= size and not loop:
         return [list(range(frames))]
@@ -25,4 +25,4 @@ def split(frames: int, size: int, *, loop: bool) -> list[Window]:
     else:
         count = -(-(frames - size) // stride) + 1
         starts = [round(index * (frames - size) / (count - 1)) for index in range(count)]
-    return [[(start + place) % frames for place in range(size)] for start in starts]
+    return [[(start + offset) % frames for offset in range(size)] for start in starts]

@@ -1,8 +1,8 @@
-"""Context windows: how a clip of any length fits a motion adapter that knows a few frames.
+"""Context windows: fit a clip of any length to a motion adapter trained on a few frames.
 
-In every denoising step the frames are predicted window by window, and where windows overlap the
-predictions are averaged, the middle of a window counting most (Bar-Tal et al. 2023,
-MultiDiffusion, along time). Memory depends on the window and not on the clip.
+Every denoising step predicts the frames window by window. Where windows overlap, the predictions
+are averaged, with the highest weight in the middle of a window (Bar-Tal et al. 2023,
+MultiDiffusion, applied to time). Memory depends on the size of a window, not on the clip.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from generation.pipelines.loop.window_plan import Window
 
 
 def ramp(size: int) -> torch.Tensor:
-    """Weights (size) of a window's frames: rising to the middle and falling again."""
-    place = torch.arange(size) + 1
-    return torch.minimum(place, size + 1 - place).float()
+    """Weights (size) of a window's frames, which rise to the middle and fall again."""
+    position = torch.arange(size) + 1
+    return torch.minimum(position, size + 1 - position).float()
 
 
 def predict_in(
@@ -26,9 +26,9 @@ def predict_in(
     predict: Callable[[torch.Tensor], torch.Tensor],
     on_window: Callable[[int], None],
 ) -> torch.Tensor:
-    """Predictions for latents (B, C, F, h, w), made window by window, of the same shape.
+    """Predictions for latents (B, C, F, h, w), of the same shape, computed window by window.
 
-    `on_window` is told how many windows are done; what it raises leaves at once.
+    `on_window` is called with the number of finished windows; an exception from it ends the step.
     """
     if len(windows) == 1:
         return predict(latents)
@@ -43,9 +43,10 @@ def predict_in(
 
 
 def shared_noise(noise: torch.Tensor, frames: int, generator: torch.Generator) -> torch.Tensor:
-    """Noise (1, C, frames, h, w) whose later frames are shuffles of the first, (1, C, size, h, w).
+    """Noise (1, C, frames, h, w) whose later frames are shuffles of `noise` (1, C, size, h, w).
 
-    Frames with noise in common draw the same character: Qiu et al. 2024, FreeNoise, section 3.2.
+    Frames with noise in common keep a character consistent: Qiu et al. 2024, FreeNoise,
+    section 3.2.
     """
     size = noise.shape[2]
     rounds = [torch.arange(size)]

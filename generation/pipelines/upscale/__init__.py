@@ -1,1 +1,1 @@
-"""Enlarged pictures and frames."""
+"""Upscaling of pictures and frames."""

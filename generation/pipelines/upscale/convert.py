@@ -1,9 +1,9 @@
-"""Upscaling networks from ncnn's files to safetensors, once for each content.
+"""Converts upscaling networks from ncnn's files to safetensors, once for each content.
 
-A converted file holds the weights as float32 and, in its metadata, the plan of the network, which
-the weights alone do not tell. Its name has the hash of what it was made of, so files that were
-changed are converted anew, and any process may write it: whoever comes last puts an equal file in
-the place of the first.
+A converted file contains the weights as float32 and, in its metadata, the plan of the network,
+which cannot be derived from the weights alone. Its name contains the hash of its source files, so
+changed files are converted again. Any process may write it: the last writer replaces the file with
+an equal one.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from generation.pipelines.upscale.methods import files_of
 from generation.pipelines.upscale.network_files import assemble, explained, plan_metadata
 
 VERSION = 1
-"""Of what is written here; files of another version are not used."""
+"""Version of the converted files; files of another version are not used."""
 
 
 def as_safetensors(path: Path, folder: Path) -> Path:
-    """The safetensors of a network: `path` itself, or what ncnn's `.param` there became.
+    """The safetensors file of a network: `path` itself, or the converted `.param`.
 
-    Converted files lie in `folder`, which is made when it is first needed. Raises ModelMissing or
-    ModelUnreadable for the network, OutputUnwritable for the folder.
+    Converted files are in `folder`, which is created when it is first needed. Raises ModelMissing
+    or ModelUnreadable for the network, OutputUnwritable for the folder.
     """
     if path.suffix != ".param":
         return path
@@ -48,11 +48,11 @@ def as_safetensors(path: Path, folder: Path) -> Path:
 
 
 def _converted(param: Path) -> bytes:
-    """The safetensors file of ncnn's two. Raises ModelMissing or ModelUnreadable."""
+    """The safetensors file as bytes. Raises ModelMissing or ModelUnreadable."""
     with explained(param):
         plan = ncnn.read_plan(param)
         with torch.device("meta"):
-            shapes = {name: one.shape for name, one in plan.network().state_dict().items()}
+            shapes = {name: weight.shape for name, weight in plan.network().state_dict().items()}
         network = assemble(plan, ncnn.read_weights(param, shapes))
         return save(network.state_dict(), plan_metadata(plan))
 

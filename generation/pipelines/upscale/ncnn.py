@@ -1,12 +1,12 @@
-"""Reading upscaling networks from ncnn's two files, to convert them, without executing anything.
+"""Reads upscaling networks from ncnn's two files, for conversion, without executing anything.
 
 A `.param` is text: a magic number, the counts of layers and blobs, then a line for each layer
-with its type, name, inputs, outputs and numbered parameters. The `.bin` beside it holds the
-weights in the order of the layers. Both are described in ncnn's developer guide ("param and model
+with its type, name, inputs, outputs and numbered parameters. The `.bin` beside it contains the
+weights in the order of the layers. ncnn's developer guide describes both ("param and model
 file structure", "operation param weight table").
 
-The layers of a file are compared with those that the architecture would have: what differs in a
-single connection or parameter is refused and never half understood.
+The layers of a file are compared with those that the architecture would have. A file that differs
+in a single connection or parameter is refused, so no file is partly understood.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from generation.pipelines.upscale.networks import (
 
 MAGIC = "7767517"
 FLOAT32_TAG, FLOAT16_TAG = 0, 0x01306B47
-"""What stands before a convolution's weights; biases and slopes are float32 without a tag."""
+"""The tag before a convolution's weights; biases and slopes are float32 without a tag."""
 NEAREST, BICUBIC = 1, 3
 LEAKY_RELU = 2
 ARRAY_KEYS = -23300
-"""An array with key k is written under ARRAY_KEYS - k, its length first."""
+"""An array with key k is written under ARRAY_KEYS - k, with its length first."""
 
 Value = float | tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer; `inputs` are the places of the layers whose outputs it takes."""
+    """A layer; `inputs` are the indices of the layers whose outputs it takes."""
 
     kind: str
     inputs: tuple[int, ...] = ()
@@ -50,24 +50,24 @@ class Layer:
 
 
 def read_plan(param: Path) -> Plan:
-    """The architecture in a `.param` file.
+    """Read the architecture from a `.param` file.
 
-    Raises ValueError, KeyError or IndexError when it is neither of the two, OSError when it
-    cannot be read.
+    Raises ValueError, KeyError or IndexError for other architectures than the two known ones,
+    OSError when the file cannot be read.
     """
     return _plan(_read_layers(param.read_text(encoding="utf-8")))
 
 
 def read_weights(param: Path, shapes: dict[str, torch.Size]) -> dict[str, torch.Tensor]:
-    """The weights of the `.bin` beside `param`, float32, under the names of `shapes`.
+    """The float32 weights in the `.bin` beside `param`, under the names of `shapes`.
 
-    `shapes` are those of the plan's network in the order in which it uses them. Raises ValueError
-    when the file does not hold exactly these, OSError when it cannot be read.
+    `shapes` are those of the plan's network, in the order in which it uses them. Raises ValueError
+    when the file does not contain exactly these weights, OSError when it cannot be read.
     """
     data = memoryview(param.with_suffix(".bin").read_bytes())
     weights, start = {}, 0
     for name, shape in shapes.items():
-        # Only convolutions' weights have four axes, and only they are tagged.
+        # Only the weights of convolutions have four axes, and only they have a tag.
         values, start = _read_blob(data, start, shape.numel(), tagged=len(shape) == 4)
         weights[name] = torch.from_numpy(values).reshape(shape)
     if start != len(data):
@@ -78,7 +78,7 @@ def read_weights(param: Path, shapes: dict[str, torch.Size]) -> dict[str, torch.
 def _read_blob(
     data: memoryview, start: int, count: int, *, tagged: bool
 ) -> tuple[np.ndarray[tuple[int], np.dtype[np.float32]], int]:
-    """`count` numbers from `start` on as float32, and where the next blob begins."""
+    """`count` numbers from `start` on as float32, and the offset of the next blob."""
     tag = FLOAT32_TAG
     if tagged:
         if start + 4 > len(data):
@@ -96,7 +96,7 @@ def _read_blob(
 
 
 def _read_layers(text: str) -> list[Layer]:
-    """The layers in order, without the splits: whoever takes a split's output takes its input."""
+    """The layers in order, without splits: a consumer of a split's output gets its input."""
     magic, counts, *lines = text.split("\n")
     if magic.strip() != MAGIC:
         raise ValueError("it does not begin as an ncnn .param does")
@@ -104,15 +104,15 @@ def _read_layers(text: str) -> list[Layer]:
     if len(rows) != int(counts.split()[0]):
         raise ValueError(f"it announces {counts.split()[0]} layers and holds {len(rows)}")
     layers: list[Layer] = []
-    makers: dict[str, int] = {}
+    producers: dict[str, int] = {}
     for kind, _, takes, gives, *rest in rows:
         middle, end = int(takes), int(takes) + int(gives)
-        inputs = tuple(makers[blob] for blob in rest[:middle])
+        inputs = tuple(producers[blob] for blob in rest[:middle])
         if kind == "Split":
-            makers.update(dict.fromkeys(rest[middle:end], *inputs))
+            producers.update(dict.fromkeys(rest[middle:end], *inputs))
             continue
-        makers.update(dict.fromkeys(rest[middle:end], len(layers)))
-        # An input's parameters only hint at a size.
+        producers.update(dict.fromkeys(rest[middle:end], len(layers)))
+        # The parameters of an input only suggest a size.
         words = rest[end:] if kind != "Input" else []
         layers.append(Layer(kind, inputs, dict(_read_param(word) for word in words)))
     return layers
@@ -127,7 +127,7 @@ def _read_param(word: str) -> tuple[int, Value]:
 
 
 def _plan(layers: Sequence[Layer]) -> Plan:
-    """What the layers say of themselves, believed only when a network so built has just them."""
+    """Guess the plan from a few layers, and accept it only if its network has exactly `layers`."""
     kinds = [layer.kind for layer in layers]
     convolutions = [layer for layer in layers if layer.kind == "Convolution"]
     width = _whole(convolutions[0].params[0])
@@ -140,7 +140,7 @@ def _plan(layers: Sequence[Layer]) -> Plan:
             shrink=_number(layers[-1].params[1]) if kinds[-1] == "Interp" else 1.0,
             slope=None if "PReLU" in kinds else _slope(convolutions[0]),
         )
-        wanted = _compact_layers(plan)
+        expected = _compact_layers(plan)
     else:
         plan = ResidualPlan(
             width=width,
@@ -148,8 +148,8 @@ def _plan(layers: Sequence[Layer]) -> Plan:
             blocks=kinds.count("Concat") // ((DENSE_CONVOLUTIONS - 1) * DENSE_BLOCKS),
             slope=_slope(convolutions[1]),
         )
-        wanted = _residual_layers(plan)
-    if wanted != layers:
+        expected = _residual_layers(plan)
+    if expected != layers:
         raise ValueError("its layers are those of neither SRVGGNetCompact nor RRDBNet")
     return plan
 
@@ -168,27 +168,27 @@ def _whole(value: Value) -> int:
 
 
 def _slope(convolution: Layer) -> float:
-    """The slope of the leaky ReLU that ncnn has merged into the convolution; 0 for a plain one."""
+    """The slope of the leaky ReLU that ncnn merged into the convolution; 0 for a plain ReLU."""
     slopes = convolution.params.get(10, (0.0,))
     if not isinstance(slopes, tuple):
         raise ValueError(f"{slopes} stands where an activation's slope belongs")
     return slopes[0]
 
 
-class _Wiring:
-    """Layers as ncnn writes them down, in the order in which they are added."""
+class _LayerList:
+    """Builds layers as ncnn writes them, in the order in which they are added."""
 
     def __init__(self) -> None:
         self.layers = [Layer("Input")]
 
     def add(self, kind: str, *inputs: int, **params: Value) -> int:
-        """Add a layer and return its place; a parameter `p5` is ncnn's number 5."""
+        """Add a layer and return its index; a parameter `p5` is ncnn's number 5."""
         numbered = {int(name[1:]): value for name, value in params.items()}
         self.layers.append(Layer(kind, inputs, numbered))
         return len(self.layers) - 1
 
     def convolution(self, source: int, ins: int, outs: int, slope: float | None = None) -> int:
-        """3x3, padded by one, with a bias; `slope` merges an activation into it."""
+        """A 3x3 convolution, padded by one, with a bias; `slope` merges an activation into it."""
         merged: dict[str, Value] = {}
         if slope is not None:
             merged = {"p9": LEAKY_RELU, "p10": (slope,)} if slope else {"p9": 1}
@@ -201,43 +201,43 @@ class _Wiring:
 
 
 def _compact_layers(plan: CompactPlan) -> list[Layer]:
-    wiring, last = _Wiring(), 0
+    network, last = _LayerList(), 0
     for ins in (CHANNELS, *[plan.width] * plan.depth):
-        last = wiring.convolution(last, ins, plan.width, plan.slope)
+        last = network.convolution(last, ins, plan.width, plan.slope)
         if plan.slope is None:
-            last = wiring.add("PReLU", last, p0=plan.width)
-    last = wiring.convolution(last, plan.width, CHANNELS * plan.shuffle**2)
-    last = wiring.add("PixelShuffle", last, p0=plan.shuffle)
-    base = wiring.enlarge(0, NEAREST, plan.shuffle)
-    last = wiring.add("BinaryOp", last, base)
+            last = network.add("PReLU", last, p0=plan.width)
+    last = network.convolution(last, plan.width, CHANNELS * plan.shuffle**2)
+    last = network.add("PixelShuffle", last, p0=plan.shuffle)
+    base = network.enlarge(0, NEAREST, plan.shuffle)
+    last = network.add("BinaryOp", last, base)
     if plan.shrink != 1:
-        wiring.enlarge(last, BICUBIC, plan.shrink)
-    return wiring.layers
+        network.enlarge(last, BICUBIC, plan.shrink)
+    return network.layers
 
 
 def _residual_layers(plan: ResidualPlan) -> list[Layer]:
-    wiring, width = _Wiring(), plan.width
-    first = last = wiring.convolution(0, CHANNELS, width)
+    network, width = _LayerList(), plan.width
+    first = last = network.convolution(0, CHANNELS, width)
     for _ in range(plan.blocks):
         block = last
         for _ in range(DENSE_BLOCKS):
-            last = _dense_layers(wiring, last, plan)
-        last = wiring.add("Eltwise", last, block, p0=1, p1=(RESIDUAL_SCALE, 1.0))
-    last = wiring.add("BinaryOp", first, wiring.convolution(last, width, width))
+            last = _dense_layers(network, last, plan)
+        last = network.add("Eltwise", last, block, p0=1, p1=(RESIDUAL_SCALE, 1.0))
+    last = network.add("BinaryOp", first, network.convolution(last, width, width))
     for _ in range(2):
-        last = wiring.enlarge(last, NEAREST, 2)
-        last = wiring.convolution(last, width, width, plan.slope)
-    last = wiring.convolution(last, width, width, plan.slope)
-    wiring.convolution(last, width, CHANNELS)
-    return wiring.layers
+        last = network.enlarge(last, NEAREST, 2)
+        last = network.convolution(last, width, width, plan.slope)
+    last = network.convolution(last, width, width, plan.slope)
+    network.convolution(last, width, CHANNELS)
+    return network.layers
 
 
-def _dense_layers(wiring: _Wiring, source: int, plan: ResidualPlan) -> int:
-    seen, last = [source], source
+def _dense_layers(network: _LayerList, source: int, plan: ResidualPlan) -> int:
+    outputs, last = [source], source
     for number in range(DENSE_CONVOLUTIONS - 1):
         ins = plan.width + number * plan.growth
-        seen.append(wiring.convolution(last, ins, plan.growth, plan.slope))
-        last = wiring.add("Concat", *seen)
+        outputs.append(network.convolution(last, ins, plan.growth, plan.slope))
+        last = network.add("Concat", *outputs)
     ins = plan.width + (DENSE_CONVOLUTIONS - 1) * plan.growth
-    last = wiring.convolution(last, ins, plan.width)
-    return wiring.add("Eltwise", last, source, p0=1, p1=(RESIDUAL_SCALE, 1.0))
+    last = network.convolution(last, ins, plan.width)
+    return network.add("Eltwise", last, source, p0=1, p1=(RESIDUAL_SCALE, 1.0))

@@ -1,7 +1,7 @@
-"""Reading an upscaling network from a `.safetensors` file.
+"""Reads an upscaling network from a `.safetensors` file.
 
-That holds only numbers and names; files that could run something (pickles: .pth, .pt, .ckpt) are
-never opened. ncnn's `.param` with its `.bin` is converted first, by `convert`.
+Such files contain only numbers and names. Files that could execute code (pickles: .pth, .pt, .ckpt)
+are never opened. `convert` first converts ncnn's `.param` with its `.bin`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from generation.pipelines.upscale.networks import (
 )
 
 SUFFIXES = (".param", ".safetensors")
-"""Of the files that a network can come in; a `.param` is converted first."""
+"""Suffixes of the files that may contain a network; a `.param` is converted first."""
 ALLOWED = (
     "Use weights of SRVGGNetCompact or RRDBNet: ncnn's .param with its .bin beside it, "
     "or a .safetensors with Real-ESRGAN's names."
@@ -42,10 +42,10 @@ WRONG = (
     RuntimeError,
     SafetensorError,
 )
-"""What reading raises for files that are damaged or hold something else."""
+"""Exceptions of the readers for files that are damaged or contain something else."""
 
 PLAN_KEY = "upscaling_network"
-"""Metadata of converted files: the plan as JSON, with the name of the network."""
+"""Metadata key of converted files: the plan as JSON, with the name of the network."""
 PLANS: dict[str, type[CompactPlan] | type[ResidualPlan]] = {
     "SRVGGNetCompact": CompactPlan,
     "RRDBNet": ResidualPlan,
@@ -53,7 +53,7 @@ PLANS: dict[str, type[CompactPlan] | type[ResidualPlan]] = {
 
 
 def read_factor(path: Path) -> int:
-    """How much the network in a file enlarges, without reading its weights.
+    """The enlargement factor of the network in a file, without reading its weights.
 
     Raises ModelMissing or ModelUnreadable.
     """
@@ -62,7 +62,7 @@ def read_factor(path: Path) -> int:
 
 
 def read_network(path: Path) -> SRVGGNetCompact | RRDBNet:
-    """The network with its weights, float32, on the CPU. Raises ModelMissing or ModelUnreadable."""
+    """The network with its float32 weights, on the CPU. Raises ModelMissing or ModelUnreadable."""
     with _readable(path):
         weights = {name: weight.float() for name, weight in load_file(path).items()}
         return assemble(_plan(path), weights)
@@ -71,8 +71,8 @@ def read_network(path: Path) -> SRVGGNetCompact | RRDBNet:
 def assemble(plan: Plan, weights: dict[str, torch.Tensor]) -> SRVGGNetCompact | RRDBNet:
     """The network of a plan with these weights, ready to run.
 
-    Raises ValueError or RuntimeError for weights that do not fit, are not finite, or enlarge by no
-    whole number.
+    Raises ValueError or RuntimeError for weights that do not fit, are not finite, or whose factor
+    is not a whole number.
     """
     _factor(plan)
     with torch.device("meta"):
@@ -84,14 +84,14 @@ def assemble(plan: Plan, weights: dict[str, torch.Tensor]) -> SRVGGNetCompact | 
 
 
 def plan_metadata(plan: Plan) -> dict[str, str]:
-    """Metadata that says which network a file's weights are of."""
+    """Metadata that records the plan of the network in a file."""
     name = next(name for name, kind in PLANS.items() if isinstance(plan, kind))
     return {PLAN_KEY: json.dumps({"network": name, **asdict(plan)})}
 
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Say what is wrong with a file, and what would be right, as a RenderError."""
+    """Turn the exceptions of reading a file into a RenderError with the reason and a hint."""
     for file in files_of(path):
         if not file.is_file():
             raise ModelMissing(f"The upscaling weights {file.name} are not there.", ALLOWED)
@@ -110,11 +110,11 @@ def _readable(path: Path) -> Iterator[None]:
 
 
 def _plan(path: Path) -> Plan:
-    """The plan in the file's metadata, else the one that its weights' shapes need."""
+    """The plan in the file's metadata, or else the plan that fits the shapes of its weights."""
     with safe_open(path, framework="numpy") as weights:
-        written = (weights.metadata() or {}).get(PLAN_KEY)
-    if written is not None:
-        fields = json.loads(written)
+        recorded = (weights.metadata() or {}).get(PLAN_KEY)
+    if recorded is not None:
+        fields = json.loads(recorded)
         return PLANS[fields.pop("network")](**fields)
     shapes = shapes_of(path)
     if "conv_first.weight" in shapes:

@@ -1,7 +1,7 @@
-"""A network over a picture of any size, piece by piece.
+"""Runs a network over a picture of any size, tile by tile.
 
-Each piece is cut with a margin as wide as the network looks, and only what lies inside the margin
-is kept: the pieces meet without a seam, and memory is bounded by one piece, not by the picture.
+Each tile is cut with a margin as wide as the network's receptive field reaches, and the margin is
+dropped from the result. So the tiles meet without a seam, and memory is bounded by one tile.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from generation.errors import RenderError
 from generation.pipelines.upscale.networks import RRDBNet, SRVGGNetCompact
 
 TILE = 256
-"""The longest side of a piece, in pixels of the small picture, without its margins."""
+"""The longest side of a tile, in pixels of the small picture, without its margins."""
 GRID = 4
-"""Pieces and margins begin at multiples of this, so that a network's folding sees no shift."""
+"""Tiles and margins begin at multiples of this, so that pixel unshuffling sees no shift."""
 
 Span = tuple[int, int]
 
@@ -35,13 +35,13 @@ class TiledNetwork:
         dtype: torch.dtype,
         tile: int = TILE,
     ) -> None:
-        """`factor` may be smaller than the network's own: its pictures are then shrunk."""
+        """`factor` may be smaller than the network's own: then its pictures are shrunk."""
         self.factor = factor
         self.device = device
         self.dtype = dtype
         self.tile = tile
         self._network = network.to(device, dtype)
-        # Quicker on CPUs, and what tensor cores want.
+        # Faster on CPUs and on tensor cores.
         convert_conv2d_weight_memory_format(self._network, torch.channels_last)
         self._own_factor = int(network.plan.factor)
         self._margin = -(-network.reach // GRID) * GRID
@@ -51,18 +51,18 @@ class TiledNetwork:
     def upscale(self, picture: Image.Image) -> Image.Image:
         """The picture, `factor` times as large on each side; alpha is dropped.
 
-        Raises RenderError when the network gives values that are no colours.
+        Raises RenderError when the network gives values that are not finite.
         """
         pixels = torch.from_numpy(np.array(picture.convert("RGB")))
         height, width, own = picture.height, picture.width, self._own_factor
         large = torch.empty(height * own, width * own, 3, dtype=torch.uint8)
-        for rows, seen_rows in _pieces(height, self.tile, self._margin):
-            for columns, seen_columns in _pieces(width, self.tile, self._margin):
-                piece = self._enlarge(pixels[slice(*seen_rows), slice(*seen_columns)])
-                inner = piece[
-                    _within(rows, seen_rows[0], own), _within(columns, seen_columns[0], own)
+        for rows, input_rows in _tiles(height, self.tile, self._margin):
+            for columns, input_columns in _tiles(width, self.tile, self._margin):
+                tile = self._enlarge(pixels[slice(*input_rows), slice(*input_columns)])
+                inner = tile[
+                    _scaled(rows, input_rows[0], own), _scaled(columns, input_columns[0], own)
                 ]
-                large[_within(rows, 0, own), _within(columns, 0, own)] = inner
+                large[_scaled(rows, 0, own), _scaled(columns, 0, own)] = inner
         enlarged = Image.fromarray(large.numpy())
         if own == self.factor:
             return enlarged
@@ -81,8 +81,8 @@ class TiledNetwork:
         return levels.permute(1, 2, 0).cpu()
 
 
-def _pieces(length: int, tile: int, margin: int) -> Iterator[tuple[Span, Span]]:
-    """A side cut into about equal pieces, each with what is seen of it, margins included."""
+def _tiles(length: int, tile: int, margin: int) -> Iterator[tuple[Span, Span]]:
+    """Cut a side into nearly equal spans; yields each span, and the same with its margins."""
     count = -(-length // tile)
     step = -(-length // (count * GRID)) * GRID
     for start in range(0, length, step):
@@ -90,6 +90,6 @@ def _pieces(length: int, tile: int, margin: int) -> Iterator[tuple[Span, Span]]:
         yield (start, stop), (max(start - margin, 0), min(stop + margin, length))
 
 
-def _within(span: Span, origin: int, scale: int) -> slice:
-    """Where a span lies in what begins at `origin` and is `scale` times as large."""
+def _scaled(span: Span, origin: int, scale: int) -> slice:
+    """A span relative to `origin`, `scale` times as large."""
     return slice((span[0] - origin) * scale, (span[1] - origin) * scale)

@@ -1,4 +1,4 @@
-"""Enlarging finished pictures: loading a method, and finding further ones in a folder."""
+"""Upscales finished pictures: loads a method, and finds more networks in a folder."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 class Upscaler(Protocol):
-    """A loaded method, for one factor."""
+    """A loaded method for one factor."""
 
     nbytes: int
 
@@ -47,7 +47,7 @@ class Upscaler(Protocol):
 
 
 class Lanczos:
-    """The classical method: windowed sinc interpolation, which brings no new detail."""
+    """The classical method: windowed sinc interpolation, which adds no detail."""
 
     nbytes = 0
 
@@ -68,7 +68,7 @@ def load_upscaler(
     converted: Path,
     known: Mapping[str, Method] = UPSCALERS,
 ) -> Upscaler:
-    """The method in memory on `device`. Raises ModelMissing or ModelUnreadable.
+    """Load the method into the memory of `device`. Raises ModelMissing or ModelUnreadable.
 
     `converted` is the folder of converted networks, see `convert.as_safetensors`.
     """
@@ -86,11 +86,12 @@ def load_upscaler(
 
 
 def discover(folder: Path, converted: Path) -> dict[str, Method]:
-    """Further methods, named after their files: `.param` with its `.bin`, and `.safetensors`.
+    """More methods from a folder, named after their files: `.param` with `.bin`, `.safetensors`.
 
-    What cannot be read, or would hide another method, is left out and said in the log. A folder
-    that is not there holds nothing. Networks in ncnn's form are converted into the folder
-    `converted`. What is found goes to the functions above as `{**UPSCALERS, **discover(...)}`.
+    Files that cannot be read, or that have the name of another method, are skipped with a warning
+    in the log. A missing folder gives no methods. Networks in ncnn's format are converted into the
+    folder `converted`. Pass the result to the functions above as
+    `{**UPSCALERS, **discover(...)}`.
     """
     found: dict[str, Method] = {}
     for path in sorted(path for suffix in SUFFIXES for path in folder.glob(f"*{suffix}")):

@@ -15,7 +15,7 @@ def _card_fields(folder: Path) -> dict[str, int]:
     return {"context_frames": min(USUAL_CONTEXT, longest or USUAL_CONTEXT)}
 
 
-# The benchmark `video` prints the peak that `feature_maps` was set by.
+# `feature_maps` was chosen by the memory peak that the benchmark `video` prints.
 FAMILY = Family(
     name="animatediff",
     label="AnimateDiff",

@@ -1,4 +1,4 @@
-"""What a motion adapter costs on top of the model that it animates."""
+"""Counts the cost of a motion adapter together with the model that it animates."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def count(files: ModelFiles) -> Costs:
     alone = base_costs.count(files.base)
     unet, adapter = build(files.base.folder / "unet"), build(files.folder)
     with torch.device("meta"), quiet():
-        moving = UNetMotionModel.from_unet2d(unet, adapter).to("meta")
+        with_motion = UNetMotionModel.from_unet2d(unet, adapter).to("meta")
     side = SIDES[0]
-    one, four = (evaluated(moving, side, frames) for frames in (1, 4))
-    # F (alone) + ct n F²: of one frame and of four.
+    one, four = (evaluated(with_motion, side, frames) for frames in (1, 4))
+    # Solve F (c0 + c1 n + c2 n²) + ct n F² for ct, from the counts at 1 and 4 frames.
     between = max(0.0, (four - 4 * one) / (12 * side**2))
-    terms = three_terms(lambda s: evaluated(moving, s, 1) - between * s**2)
+    terms = three_terms(lambda s: evaluated(with_motion, s, 1) - between * s**2)
     return replace(alone, evaluate=(*terms, between))

@@ -1,7 +1,7 @@
 """AnimateDiff: a motion adapter over a Stable Diffusion 1.x model makes clips.
 
 Guo et al. 2024, "AnimateDiff". The model's parts are loaded as for pictures, then its UNet gets
-the adapter's motion modules; our loop denoises all frames together, long clips in windows.
+the adapter's motion modules. Our loop denoises all frames together, and long clips in windows.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from generation.specs import RenderSpec
 
 
 class AnimateDiff(StableDiffusion):
-    """A Stable Diffusion model whose UNet looks at several frames at once."""
+    """A Stable Diffusion model whose UNet sees several frames at once."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class AnimateDiff(StableDiffusion):
         dtype: torch.dtype,
         check: Check = lambda: None,
     ) -> None:
-        """Load `files.base` and the adapter in `files.folder`. Raises as StableDiffusion."""
+        """Load `files.base` and the adapter in `files.folder`. Raises like StableDiffusion."""
         if files.base is None:
             raise ModelUnreadable(
                 f"The motion adapter {files.slug} has no model to animate.",
@@ -45,7 +45,7 @@ class AnimateDiff(StableDiffusion):
         super().__init__(files.base, device, dtype, check)
         adapter = _load_adapter(files, dtype, check)
         check()
-        plain = sum(weight.nbytes for weight in self.parts.unet.parameters())
+        unet_bytes = sum(weight.nbytes for weight in self.parts.unet.parameters())
         try:
             unet = UNetMotionModel.from_unet2d(self.parts.unet, adapter)
         except UNREADABLE as problem:
@@ -56,7 +56,7 @@ class AnimateDiff(StableDiffusion):
         check()
         self.files = files
         self.parts.unet = unet.to(device, dtype).eval()
-        self.nbytes += sum(weight.nbytes for weight in unet.parameters()) - plain
+        self.nbytes += sum(weight.nbytes for weight in unet.parameters()) - unet_bytes
 
     @torch.inference_mode()
     def denoise(
@@ -71,8 +71,9 @@ class AnimateDiff(StableDiffusion):
         generator = torch.Generator().manual_seed(spec.seed)
         noise = self._clip_noise(spec, generator, conditioning.dtype)
         parts = window_plan.split(spec.frames, spec.context_frames, loop=spec.loop)
-        told = _Windows(len(parts), spec.denoising_steps, on_step, resume.number if resume else 0)
-        # Each frame of a window reads the prompt, so the words are repeated for all of them.
+        steps = resume.number if resume else 0
+        reporter = _WindowReporter(len(parts), spec.denoising_steps, on_step, steps)
+        # Each frame of a window reads the prompt, so its embeddings are repeated for all of them.
         words = conditioning.repeat_interleave(len(parts[0]), dim=0)
 
         layers = DeepCache(self.parts.unet, spec.acceleration, resume.done if resume else 0)
@@ -83,7 +84,7 @@ class AnimateDiff(StableDiffusion):
                 parts,
                 latents,
                 lambda window: layers(window, timestep, encoder_hidden_states=words),
-                told.on_window,
+                reporter.on_window,
             )
 
         return denoise(
@@ -93,7 +94,7 @@ class AnimateDiff(StableDiffusion):
             steps=spec.steps,
             guidance=spec.guidance if self._is_guided(spec) else 1.0,
             generator=generator,
-            on_step=told.on_step,
+            on_step=reporter.on_step,
             given=self._given(spec, first_frame, noise) if first_frame else None,
             resume=resume,
             saves_every=spec.acceleration,
@@ -105,7 +106,7 @@ class AnimateDiff(StableDiffusion):
         conditionings: Sequence[torch.Tensor],
         on_step: OnBatchStep,
     ) -> torch.Tensor:
-        """See Pipeline: a clip's frames are a batch already."""
+        """See Pipeline. Not implemented: a clip's frames already are a batch."""
         raise NotImplementedError("clips are denoised one by one")
 
     def decode(self, latents: torch.Tensor) -> Iterator[Image.Image]:
@@ -113,7 +114,7 @@ class AnimateDiff(StableDiffusion):
         yield from super().decode(latents[0].transpose(0, 1))
 
     def preview(self, latents: torch.Tensor) -> Image.Image:
-        """See Pipeline. The frame in the middle."""
+        """See Pipeline. Shows the frame in the middle."""
         return super().preview(latents[:, :, latents.shape[2] // 2])
 
     def _clip_noise(
@@ -131,8 +132,8 @@ class AnimateDiff(StableDiffusion):
         return Given(latents[:, :, None], spec.steps - spec.denoising_steps)
 
 
-class _Windows:
-    """Tells of windows inside a step, and of the step once its last window is done."""
+class _WindowReporter:
+    """Reports each window inside a step, and the step when its last window is done."""
 
     def __init__(self, count: int, total: int, on_step: OnStep, steps: int) -> None:
         self._count, self._total, self._on_step = count, total, on_step
@@ -148,7 +149,7 @@ class _Windows:
 
 
 def _load_adapter(files: ModelFiles, dtype: torch.dtype, check: Check) -> MotionAdapter:
-    """The adapter from safetensors only. Raises ModelMissing or ModelUnreadable."""
+    """Load the adapter, from safetensors only. Raises ModelMissing or ModelUnreadable."""
     if not (files.folder / "config.json").is_file():
         raise ModelMissing(f"The folder of {files.slug} holds no config.json.")
     try:

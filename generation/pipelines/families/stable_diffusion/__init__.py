@@ -7,7 +7,7 @@ from generation.field import MediaType
 from generation.pipelines.family import Family
 
 USUAL_WIDTH = 320
-"""The width of Stable Diffusion's own UNet, for folders that do not say."""
+"""The width of Stable Diffusion's own UNet, for folders that do not state theirs."""
 
 
 def _width(folder: Path) -> int:

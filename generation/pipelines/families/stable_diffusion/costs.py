@@ -1,4 +1,4 @@
-"""What a Stable Diffusion model costs: its UNet's forward and its decoder's."""
+"""Counts the cost of a Stable Diffusion model: a forward of its UNet and of its decoder."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from generation.pipelines.loop.deep_cache import DeepCache
 from generation.pipelines.model_files import ModelFiles
 
 TOKENS = 77
-"""Tokens of a prompt as CLIP reads it."""
+"""Tokens of a prompt in CLIP's encoding."""
 
 
 def count(files: ModelFiles) -> Costs:
-    """The costs of a model's folder. Raises OSError, ValueError or TypeError for what is none."""
+    """The costs of a model's folder. Raises OSError, ValueError or TypeError for other folders."""
     unet, vae = build(files.folder / "unet"), build(files.folder / "vae")
     return Costs(
         evaluate=(*three_terms(lambda side: evaluated(unet, side)), 0.0),
@@ -24,14 +24,14 @@ def count(files: ModelFiles) -> Costs:
 
 
 def evaluated(unet: Any, side: int, frames: int = 0) -> float:
-    """FLOPs of one forward; `frames` 0 for a model of single pictures."""
+    """FLOPs of one forward; `frames` is 0 for a model of single pictures."""
     size = (1, unet.config.in_channels, *((frames,) if frames else ()), side, side)
     words = empty(frames or 1, TOKENS, unet.config.cross_attention_dim)
     return counted(lambda: unet(empty(*size), empty(1), encoder_hidden_states=words))
 
 
 def _outermost(unet: Any) -> float:
-    """What an evaluation with kept deep layers costs, as a share of a whole one."""
+    """The cost of an evaluation with cached deep layers, as a share of a whole one."""
     layers = DeepCache(unet, interval=2)
     side = SIDES[1]
     words = empty(1, TOKENS, unet.config.cross_attention_dim)

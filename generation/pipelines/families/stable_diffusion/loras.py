@@ -1,4 +1,4 @@
-"""LoRAs on a loaded Stable Diffusion model: diffusers' adapters, each file read once."""
+"""LoRAs on a loaded Stable Diffusion model, as diffusers' adapters. Each file is read once."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from generation.pipelines.model_files import LoraFile
 
 
 class Loras:
-    """The LoRAs that a model's parts have read, and which of them are switched on."""
+    """The LoRAs that a model has loaded, and which of them are switched on."""
 
     def __init__(self, parts: StableDiffusionPipeline) -> None:
         self._parts = parts
-        self._read: set[str] = set()
+        self._loaded: set[str] = set()
 
     def use(self, loras: tuple[LoraFile, ...], model: str) -> None:
-        """Switch on exactly these; `model` names the model in what is raised.
+        """Switch on exactly these LoRAs; `model` names the model in error messages.
 
-        Raises ModelMissing for a file that is gone, ModelUnreadable for one that does not fit.
+        Raises ModelMissing for a missing file, ModelUnreadable for a LoRA that does not fit.
         """
         for lora in loras:
-            if lora.name not in self._read:
+            if lora.name not in self._loaded:
                 self._load(lora, model)
         if loras:
             self._parts.enable_lora()
             self._parts.set_adapters([lora.name for lora in loras], [lora.scale for lora in loras])
-        elif self._read:
+        elif self._loaded:
             self._parts.disable_lora()
 
     def _load(self, lora: LoraFile, model: str) -> None:
@@ -40,7 +40,7 @@ class Loras:
             self._parts.load_lora_weights(
                 lora.path.parent, weight_name=lora.path.name, adapter_name=lora.name
             )
-            # diffusers only warns when a file holds nothing for any of these parts.
+            # diffusers only warns when a file has no weights for any of these parts.
             if not any(lora.name in names for names in self._parts.get_list_adapters().values()):
                 raise ValueError("it has no weights for the parts of this model")
         except UNREADABLE as problem:
@@ -48,4 +48,4 @@ class Loras:
                 f"The LoRA does not fit {model}: {problem}",
                 "Choose a LoRA that was trained for this model's family.",
             ) from problem
-        self._read.add(lora.name)
+        self._loaded.add(lora.name)

@@ -1,4 +1,4 @@
-"""Loading the parts of a Stable Diffusion model one by one."""
+"""Loads the parts of a Stable Diffusion model one at a time."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from generation.pipelines.model_files import ModelFiles
 def load_parts(
     files: ModelFiles, device: torch.device, dtype: torch.dtype, check: Check
 ) -> StableDiffusionPipeline:
-    """The stock pipeline as a box of parts, from safetensors only and without any network.
+    """The stock pipeline as a container of parts, from safetensors only and without network.
 
-    diffusers loads a whole pipeline in one call that cannot be left. Told that all other parts
-    are given, as None, it loads one: so each large part is loaded by itself, by diffusers' own
-    rules, and then given to the call that puts the pipeline together.
+    diffusers loads a whole pipeline in one call that cannot be interrupted. It skips a part that is
+    passed as None. So each large part is loaded alone, with diffusers' own rules, by passing None
+    for all others. A last call puts the pipeline together from the loaded parts.
     """
     if not (files.folder / "model_index.json").is_file():
         raise ModelMissing(f"The folder of {files.slug} holds no model_index.json.")
     if not (files.folder / "tokenizer").is_dir():
-        # transformers would make an empty one, and every prompt would give the same picture.
+        # transformers would create an empty one, and every prompt would give the same picture.
         raise ModelUnreadable(f"{files.slug} cannot be loaded: its folder holds no tokenizer.")
     loaded: dict[str, Any] = {}
     try:

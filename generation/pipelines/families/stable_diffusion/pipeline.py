@@ -1,4 +1,4 @@
-"""A loaded Stable Diffusion model: diffusers' parts under our loop over the steps."""
+"""A loaded Stable Diffusion model: diffusers' parts under our denoising loop."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from generation.specs import RenderSpec
 
 
 class StableDiffusion:
-    """One loaded model. Its parts are diffusers'; only the loop over the steps is ours."""
+    """A loaded model. Its parts are diffusers' classes; only the denoising loop is ours."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class StableDiffusion:
         dtype: torch.dtype,
         check: Check = lambda: None,
     ) -> None:
-        """Load from `files.folder`. Raises ModelMissing, ModelUnreadable, or what `check` does."""
+        """Load from `files.folder`. Raises ModelMissing, ModelUnreadable, or as `check` does."""
         self.files = files
         self.device = device
         self.parts = load_parts(files, device, dtype, check)
@@ -58,7 +58,7 @@ class StableDiffusion:
             raise ModelUnreadable(f"{files.slug} cannot be loaded: {problem}") from problem
 
     def encode(self, spec: RenderSpec, loras: tuple[LoraFile, ...] = ()) -> torch.Tensor:
-        """See Pipeline. The same texts under the same LoRAs are encoded once.
+        """See Pipeline. The result is cached for the same texts with the same LoRAs.
 
         With guidance the negative comes first: (2, tokens, width), else (1, tokens, width).
         """
@@ -74,7 +74,7 @@ class StableDiffusion:
         first_frame: Image.Image | None = None,
         resume: LoopState | None = None,
     ) -> torch.Tensor:
-        """See Pipeline. A single picture begins with none: `first_frame` must be None."""
+        """See Pipeline. `first_frame` must be None: single pictures do not begin with one."""
         return self._denoise([spec], [conditioning], on_step, resume)
 
     def denoise_batch(
@@ -99,7 +99,7 @@ class StableDiffusion:
         spec = specs[0]
         layers = DeepCache(self.parts.unet, spec.acceleration, resume.done if resume else 0)
         generators = [torch.Generator().manual_seed(spec.seed) for spec in specs]
-        # (negative and positive, B, tokens, width): negatives come first in the model's input.
+        # Shape (negative and positive, B, tokens, width): the model's input has negatives first.
         words = torch.stack(list(conditionings), dim=1)
         guidance_embedding = self._guidance_embedding(spec, words.dtype)
 
@@ -150,7 +150,8 @@ class StableDiffusion:
     def decode(self, latents: torch.Tensor) -> Iterator[Image.Image]:
         """See Pipeline. Latents (B, C, h, w) give B pictures.
 
-        One by one: several together need more memory, are no faster, and come in bursts.
+        Each is decoded alone: several together need more memory, are not faster, and arrive in
+        bursts.
         """
         for frame in latents.split(1):
             yield self._decode_one(frame)
@@ -178,9 +179,9 @@ class StableDiffusion:
         generators: list[torch.Generator],
         dtype: torch.dtype,
     ) -> torch.Tensor:
-        """Unit noise (B, C, *frames, h, w), each row of its own generator.
+        """Unit noise (B, C, *frames, h, w), each row from its own generator.
 
-        Drawn on the CPU: a seed starts alike anywhere.
+        It is drawn on the CPU so that a seed gives the same noise on every device.
         """
         channels, scale = self.parts.unet.config.in_channels, self.parts.vae_scale_factor
         size = (spec.height // scale, spec.width // scale)
@@ -193,7 +194,7 @@ class StableDiffusion:
         return noise
 
     def _is_guided(self, spec: RenderSpec) -> bool:
-        """Distilled models take the guidance as an input and need no second forward."""
+        """Whether a second forward is needed. Distilled models take the guidance as an input."""
         return spec.guided and self.parts.unet.config.time_cond_proj_dim is None
 
     @torch.inference_mode()
@@ -221,7 +222,7 @@ class StableDiffusion:
 
 
 def _fit_one_batch(first: RenderSpec, other: RenderSpec) -> bool:
-    """True when all that decides the two pictures is the same but the texts and the seed."""
+    """True when the specs differ only in fields that one batch may mix."""
     return first == replace(
         other,
         prompt=first.prompt,
