@@ -1,1 +1,1 @@
-"""The models that a studio owns: registered, read and costed."""
+"""The models that a studio owns: their registration, files and costs."""

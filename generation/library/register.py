@@ -1,4 +1,4 @@
-"""Reading a model's folder: is it one, which family, which content."""
+"""Registers a model's folder: checks it, recognises its family, hashes its content."""
 
 import hashlib
 import json
@@ -23,11 +23,11 @@ CARD_FILE = "genga.json"
 
 
 def register(folder: Path, slug: str, **fields: Any) -> ModelCard:
-    """Write or renew the card of the model in `folder`. Raises SpecError for what is no model.
+    """Create or update the card of the model in `folder`. Raises SpecError for other folders.
 
-    A file genga.json in the folder may hold a new card's fields; `fields` win over it, and renew
-    those of a card that is there. A motion adapter also needs `base`, the slug of the model that
-    it animates.
+    A file genga.json in the folder may contain fields of a new card. `fields` override it, and
+    update an existing card. A motion adapter also needs `base`, the slug of the model that it
+    animates.
     """
     family = recognise(folder)
     own: dict[str, Any] = {}
@@ -61,7 +61,7 @@ def register(folder: Path, slug: str, **fields: Any) -> ModelCard:
 
 
 def _costs(slug: str, read: dict[str, Any]) -> dict[str, Any]:
-    """What the model's parts cost; of one whose configuration cannot be built, nothing."""
+    """FLOPs of the model's parts; empty for a model whose configuration cannot be built."""
     card = ModelCard(slug=slug, **read)
     known = ModelCard.objects.filter(slug=slug, weights_hash=card.weights_hash).first()
     if known is not None and known.costs:
@@ -70,13 +70,15 @@ def _costs(slug: str, read: dict[str, Any]) -> dict[str, Any]:
         return count_costs(card.files).as_json()
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError):
         logger.warning(
-            "the costs of %s are guessed: its parts cannot be built", slug, exc_info=True
+            "the costs of %s are those of a usual model: its parts cannot be built",
+            slug,
+            exc_info=True,
         )
         return {}
 
 
 def _parameters(folder: Path, family: Family) -> int:
-    """How many numbers its weights have; files that cannot be read are refused when loaded."""
+    """The number of parameters; 0 for files that cannot be read, which loading will refuse."""
     try:
         return sum(map(count_parameters, loaded_files(folder, family.parts)))
     except (OSError, SafetensorError):
@@ -84,7 +86,7 @@ def _parameters(folder: Path, family: Family) -> int:
 
 
 def _base_of(family: Family, slug: str | None) -> ModelCard | None:
-    """The registered model that an adapter animates. Raises SpecError naming `base`."""
+    """The registered model that an adapter animates. Raises SpecError for the field `base`."""
     if family.base is None:
         return None
     bases = ModelCard.objects.filter(family=family.base)
@@ -97,16 +99,16 @@ def _base_of(family: Family, slug: str | None) -> ModelCard | None:
 
 
 def _like_base(base: ModelCard) -> dict[str, Any]:
-    """An adapter draws what its base draws, so it likes the same settings."""
+    """The base's settings for an adapter, which renders the same kind of pictures."""
     same = ("scheduler", "guidance", "width", "height", "min_size", "max_size", "max_subjects")
     steps = ("draft_steps", "standard_steps", "final_steps")
     return {name: getattr(base, name) for name in (*same, *steps)}
 
 
 def recognise(folder: Path) -> Family:
-    """The family of the model in a folder, by the class that its index file names.
+    """The family of the model in a folder, from the class that its index file names.
 
-    Raises SpecError naming what is wrong with the folder.
+    Raises SpecError with the reason for a folder that is not a supported model.
     """
     path = next((folder / name for name in INDEX_FILES if (folder / name).is_file()), None)
     if path is None:
@@ -126,7 +128,7 @@ def recognise(folder: Path) -> Family:
 
 
 def hash_weights(folder: Path) -> str:
-    """SHA-256 in hex over the names and contents of all weights and configurations."""
+    """SHA-256 in hex over the names and contents of all weight and configuration files."""
     total = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.suffix in {".safetensors", ".json", ".txt"} and path.name != CARD_FILE:

@@ -1,4 +1,4 @@
-"""The upscalers that may be asked for: those that ship, and those of the data folder."""
+"""The upscalers that a request may choose: the included ones, and those in the data folder."""
 
 from pathlib import Path
 
@@ -11,21 +11,21 @@ OWN_SUFFIXES = {".param", ".safetensors"}
 
 
 def upscaler_folder() -> Path:
-    """Where further upscalers lie: ncnn's .param with its .bin, or .safetensors."""
+    """The folder of a studio's own upscalers: ncnn's .param with its .bin, or .safetensors."""
     home: Path = settings.GENGA_HOME
     return home / "upscalers"
 
 
 def converted_folder() -> Path:
-    """Where upscalers in ncnn's form are once they are converted; it may be deleted at any time."""
+    """The folder of upscalers converted from ncnn's format; it may be deleted at any time."""
     home: Path = settings.GENGA_HOME
     return home / "converted"
 
 
 def upscaler_names(factor: int) -> list[str]:
-    """The upscalers that may be asked for, the preferred one first.
+    """The upscalers that a request may choose, the preferred one first.
 
-    Whether a file of the folder really enlarges by this factor is known when it is loaded.
+    Files in the folder are listed unread: whether one enlarges by this factor shows on loading.
     """
     own = {path.stem for path in upscaler_folder().glob("*") if path.suffix in OWN_SUFFIXES}
     known = names_for(factor)
@@ -33,9 +33,9 @@ def upscaler_names(factor: int) -> list[str]:
 
 
 def choose_upscaler(factor: int, wanted: str | None) -> str:
-    """The name for a spec: the one wanted, else the best there is; empty where nothing grows.
+    """The upscaler for a spec: `wanted`, or else the best one; empty for factor 1.
 
-    Raises SpecError naming `upscaler` for a name that there is not.
+    Raises SpecError for the field `upscaler` when no upscaler is named `wanted`.
     """
     if factor == 1:
         return ""
