@@ -1,7 +1,7 @@
-"""Clips to files and back: H.264, VP9, GIF and animated PNG, with their provenance inside.
+"""Writes and reads clips: H.264, VP9, GIF and animated PNG, with their provenance inside.
 
-Frames go through one at a time, so memory does not grow with the clip. The same frames with the
-same provenance give the same bytes on one machine.
+Frames are streamed one at a time, so memory does not grow with the clip. The same frames with the
+same provenance give the same bytes on the same machine.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from generation.media.codings import Coding, Conversion
 from generation.media.comments import read_comment
 from generation.media.images import PROVENANCE_KEY
 
-# Fixed, because x264 decides differently with another number of threads.
+# Fixed, because x264's output depends on the number of threads.
 THREADS = 2
-# As in codings.SCALING: without the flags swscale makes everything a little darker.
+# As in codings.SCALING: without the flags swscale makes all colours slightly darker.
 SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 COMMENT = "comment"
 
 
 class ClipFormat(StrEnum):
-    """The files a clip can be written as."""
+    """The file formats of clips."""
 
     MP4 = "mp4"
     WEBM = "webm"
@@ -46,17 +46,17 @@ class ClipFormat(StrEnum):
 
     @property
     def media_type(self) -> str:
-        """What a web server says of the file."""
+        """The media type for HTTP."""
         return _CODINGS[self].media_type
 
     @property
     def extension(self) -> str:
-        """The end of the file's name, with its dot."""
+        """The file name's extension, with its dot."""
         return _CODINGS[self].extension
 
     @property
     def kind(self) -> str:
-        """How a page shows it: a "video" with controls, an "animation" as a picture."""
+        """How a page shows it: a "video" with controls, or an "animation" as a picture."""
         return _CODINGS[self].kind
 
 
@@ -69,12 +69,12 @@ _CODINGS: dict[ClipFormat, Coding] = {
 
 
 class UnreadableClip(ValueError):
-    """A file that holds no clip, or one that breaks off or is damaged."""
+    """The file is not a clip, or it is truncated or damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClipFacts:
-    """What a clip turns out to be when all of it is decoded. Duration in seconds."""
+    """The properties of a clip, measured by decoding all of it. Duration in seconds."""
 
     frames: int
     fps: float
@@ -94,13 +94,14 @@ def write_clip(
     provenance: dict[str, Any],
     on_frame: Callable[[int], None],
 ) -> None:
-    """Encode the frames to `path` and to nothing else.
+    """Encode the frames to `path`.
 
-    `on_frame` hears how many frames the encoder has taken and may raise to stop. Raises ValueError
-    without frames, when a frame's size differs from the first one's, or for an impossible `fps`;
-    OSError when the file cannot be written. Whatever is raised, also by `frames` and `on_frame`,
-    no half file stays. GIF counts in hundredths of a second: its frames are up to half of one early
-    or late, its end up to one, and browsers slow it down above 50 frames a second.
+    `on_frame` is called with the number of frames that the encoder has taken, and may raise to
+    stop. Raises ValueError without frames, when a frame's size differs from the first one's, or for
+    an impossible `fps`; OSError when the file cannot be written. After any exception, also from
+    `frames` and `on_frame`, no partial file remains. GIF's times are in hundredths of a second: its
+    frames are up to half a hundredth early or late, its end up to one hundredth, and browsers slow
+    it down above 50 frames a second.
     """
     coding = _CODINGS[format]
     rate = exact_rate(fps, coding.fastest)
@@ -110,16 +111,16 @@ def write_clip(
         if coding.add_comment is not None:
             coding.add_comment(path, comment)
     except BaseException:
-        with suppress(OSError):  # The first problem is the one to tell.
+        with suppress(OSError):  # The first exception is the one to report.
             path.unlink(missing_ok=True)
         raise
 
 
 def read_frames(path: Path) -> Iterator[Image.Image]:
-    """The frames in their order as RGB pictures, decoded one at a time.
+    """The frames in order as RGB pictures, decoded one at a time.
 
-    Damage is not concealed as players do it: raises UnreadableClip there, and where a file holds
-    no clip; OSError where it cannot be opened.
+    Damage is not concealed as players do: raises UnreadableClip for a damaged file or one that is
+    not a clip, OSError if it cannot be opened.
     """
     reformatter = VideoReformatter()
     with _opened(path) as (container, stream):
@@ -129,9 +130,9 @@ def read_frames(path: Path) -> Iterator[Image.Image]:
 
 
 def describe(path: Path) -> ClipFacts:
-    """Decode the whole clip and tell what it is. Raises as `read_frames` does.
+    """Decode the whole clip and return its properties. Raises like `read_frames`.
 
-    The rate is the one that the file declares, unless its frames and duration say another.
+    The rate is the one that the file declares, unless its frames and duration contradict it.
     """
     count, first, last = 0, None, None
     with _opened(path) as (container, stream):
@@ -151,21 +152,21 @@ def describe(path: Path) -> ClipFacts:
 
 
 def read_provenance(path: Path) -> dict[str, Any]:
-    """What `write_clip` was given. Raises KeyError where the file carries none, or OSError."""
+    """The provenance given to `write_clip`. Raises KeyError if there is none, or OSError."""
     text = read_comment(path)
     if text is None:
         with suppress(UnreadableClip), _opened(path) as (container, _):
-            said = {name.lower(): value for name, value in container.metadata.items()}
-            text = said.get(COMMENT)
+            metadata = {name.lower(): value for name, value in container.metadata.items()}
+            text = metadata.get(COMMENT)
     try:
-        found: dict[str, Any] = json.loads(text or "")[PROVENANCE_KEY]
+        provenance: dict[str, Any] = json.loads(text or "")[PROVENANCE_KEY]
     except (ValueError, TypeError):
         raise KeyError(PROVENANCE_KEY) from None
-    return found
+    return provenance
 
 
 def exact_rate(fps: float, fastest: int = 240) -> Fraction:
-    """Frames a second as the fraction that is meant: 23.976 and 23.98 are 24000/1001.
+    """The exact fraction behind rounded frames a second: 23.976 and 23.98 are 24000/1001.
 
     Raises ValueError unless it is above 0 and at most `fastest`.
     """
@@ -208,7 +209,7 @@ def _write(
         container.mux(stream.encode(None))
         container.close()
     except BaseException:
-        with suppress(OSError, ValueError):  # Closing writes too; its file is deleted anyway.
+        with suppress(OSError, ValueError):  # Closing writes too, but the file is deleted anyway.
             container.close()
         raise
 
@@ -246,7 +247,7 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     except av.error.FFmpegError as problem:
         raise UnreadableClip(f"{path.name} is no clip that can be read.") from problem
     with container:
-        # A stream of a codec that FFmpeg does not know has no context.
+        # A stream with a codec that FFmpeg does not know has no context.
         streams = [stream for stream in container.streams.video if stream.codec_context]
         if not streams:
             raise UnreadableClip(f"{path.name} holds no pictures that can be read.")

@@ -1,6 +1,6 @@
-"""How each kind of clip file is coded: container, codec, pixels and their settings.
+"""The coding of each kind of clip file: container, codec, pixels and their settings.
 
-Every coding repeats its bytes: `bitexact` leaves dates, versions and random identifiers out.
+Every coding is reproducible: `bitexact` omits dates, versions and random identifiers.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 
 from generation.media.comments import add_gif_comment, add_png_text
 
-# Without the last two flags swscale rounds down: all colours come back about two levels darker.
+# Without the last two flags swscale rounds down: all colours are about two levels too dark.
 SCALING = "flags=bicubic+accurate_rnd+full_chroma_int"
 # FFmpeg's AVCOL_SPC_BT709, for which PyAV has no name.
 BT709_MATRIX = 1
-# A palette of its own for each frame: a common one would need the whole clip in memory. The
-# ordered dither stands still where the picture does.
+# Each frame has its own palette: a common one would need the whole clip in memory. The ordered
+# dither does not move where the picture does not.
 PALETTE = "stats_mode=single:reserve_transparent=0"
 PALETTE_USE = "new=1:dither=bayer:bayer_scale=5"
 
 Conversion = Callable[[av.VideoFrame], av.VideoFrame]
-"""An rgb24 frame to one that the encoder takes."""
+"""An rgb24 frame to a frame that the encoder accepts."""
 
 
 def yuv_conversion(siting: str, width: int, height: int, time_base: Fraction) -> Conversion:
-    """To yuv420p in BT.709's matrix and limited range, as the file's tags say.
+    """To yuv420p in BT.709's matrix and limited range, as the file's tags declare.
 
-    `siting` is where players expect the colour samples: "left" for H.264, "center" for VP9. The
-    other one shifts all colours by half a pixel against the lines.
+    `siting` is the position at which players expect the colour samples: "left" for H.264, "center"
+    for VP9. The wrong one shifts all colours by half a pixel against the lines.
     """
     graph, source = _graph(width, height, time_base)
     scale = graph.add(
@@ -49,7 +49,7 @@ def yuv_conversion(siting: str, width: int, height: int, time_base: Fraction) ->
 
 
 def palette_conversion(width: int, height: int, time_base: Fraction) -> Conversion:
-    """To pal8, the best 256 colours for each frame."""
+    """To pal8, with the best 256 colours for each frame."""
     graph, source = _graph(width, height, time_base)
     split, palette = graph.add("split"), graph.add("palettegen", PALETTE)
     use, sink = graph.add("paletteuse", PALETTE_USE), graph.add("buffersink")
@@ -62,7 +62,7 @@ def palette_conversion(width: int, height: int, time_base: Fraction) -> Conversi
 
 
 def no_conversion(width: int, height: int, time_base: Fraction) -> Conversion:
-    """For encoders that take rgb24 as it is."""
+    """For encoders that accept rgb24."""
     return lambda frame: frame
 
 
@@ -74,7 +74,7 @@ def _graph(width: int, height: int, time_base: Fraction) -> tuple[Graph, FilterC
 
 
 def _run(graph: Graph) -> Conversion:
-    """None of these filters holds a frame back: one goes in, the same one comes out."""
+    """These filters do not delay frames: each frame that goes in comes out at once."""
     graph.configure()
 
     def convert(frame: av.VideoFrame) -> av.VideoFrame:
@@ -86,10 +86,10 @@ def _run(graph: Graph) -> Conversion:
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """A row of the table.
+    """The coding of one clip format.
 
-    `add_comment` is for muxers that write no metadata of their own; `fastest` is the highest rate
-    in frames a second.
+    `add_comment` is for muxers that write no metadata; `fastest` is the highest rate in frames a
+    second.
     """
 
     media_type: str
@@ -113,8 +113,8 @@ BT709 = {
     "color_range": ColorRange.MPEG,
 }
 
-# CRF 16 is a little finer than the 17 or 18 at which x264's authors see no difference. The index
-# stands before the pictures, so that a browser plays at once and seeks.
+# CRF 16 is slightly finer than the 17 or 18 at which x264's authors see no difference. The index
+# precedes the pictures, so that a browser can play and seek at once.
 H264_MP4 = Coding(
     media_type="video/mp4",
     extension=".mp4",
@@ -156,8 +156,8 @@ GIF = Coding(
     fastest=100,
 )
 
-# Lossless. Named .png: servers and browsers know that ending, and players that know only PNG show
-# the first frame.
+# Lossless. The extension is .png because servers and browsers know it; players that know only PNG
+# show the first frame.
 APNG = Coding(
     media_type="image/apng",
     extension=".png",

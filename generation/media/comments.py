@@ -1,8 +1,7 @@
-"""A text inside GIF and animated PNG files, whose muxers in FFmpeg write none.
+"""Adds a text to GIF and animated PNG files, for which FFmpeg's muxers write none.
 
-Both formats are lists of blocks with a fixed ending, so a text is added to a finished file by
-writing it before that ending: nothing else moves, whatever the file's size.
-
+Both formats are lists of blocks with a fixed ending. A text is added to a finished file by writing
+it before that ending: nothing else moves, whatever the file's size.
 Sources: the GIF89a specification (section 24, comment extension) and the PNG specification (third
 edition, 11.3.3.4 iTXt).
 """
@@ -30,7 +29,7 @@ _PNG_TEXT = PNG_KEYWORD + b"\0" + b"\0\0" + b"\0" + b"\0"
 
 
 def add_gif_comment(path: Path, text: str) -> None:
-    """Put a comment behind the last picture. Raises ValueError where the file is no whole GIF."""
+    """Add a comment after the last picture. Raises ValueError if the file is no complete GIF."""
     content = text.encode()
     parts = (
         content[start : start + _GIF_BLOCK_BYTES]
@@ -42,16 +41,16 @@ def add_gif_comment(path: Path, text: str) -> None:
 
 
 def add_png_text(path: Path, text: str) -> None:
-    """Put a text chunk behind the last picture. Raises ValueError where it is no whole PNG."""
+    """Add a text chunk after the last picture. Raises ValueError if it is no complete PNG."""
     content = b"iTXt" + _PNG_TEXT + text.encode()
     block = struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
     _insert_before_end(path, block, _PNG_END)
 
 
 def read_comment(path: Path) -> str | None:
-    """The text that `add_gif_comment` or `add_png_text` wrote; None where there is none.
+    """The text that `add_gif_comment` or `add_png_text` wrote; None if there is none.
 
-    None as well for a file that is neither, or that breaks off.
+    Also None for a truncated file and for other formats.
     """
     with path.open("rb") as file:
         if file.read(len(GIF_MAGIC)) == GIF_MAGIC:
@@ -64,16 +63,16 @@ def read_comment(path: Path) -> str | None:
 
 def _insert_before_end(path: Path, block: bytes, end: bytes) -> None:
     with path.open("r+b") as file:
-        place = max(0, file.seek(0, os.SEEK_END) - len(end))
-        file.seek(place)
+        position = max(0, file.seek(0, os.SEEK_END) - len(end))
+        file.seek(position)
         if file.read() != end:
             raise ValueError(f"{path.name} does not end as its format does.")
-        file.seek(place)
+        file.seek(position)
         file.write(block + end)
 
 
 def _gif_comments(file: BinaryIO) -> Iterator[bytes]:
-    """The comments' bytes; the file stands behind its magic."""
+    """The comments' bytes, from a file positioned after its magic bytes."""
     screen = file.read(7)
     if len(screen) == 7:
         _skip_palette(file, screen[4])
@@ -84,11 +83,11 @@ def _gif_comments(file: BinaryIO) -> Iterator[bytes]:
                 if label == bytes([_GIF_COMMENT]):
                     yield part
         elif introducer[0] == _GIF_IMAGE:
-            described = file.read(9)
-            if len(described) < 9:
+            descriptor = file.read(9)
+            if len(descriptor) < 9:
                 return
-            _skip_palette(file, described[8])
-            file.seek(1, os.SEEK_CUR)  # The smallest code of the compressed picture.
+            _skip_palette(file, descriptor[8])
+            file.seek(1, os.SEEK_CUR)  # The LZW minimum code size.
             for _ in _gif_parts(file):
                 pass
         else:
@@ -96,22 +95,22 @@ def _gif_comments(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _skip_palette(file: BinaryIO, packed: int) -> None:
-    """Three bytes for each of 2^(n+1) colours, where the packed field says that there are any."""
+    """Skip three bytes for each of 2^(n+1) colours if the packed field declares a palette."""
     if packed & 0x80:
         file.seek(3 << ((packed & 7) + 1), os.SEEK_CUR)
 
 
 def _gif_parts(file: BinaryIO) -> Iterator[bytes]:
-    """Sub-blocks of at most 255 bytes until the empty one."""
+    """Sub-blocks of at most 255 bytes, up to the empty one that ends them."""
     while (size := file.read(1)) and size[0]:
         yield file.read(size[0])
 
 
 def _png_text(file: BinaryIO) -> bytes:
-    """The text of our chunk; the file stands behind its magic."""
+    """The text of our chunk, from a file positioned after its magic bytes."""
     while len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
-        end = file.tell() + length + 4  # The checksum's bytes.
+        end = file.tell() + length + 4  # 4 bytes of checksum.
         if kind == b"iTXt" and (content := file.read(length)).startswith(_PNG_TEXT):
             return content[len(_PNG_TEXT) :]
         file.seek(end)

@@ -1,6 +1,6 @@
-"""Pictures to bytes: PNG with provenance inside, WebP thumbnails and previews.
+"""Encodes pictures: PNG with provenance inside, WebP thumbnails and previews.
 
-The same picture with the same provenance gives the same bytes: nothing here writes a date.
+The same picture with the same provenance gives the same bytes: no date is written.
 """
 
 import io
@@ -17,7 +17,7 @@ PNG_LEVEL = 6
 
 
 def png_with_provenance(picture: Image.Image, provenance: dict[str, Any]) -> bytes:
-    """A lossless PNG that says in its own text chunk how it was made."""
+    """A lossless PNG with the provenance as JSON in a text chunk."""
     text = PngInfo()
     text.add_itxt(PROVENANCE_KEY, json.dumps(provenance, sort_keys=True, ensure_ascii=False))
     stream = io.BytesIO()
@@ -33,7 +33,7 @@ def thumbnail(picture: Image.Image) -> bytes:
 
 
 def preview(picture: Image.Image) -> bytes:
-    """A small WebP for a picture that is still being drawn, a few kilobytes."""
+    """A small WebP of a picture that is still being rendered, a few kilobytes."""
     scale = PREVIEW_PIXELS / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     return _webp(picture.resize(size, Image.Resampling.BICUBIC), quality=70)

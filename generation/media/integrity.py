@@ -1,6 +1,6 @@
-"""Is the file what was rendered, and is it a clip at all? Read back before it is stored.
+"""Reads a written file back before it is stored, and checks that it contains what was rendered.
 
-Everything is streamed: a clip's length costs no memory. Frames are counted from 1 in all messages.
+Frames are streamed, so memory does not grow with the clip. All messages count frames from 1.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from PIL import Image
 from generation.errors import OutputBroken
 from generation.media.clips import UnreadableClip, describe, read_frames, read_provenance
 
-# Of any patch of 32 x 32 pixels, compared at a quarter of the size: there the fine colours that
-# 4:2:0 and a palette of 256 leave out do not count, but damage does, which comes in blocks of 16.
-# Whole files are far above, even with nothing but noise to show.
+# The least PSNR of any patch of 32 x 32 pixels, compared at a quarter of the size. At that size the
+# fine colours that 4:2:0 and a palette of 256 lose do not count, but damage does, which comes in
+# blocks of 16. Undamaged files are far above, even when they show nothing but noise.
 LEAST_PSNR = 26.0
 SHRINKING = 4
 PATCH_PIXELS = 32
 
-# A clip may end half a frame early or late; GIF's clock ticks in hundredths of a second.
+# A clip may end half a frame early or late; GIF's times are in hundredths of a second.
 CLOCK_SECONDS = 0.0101
 
 
 class Frames(Protocol):
-    """The frames that were written: a FrameFolder or a list."""
+    """The written frames: a FrameFolder or a list."""
 
     def __len__(self) -> int: ...
 
@@ -37,9 +37,9 @@ class Frames(Protocol):
 
 
 def check_file(path: Path, frames: Frames, *, fps: float) -> None:
-    """Raises OutputBroken where decoding the file does not give the frames that were written.
+    """Raise OutputBroken if decoding the file does not give the frames that were written.
 
-    It must hold all of them, in their size and order, at `fps`, and say how it was made.
+    The file must contain all these frames, in their size and order, at `fps`, and its provenance.
     """
     try:
         facts = describe(path)
@@ -77,7 +77,7 @@ def _compare(number: int, written: Image.Image, read: Image.Image) -> None:
 
 
 def fidelity(written: Image.Image, read: Image.Image) -> float:
-    """PSNR in dB of the worst patch between two pictures of one size; 99 where they are equal."""
+    """PSNR in dB of the worst patch of two pictures of one size; 99 when they are equal."""
     difference = _shrunk(written) - _shrunk(read)
     squared = (difference * difference).mean(axis=2)
     patches = (max(1, round(side * SHRINKING / PATCH_PIXELS)) for side in squared.shape[::-1])

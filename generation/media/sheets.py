@@ -1,4 +1,4 @@
-"""Small pictures that stand for a clip: its poster and the strip that moves under the pointer."""
+"""Small pictures of a clip: its poster, and the strip that plays under the pointer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import Image
 
 POSTER_PIXELS = 768
 TILE_PIXELS = 192
-# WebP pictures end at 16383 pixels.
+# WebP pictures have at most 16383 pixels per side.
 MOST_TILES = 16383 // TILE_PIXELS
 
 
@@ -29,9 +29,9 @@ class HoverStrip(NamedTuple):
 
 
 def poster(frames: Frames) -> bytes:
-    """The middle frame as WebP, at most 768 pixels on the longer side; smaller ones keep theirs.
+    """The middle frame as WebP, at most 768 pixels on the longer side; smaller frames keep theirs.
 
-    The middle one because a clip's ends are where it fades, starts to move or comes to rest.
+    It is the middle frame because a clip fades, starts to move or comes to rest at its ends.
     Raises ValueError without frames.
     """
     if not len(frames):
@@ -40,26 +40,26 @@ def poster(frames: Frames) -> bytes:
 
 
 def hover_strip(frames: Frames, count: int = 12) -> HoverStrip:
-    """Frames at even distances from the first to the last, side by side from left to right.
+    """Evenly spaced frames from the first to the last, side by side from left to right.
 
     Each is at most 192 pixels on the longer side. A clip of fewer than `count` frames gives one
-    tile for each. Only one frame is open at a time. Raises ValueError without frames, or where
+    tile for each. Only one frame is open at a time. Raises ValueError without frames, or when
     `count` is not 1 to 85.
     """
     if not len(frames):
         raise ValueError("A clip without frames has no strip.")
     if not 1 <= count <= MOST_TILES:
         raise ValueError(f"A strip has 1 to {MOST_TILES} tiles, not {count}.")
-    places = _spread(len(frames), min(count, len(frames)))
+    indices = _spread(len(frames), min(count, len(frames)))
     width, height = _shrunk(frames[0], TILE_PIXELS).size
-    strip = Image.new("RGB", (width * len(places), height))
-    for tile, place in enumerate(places):
-        strip.paste(_shrunk(frames[place], TILE_PIXELS), (tile * width, 0))
-    return HoverStrip(_webp(strip, quality=80), len(places))
+    strip = Image.new("RGB", (width * len(indices), height))
+    for tile, index in enumerate(indices):
+        strip.paste(_shrunk(frames[index], TILE_PIXELS), (tile * width, 0))
+    return HoverStrip(_webp(strip, quality=80), len(indices))
 
 
 def _spread(length: int, count: int) -> list[int]:
-    """`count` different places from 0 to `length` - 1 at even distances; a single one is 0."""
+    """`count` different indices from 0 to `length` - 1, evenly spaced; a single one is 0."""
     return [round(tile * (length - 1) / max(count - 1, 1)) for tile in range(count)]
 
 

@@ -1,6 +1,6 @@
-"""Frames that nobody wants: black ones, and ones that do not move.
+"""Detects frames that are probably a fault: black frames, and frames that do not move.
 
-Both are right where they were asked for, so the prompt is read first.
+Both are correct if the prompt asks for them, so its words are checked first.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from PIL import Image
 
 from generation.errors import OutputBroken
 
-# A frame is black when even the brightest thousandth of it stays below this (of 255): a few stars
-# are light enough.
+# A frame is black when even its brightest thousandth is below this (of 255); a few stars are
+# bright enough.
 BLACK_LEVEL = 24.0
 BRIGHTEST = 99.9
 
-# Motion is looked for in the mean colours of patches, a 64th of the longer side each but at least
-# 4 x 4 pixels. Noise hardly moves a mean; an outline that shifts by a fifth of a pixel moves it by
-# several levels.
+# Motion is measured in the mean colours of patches, each a 64th of the longer side but at least
+# 4 x 4 pixels. Noise hardly changes a mean; an outline that shifts by a fifth of a pixel changes it
+# by several levels.
 PATCHES = 64
 PATCH_PIXELS = 4
 STILL_LEVELS = 1.5
-# Drawn animation often holds a picture for two to four frames ("on twos", "on fours"): no fault.
+# Drawn animation often holds a picture for two to four frames ("on twos", "on fours").
 HELD_FRAMES = 4
 STILL_SECONDS = 1.0
 
-# "black" and "dark" are said of the picture only where no word follows that they could be the
-# colour of: black hair explains no black frame.
+# "black" and "dark" describe the whole picture only if the next word is not an object with that
+# colour: black hair does not explain a black frame.
 _PLACES = (
     "screen|background|frame|picture|scene|room|alley|street|corridor|hall|cave|tunnel|forest|"
     "sky|void|space|water|sea|ocean|lighting|atmosphere|mood"
@@ -51,10 +51,10 @@ _STILL = re.compile(
 
 
 def check_frames(frames: Iterable[Image.Image], *, fps: float, prompt: str) -> None:
-    """Raises OutputBroken for a black frame, or when a clip of more than two does not move.
+    """Raise OutputBroken for a black frame, or if a clip of more than two frames does not move.
 
-    It does not move when more than half of the neighbours are practically the same picture, held
-    drawings aside, or when one picture stands for more than about a second.
+    It does not move if more than half of the neighbours are practically the same picture, without
+    held drawings, or if one picture stays for more than about a second.
     """
     black_allowed = bool(_DARK.search(prompt))
     runs = list(still_runs(_patches(frame) for frame in _lit(frames, black_allowed)))
@@ -63,15 +63,15 @@ def check_frames(frames: Iterable[Image.Image], *, fps: float, prompt: str) -> N
 
 
 def is_black(picture: Image.Image) -> bool:
-    """Nearly no light anywhere."""
+    """True when there is almost no light anywhere in the picture."""
     return float(np.percentile(np.asarray(picture.convert("L")), BRIGHTEST)) < BLACK_LEVEL
 
 
 def still_runs(frames: Iterable[NDArray[np.float32]]) -> Iterator[int]:
-    """For how many frames each picture stands; together they are the clip's frames.
+    """The number of frames for which each picture stays; their sum is the clip's length.
 
-    A frame is compared with the first of its run and not with the one before it: slow motion ends
-    a run as soon as it has got anywhere.
+    A frame is compared with the first of its run rather than with its predecessor, so that slow
+    motion ends a run once it adds up.
     """
     first, length = None, 0
     for patches in frames:

@@ -1,1 +1,1 @@
-"""How good finished frames are, measured from the frames alone."""
+"""Quality measures of finished frames, computed from the frames alone."""

@@ -1,4 +1,4 @@
-"""What a picture looks like whoever stands where in it: its colours and its coarse layout."""
+"""Describes a picture by its colours and its coarse layout, whatever small motion it has."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-# Looked at from afar, where noise and texture are gone.
+# Small sizes remove noise and texture.
 COLOUR_PIXELS = 64
 LAYOUT_CELLS = 16
-# Bins of L*, a* and b*. Few for L*: light changes more easily than what it falls on.
+# Bins of L*, a* and b*. Few for L*, because light changes more often than the objects it falls on.
 BINS = np.array((4, 10, 10))
 LOWEST, HIGHEST = np.array((0.0, -100.0, -100.0)), np.array((100.0, 100.0, 100.0))
-# A cell may have moved by one, which is a sixteenth of the side.
+# A cell may move by one position, which is a sixteenth of the side.
 REACH = 1
-# The distance in CIE L*a*b* at which a cell is nearly two thirds another one.
+# The distance in CIE L*a*b* at which two cells count as different by almost two thirds.
 CELL_DISTANCE = 40.0
 
 
@@ -32,26 +32,26 @@ class Appearance:
 
 
 def appearance(picture: Floats) -> Appearance:
-    """Of a picture (H, W, 3) in 0..1."""
+    """The appearance of a picture (H, W, 3) in 0..1."""
     return Appearance(_histogram(_lab(picture, COLOUR_PIXELS)), _lab(picture, LAYOUT_CELLS))
 
 
 def appearance_distance(first: Appearance, second: Appearance) -> float:
-    """0 for the same appearance to 1 for nothing in common.
+    """From 0 for the same appearance to 1 for nothing in common.
 
-    One minus what both the colours and the layout share, multiplied.
+    It is one minus the product of the similarities of colours and layout.
     """
-    shared = 1.0 - _colour_distance(first.colours, second.colours)
-    return 1.0 - shared * (1.0 - _layout_distance(first.layout, second.layout))
+    similarity = 1.0 - _colour_distance(first.colours, second.colours)
+    return 1.0 - similarity * (1.0 - _layout_distance(first.layout, second.layout))
 
 
 def _colour_distance(first: Floats, second: Floats) -> float:
-    """Hellinger's distance, the square root of one minus Bhattacharyya's coefficient."""
+    """Hellinger distance, the square root of one minus the Bhattacharyya coefficient."""
     return float(np.sqrt(max(0.0, 1.0 - float(np.sqrt(first * second).sum()))))
 
 
 def _layout_distance(first: Floats, second: Floats) -> float:
-    """How foreign the second's cells are: each against the most alike of its nine places."""
+    """The mean distance of each cell of `second` to the most similar of nine cells of `first`."""
     around = np.pad(first, ((REACH, REACH), (REACH, REACH), (0, 0)), mode="edge")
     rows, columns = second.shape[:2]
     nearest = np.full((rows, columns), np.inf)
@@ -67,14 +67,14 @@ def _lab(picture: Floats, pixels: int) -> Floats:
 
 
 def _histogram(lab: Floats) -> Floats:
-    """Each pixel is shared among the eight bins around it, so that no small change moves it far."""
+    """Distribute each pixel over the eight bins around it, so that small changes stay small."""
     places = (lab.reshape(-1, 3) - LOWEST) / (HIGHEST - LOWEST) * (BINS - 1)
     places = np.clip(places, 0, BINS - 1)
     low = np.minimum(places.astype(int), BINS - 2)
     above = places - low
-    found = np.zeros(int(BINS.prod()))
+    totals = np.zeros(int(BINS.prod()))
     for corner in product((0, 1), repeat=3):
         share = np.where(corner, above, 1 - above).prod(axis=1)
         bins = np.ravel_multi_index(tuple((low + corner).T), tuple(BINS))
-        found += np.bincount(bins, weights=share, minlength=len(found))
-    return (found / found.sum()).astype(np.float32)
+        totals += np.bincount(bins, weights=share, minlength=len(totals))
+    return (totals / totals.sum()).astype(np.float32)

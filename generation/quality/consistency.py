@@ -1,9 +1,9 @@
-"""How well the frames of a clip belong together: flicker, jumps, and whether the figure stays.
+"""Measures how consistent the frames of a clip are: flicker, jumps, and changes of the figure.
 
 The warping error is that of Lai et al., "Learning Blind Video Temporal Consistency" (ECCV 2018),
-section 4.2: a frame is compared with the next one after their optical flow has been undone, and
-without the pixels that only one of them shows. Theirs is a mean square; ours is a mean absolute
-difference, which is in the pictures' own units.
+section 4.2. A frame is compared with the next one after their optical flow has been undone, without
+the pixels that only one of them shows. Theirs is a mean square; ours is a mean absolute difference,
+which has the unit of the pixel values.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ from generation.quality.flow import warped_difference
 LONGER_SIDE = 256
 DIGITS = 5
 
-# A pair is a jump when its warping error lies this many robust standard deviations above the
-# clip's median, and at least this much: blinks and mouths change less, cuts more.
+# A pair is a jump when its warping error exceeds the clip's median by this many robust standard
+# deviations, and at least by this much: blinks and mouths change less, cuts more.
 JUMP_DEVIATIONS = 8.0
 JUMP_LEAST = 0.03
-# The median absolute deviation of a normal distribution is its standard deviation over this.
+# A normal distribution's standard deviation is this multiple of its median absolute deviation.
 NORMAL = 1.4826
 
-# Where a part alone takes the score to 100 / e.
+# The value at which one part alone lowers the score to 100 / e.
 WARP_SCALE, FLICKER_SCALE, DRIFT_SCALE = 0.08, 0.10, 0.50
-# A figure that turns, blinks and speaks drifts this far and stays the same.
+# The drift of a figure that turns, blinks and speaks but stays the same.
 DRIFT_ALLOWED = 0.15
 JUMP_FACTOR = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Consistency:
-    """Measures of one clip, all 0 (none) to 1 but for `jumps` and `score`.
+    """Measures of a clip, from 0 (none) to 1 except `jumps` and `score`.
 
-    `warp_error` and `flicker` hold one value for each pair of neighbours, `identity_drift` one for
-    each frame against the first; `jumps` are the indices, from 0, of frames that do not follow
-    from the one before.
+    `warp_error` and `flicker` have one value for each pair of neighbours, `identity_drift` one for
+    each frame compared with the first. `jumps` are the indices, from 0, of frames that do not
+    continue the frame before.
     """
 
     warp_error: tuple[float, ...]
@@ -64,27 +64,27 @@ class Consistency:
 
     @property
     def mean_warp_error(self) -> float:
-        """Of all pairs; 0 for a single frame."""
+        """The mean over all pairs; 0 for a single frame."""
         return _mean(self.warp_error)
 
     @property
     def mean_flicker(self) -> float:
-        """Of all pairs; 0 for a single frame."""
+        """The mean over all pairs; 0 for a single frame."""
         return _mean(self.flicker)
 
     @property
     def furthest_drift(self) -> float:
-        """Of the frame that is least like the first."""
+        """The drift of the frame that differs most from the first."""
         return max(self.identity_drift)
 
     @property
     def score(self) -> float:
-        """100 for perfectly smooth down to 0, for people to sort by.
+        """From 100 for perfectly smooth down to 0, for sorting.
 
         100 x exp(-(mean warp error / 0.08 + mean flicker / 0.10 + drift / 0.50)) x 0.8 ^ jumps,
-        where drift is the furthest one less the 0.15 that moving takes. Chosen so that smooth
-        motion comes to about 90 and more, brightness that pumps by a fiftieth to about 60 and by
-        a twentieth to about 30, and every jump costs a fifth.
+        where drift is the furthest drift minus the 0.15 that motion alone causes. The constants
+        give smooth motion about 90 and more, brightness that changes by a fiftieth about 60 and by
+        a twentieth about 30; every jump costs a fifth.
         """
         drift = max(0.0, self.furthest_drift - DRIFT_ALLOWED)
         parts = (
@@ -95,7 +95,7 @@ class Consistency:
         return 100.0 * exp(-sum(parts)) * JUMP_FACTOR ** len(self.jumps)
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, rounded, for a JSON field."""
+        """All measures, rounded, for a JSON field."""
         return {
             "score": round(self.score, 1),
             "mean_warp_error": round(self.mean_warp_error, DIGITS),
@@ -109,7 +109,7 @@ class Consistency:
 
 
 def measure(frames: Iterable[Image.Image]) -> Consistency:
-    """Look at each frame once, at no more than 256 pixels; only two are held at a time.
+    """Measure each frame once, at no more than 256 pixels; only two are in memory at a time.
 
     Raises ValueError without frames, or when their sizes differ.
     """

@@ -1,4 +1,4 @@
-"""What changes from one frame to the next when the motion between them is taken away."""
+"""The difference between two frames after the motion between them is removed."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 # Farneback, "Two-Frame Motion Estimation Based on Polynomial Expansion" (SCIA 2003): scale between
-# the pyramid's levels, levels, averaging window, iterations, neighbourhood and its smoothing.
+# pyramid levels, levels, averaging window, iterations, neighbourhood and its smoothing.
 FARNEBACK = (0.5, 3, 13, 2, 5, 1.1, 0)
 
 # Sundaram, Brox and Keutzer, "Dense Point Trajectories by GPU-accelerated Large Displacement
-# Optical Flow" (ECCV 2010), equation 5: by how much the ways there and back may differ.
+# Optical Flow" (ECCV 2010), equation 5: tolerance between the forward and the backward flow.
 RELATIVE_TOLERANCE, TOLERANCE = 0.01, 0.5
-# With less than this share left, there is no motion to take away but a cut: all is compared.
+# When less than this share is visible in both frames, it is a cut: then all pixels are compared.
 LEAST_VISIBLE = 0.5
-# Brightness is compared in this many regions along each side.
+# The number of regions along each side in which brightness is compared.
 REGIONS = 16
 
 
@@ -36,7 +36,7 @@ class Difference:
 
     @property
     def error(self) -> float:
-        """Mean absolute difference of what is visible, 0 to 1."""
+        """Mean absolute difference of the visible pixels, 0 to 1."""
         return _mean(np.abs(self.colours).mean(axis=2), self.visible)
 
     @property
@@ -44,7 +44,7 @@ class Difference:
         """Mean absolute change of the regions' mean brightness, 0 to 1.
 
         An outline that was moved back inexactly is too light on one side and too dark on the
-        other: in the mean of its region that cancels out, and a change of light does not.
+        other. In the mean of its region these cancel out, but a change of light does not.
         """
         luma = cv2.cvtColor(self.colours, cv2.COLOR_RGB2GRAY)
         shares = _regions(self.visible)
@@ -72,7 +72,7 @@ def _grey(picture: Floats) -> NDArray[np.uint8]:
 
 
 def _flow(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Floats:
-    """(H, W, 2): how far right and down each pixel of the first is in the second."""
+    """(H, W, 2): the displacement of each pixel of the first in the second, right and down."""
     start = np.zeros((*first.shape, 2), np.float32)
     return np.asarray(
         cv2.calcOpticalFlowFarneback(first, second, start, *FARNEBACK), dtype=np.float32
@@ -80,7 +80,7 @@ def _flow(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Floats:
 
 
 def _sampled(picture: Floats, places: Floats) -> Floats:
-    """The picture's values at `places` (H, W, 2), between its pixels and its edge outside."""
+    """The picture's values at `places` (H, W, 2): interpolated, and outside those of the edge."""
     values = cv2.remap(
         picture,
         places[..., 0],
@@ -92,7 +92,7 @@ def _sampled(picture: Floats, places: Floats) -> Floats:
 
 
 def _returns(forward: Floats, back: Floats) -> NDArray[np.bool_]:
-    """Where going there and back ends near the start: what is covered in one frame does not."""
+    """Where the flow there and back ends near its start; it does not for covered points."""
     astray = np.square(forward + back).sum(axis=2)
     travelled = np.square(forward).sum(axis=2) + np.square(back).sum(axis=2)
     return np.asarray(astray <= RELATIVE_TOLERANCE * travelled + TOLERANCE)
