@@ -1,8 +1,7 @@
-"""The engine's exceptions: what was asked wrongly, what failed, and what merely stopped.
+"""The engine's exceptions, in three groups.
 
-Three families, because they are three different things to a person: a `SpecError` is refused
-before anything is written, a `RenderError` ends an attempt and is told with a hint, and an
-`Interruption` is no error at all: somebody or something asked the render to stop.
+A `SpecError` refuses a request before anything is written. A `RenderError` ends an attempt and is
+shown with a hint. An `Interruption` is not an error: the render was asked to stop.
 """
 
 from typing import Any
@@ -11,16 +10,16 @@ from generation.sentences import Sentence
 
 
 class SpecError(ValueError):
-    """A request that is refused: the field, the sentence with its code, and what is allowed."""
+    """A refused request: the field, the sentence with its code, and the allowed values."""
 
     def __init__(
         self, field: str, sentence: Sentence | str, allowed: str = "", **values: Any
     ) -> None:
-        told = sentence if isinstance(sentence, Sentence) else Sentence("refused", "")
-        self.message = told.say(field=field, **values) or str(sentence)
+        template = sentence if isinstance(sentence, Sentence) else Sentence("refused", "")
+        self.message = template.say(field=field, **values) or str(sentence)
         super().__init__(f"{field}: {self.message}")
         self.field = field
-        self.code = told.code
+        self.code = template.code
         self.allowed = allowed
 
     @property
@@ -30,11 +29,11 @@ class SpecError(ValueError):
 
 
 class SettingError(ValueError):
-    """A setting of the environment has a value that cannot be used."""
+    """An environment variable has an invalid value."""
 
 
 class RenderError(Exception):
-    """An attempt failed in a way we know. `code` is stable, `hint` says what to do next."""
+    """An attempt failed for a known reason. `code` is stable, `hint` says what to do next."""
 
     code = "render_failed"
     hint = "Try again; if it fails again, show the job's page to whoever runs the machine."
@@ -47,28 +46,28 @@ class RenderError(Exception):
 
 
 class SpecUnreadable(RenderError):
-    """What a job stores of its settings is not what this version writes."""
+    """The stored settings of a job are not in the format of this version."""
 
     code = "spec_unreadable"
     hint = "Render it again from the shot's page; the job was stored by another version."
 
 
 class ModelMissing(RenderError):
-    """The model's folder is not there."""
+    """The model's folder does not exist."""
 
     code = "model_missing"
     hint = "Register the model again with `manage.py register_model`, then retry the job."
 
 
 class ModelUnreadable(RenderError):
-    """The model's folder is there but cannot be loaded."""
+    """The model's folder exists but cannot be loaded."""
 
     code = "model_unreadable"
     hint = "Check the model's folder (safetensors in diffusers' layout), then retry the job."
 
 
 class OutOfMemory(RenderError):
-    """The device has not enough memory for this render."""
+    """The device does not have enough memory for this render."""
 
     code = "out_of_memory"
     hint = "Ask for a smaller size, or let a device with more memory take the job."
@@ -82,25 +81,25 @@ class OutputUnwritable(RenderError):
 
 
 class OutputBroken(RenderError):
-    """The finished file was read back and is not what was rendered."""
+    """The finished file was read back and differs from what was rendered."""
 
     code = "output_broken"
     hint = "Retry the job; if it breaks again, try another seed or lower the guidance."
 
 
 class SourceUnreadable(RenderError):
-    """The picture or clip that a render starts from is gone or cannot be read."""
+    """The picture or clip that a render starts from is missing or cannot be read."""
 
     code = "source_unreadable"
     hint = "Choose another picture to start from; this file was removed or is damaged."
 
 
 class Interruption(Exception):
-    """The render was told to stop between two steps; not a failure."""
+    """The render was asked to stop between two steps; not a failure."""
 
 
 class CancelRequested(Interruption):
-    """Somebody asked for this job to be cancelled."""
+    """Somebody requested the cancellation of this job."""
 
 
 class WorkerStopping(Interruption):
@@ -112,4 +111,4 @@ class Preempted(Interruption):
 
 
 class LeaseLost(Interruption):
-    """Another worker may own the job by now; whatever this one has must not be stored."""
+    """Another worker may own the job by now; this worker must not store anything for it."""

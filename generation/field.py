@@ -1,8 +1,8 @@
-"""How one setting of a job is declared: what it takes, how people read it, and what it decides.
+"""The declaration of a job's setting: its values, its texts for people, and what it influences.
 
 A spec class declares each of its settings once, with `setting`. The API's schema, the pages' form,
-the check of a spec, the shape that estimates go by and the table in docs/api.md are made from these
-declarations. Only the standard library is imported here.
+the validation of a spec, the shape that estimates use and the table in docs/api.md are derived from
+these declarations. This module imports only the standard library.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ MAX_PROMPT_LENGTH = 2000
 
 
 class MediaType(StrEnum):
-    """What a job makes."""
+    """The media that a job makes."""
 
     IMAGE = "image"
     VIDEO = "video"
 
 
 ALWAYS: Any = object()
-"""Stands for no usual value: the setting is written whatever it is."""
+"""The value of `usual` for a setting without a usual value, which is always stored."""
 
 BOTH = frozenset(MediaType)
 CLIPS = frozenset({MediaType.VIDEO})
@@ -35,18 +35,18 @@ CLIPS = frozenset({MediaType.VIDEO})
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text of so many characters."""
+    """A text with limits for its number of characters."""
 
     shortest: int = 0
     longest: int = MAX_PROMPT_LENGTH
 
     @property
     def allowed(self) -> str:
-        """What is allowed, in words."""
+        """The allowed values in words."""
         return f"{self.shortest} to {self.longest} characters"
 
     def check(self, name: str, value: str) -> None:
-        """Raise SpecError naming the field for a text that cannot be used."""
+        """Raise SpecError for the field `name` when the text is not allowed."""
         if "\x00" in value:
             raise SpecError(name, refusals.NUL_CHARACTER, "any other text")
         if not value.strip() and self.shortest:
@@ -70,7 +70,7 @@ class Number:
 
     @property
     def allowed(self) -> str:
-        """What is allowed, in words."""
+        """The allowed values in words."""
         if self.step > 1:
             return f"multiples of {self.step} from {_plain(self.low)} to {_plain(self.high)}"
         if self.above:
@@ -78,8 +78,8 @@ class Number:
         return f"{_plain(self.low)} to {_plain(self.high)}"
 
     def check(self, name: str, value: float) -> None:
-        """Raise SpecError naming the field for a number outside the limits."""
-        # The comparison is written so that NaN fails it.
+        """Raise SpecError for the field `name` when the number is outside the limits."""
+        # NaN fails this form of the comparison.
         if not self.low <= value <= self.high or (self.above and value == self.low):
             raise SpecError(name, refusals.OUT_OF_RANGE, self.allowed, value=value)
         if self.step > 1 and value % self.step:
@@ -90,7 +90,7 @@ class Number:
 class Choice:
     """One of a few values, each with the label that a form shows.
 
-    `synonyms` are further words for the same values; `several` lets more than one be chosen.
+    `synonyms` are other words for the same values; `several` allows more than one value.
     """
 
     labels: Mapping[Any, str]
@@ -104,11 +104,11 @@ class Choice:
 
     @property
     def allowed(self) -> str:
-        """What is allowed, in words."""
+        """The allowed values in words."""
         return one_of(self.values)
 
     def check(self, name: str, value: Any) -> None:
-        """Raise SpecError naming the field for any other value."""
+        """Raise SpecError for the field `name` when a value is not offered."""
         for one in value if self.several else (value,):
             if one not in self.labels:
                 raise SpecError(name, refusals.NOT_OFFERED, self.allowed, value=one)
@@ -121,23 +121,23 @@ class Flag:
     allowed: str = "true or false"
 
     def check(self, name: str, value: bool) -> None:
-        """Every flag is allowed."""
+        """Accept every flag."""
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A thing that is found by its slug, or, with `by_id`, by its id."""
+    """An object that is named by its slug, or by its id with `by_id`."""
 
     thing: str
     by_id: bool = False
 
     @property
     def allowed(self) -> str:
-        """What is allowed, in words."""
+        """The allowed values in words."""
         return f"the {'id' if self.by_id else 'slug'} of {self.thing}"
 
     def check(self, name: str, value: Any) -> None:
-        """Whoever looks it up refuses what is not there."""
+        """Accept every name: the code that looks the object up refuses unknown names."""
 
 
 Kind = Text | Number | Choice | Flag | Named
@@ -145,13 +145,21 @@ Kind = Text | Number | Choice | Flag | Named
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One setting.
+    """A setting.
 
-    `label` and `meaning` are what people read on a page and in the documentation; `unnamed` says
-    in words what is used when nobody names it, `default` the value itself (None: it is chosen).
-    `media` are the types of job that have it. `asked` is False for what only the system sets.
-    `shape` names the property of the spec by which it decides how long a job takes; empty when it
-    does not. `usual` is left out of stored JSON, so that older specs keep their hashes.
+    Attributes:
+        name: Name of the spec class's field.
+        kind: The allowed values; None where they are not checked.
+        label: Its label on a page.
+        meaning: Its meaning in the documentation and the API's schema.
+        unnamed: What is used when the request does not name it, in words.
+        default: The value that is used then; None when the value is chosen.
+        media: The media types of jobs that have it.
+        asked: False for settings that only the system sets.
+        required: Whether a request must name it.
+        shape: The property of the spec by which it influences how long a job takes; empty when it
+            does not.
+        usual: The value that stored JSON leaves out, so that older specs keep their hashes.
     """
 
     name: str
@@ -168,12 +176,12 @@ class Field:
 
 
 def setting(kind: Kind | None = None, *, value: Any = dataclasses.MISSING, **said: Any) -> Any:
-    """Declare a field of a spec class; `value` is its default there, `said` the parts of Field."""
+    """Declare a field of a spec class; `value` is its default, `said` the attributes of Field."""
     return dataclasses.field(default=value, metadata={"field": {"kind": kind, **said}})
 
 
 def fields_of(spec_class: type) -> dict[str, Field]:
-    """The declared fields of a spec class, by name, in the order of their declaration."""
+    """The declared fields of a spec class by name, in the order of their declaration."""
     return {
         one.name: Field(name=one.name, **one.metadata["field"])
         for one in dataclasses.fields(spec_class)
@@ -182,11 +190,11 @@ def fields_of(spec_class: type) -> dict[str, Field]:
 
 
 def _plain(number: float) -> str:
-    """A number without a fraction that says nothing: 30, 0.05."""
+    """A number without a superfluous fraction: 30, 0.05."""
     return str(int(number)) if number == int(number) else str(number)
 
 
 def one_of(values: tuple[Any, ...]) -> str:
-    """A few values to choose from, in words: "1, 2 or 4"."""
+    """Alternatives in words: "1, 2 or 4"."""
     *first, last = map(str, values)
     return f"{', '.join(first)} or {last}" if first else last

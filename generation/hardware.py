@@ -1,4 +1,4 @@
-"""What a device is: its kind, its own name and its memory, asked of torch and the system."""
+"""Detects a device: its kind, its name and its memory, from torch and the operating system."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import psutil
 from generation.errors import SettingError
 from generation.states import Work
 
-# The functions import torch when they are called: it takes seconds, and commands that only
-# mention devices import this module too.
+# The functions import torch when they are called, because the import takes seconds and commands
+# that only mention devices import this module too.
 if TYPE_CHECKING:
     import torch
 
 RESIDENT_SHARE = 0.6
-"""Share of a device's memory that loaded models may keep between jobs."""
+"""The share of a device's memory that loaded models may keep between jobs."""
 
 LEAST_FOR_VIDEO = 3 * 1024**3
-"""Bytes of memory below which a device is not set up for videos by itself."""
+"""A device with less memory, in bytes, is not set up for videos automatically."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """A device as torch sees it; memory in bytes."""
+    """A device as torch reports it; memory in bytes."""
 
     name: str
     kind: str
@@ -38,21 +38,21 @@ class Hardware:
 
     @property
     def works(self) -> list[Work]:
-        """The work it is set up for until a lead decides otherwise."""
+        """The work that the device takes until a lead changes it."""
         if self.memory_bytes < LEAST_FOR_VIDEO:
             return [work for work in Work if work != Work.VIDEO]
         return list(Work)
 
     @property
     def resident_bytes(self) -> int:
-        """How much loaded models may keep."""
+        """The bytes that loaded models may keep."""
         return int(self.memory_bytes * RESIDENT_SHARE)
 
 
 def detect(name: str) -> Hardware:
-    """The device called `name` (cpu, cpu:1, cuda:0). Raises SettingError when it is not there.
+    """Detect the device `name` (cpu, cpu:1, cuda:0). Raises SettingError when it does not exist.
 
-    Several CPU devices may be named on one machine: they share its cores.
+    A machine may have several CPU devices, which share its cores.
     """
     import torch
 
@@ -68,7 +68,7 @@ def detect(name: str) -> Hardware:
 
 
 def available() -> list[str]:
-    """The devices of this machine: every CUDA card, or the CPU where there is none."""
+    """The devices of this machine: every CUDA card, or the CPU if there is none."""
     import torch
 
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -76,14 +76,14 @@ def available() -> list[str]:
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that no other program uses: what is free, and what this process could give back."""
+    """Bytes that are free or that this process could return: no other program uses them."""
     if device.type == "cuda":
         import torch
 
         free, _ = torch.cuda.mem_get_info(device)
         return int(free + torch.cuda.memory_reserved(device))
     own = psutil.Process().memory_info()
-    # Pages that come from files, such as libraries, count as available already.
+    # Pages backed by files, such as libraries, already count as available.
     return int(psutil.virtual_memory().available + own.rss - getattr(own, "shared", 0))
 
 

@@ -1,4 +1,4 @@
-"""Whether a spec can be rendered by a model: each setting by its declaration, then the whole."""
+"""Checks whether a model can render a spec: each setting by its declaration, then the whole."""
 
 from dataclasses import dataclass
 
@@ -14,15 +14,15 @@ from generation.specs import (
 )
 
 DELIVERY = ("interpolate", "upscale", "formats")
-"""Settings of what happens to finished frames: all that an enhancement may change."""
+"""Settings that are applied to finished frames: only these may change in an enhancement."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What a model can be asked for; sizes in pixels.
+    """The limits of a model; sizes in pixels.
 
-    The last three say what its family can do: take LoRAs, begin a clip with a given picture, and
-    leave out the denoiser's deep layers in some steps.
+    The last three are capabilities of its family: taking LoRAs, beginning a clip with a given
+    picture, and leaving out the denoiser's deep layers in some steps.
     """
 
     types: tuple[str, ...]
@@ -35,7 +35,7 @@ class Limits:
 
 
 def check(spec: RenderSpec, limits: Limits) -> RenderSpec:
-    """The spec itself when the model can render it. Raises SpecError naming the first bad field."""
+    """Return the spec if the model can render it. Raises SpecError for the first bad field."""
     if spec.draws and spec.type not in limits.types:
         raise SpecError(
             "type",
@@ -60,10 +60,10 @@ def check(spec: RenderSpec, limits: Limits) -> RenderSpec:
 
 
 def _check_each(spec: RenderSpec, names: set[str]) -> None:
-    """Every setting that this type of job has, by its own declaration."""
+    """Check each named setting that this type of job has, by its declaration."""
     for name in FIELDS:
         field = FIELDS[name]
-        # What a spec has left at its usual value was not asked for.
+        # A setting at its usual value was not requested.
         if name not in names or field.kind is None or getattr(spec, name) == field.usual:
             continue
         if spec.type in field.media or name in DELIVERY:
@@ -83,7 +83,7 @@ def _check_size(spec: RenderSpec, limits: Limits) -> None:
 
 
 def _check_family(spec: RenderSpec, limits: Limits) -> None:
-    """What not every family of models can do."""
+    """Check the capabilities that not all families have."""
     if spec.acceleration > 1 and not limits.accelerates:
         raise SpecError("acceleration", refusals.NOT_ACCELERATED, "1", model=spec.model)
     if spec.loras and not limits.lora:
@@ -95,7 +95,7 @@ def _check_family(spec: RenderSpec, limits: Limits) -> None:
 
 
 def _check_delivery(spec: RenderSpec) -> None:
-    """What happens to the frames once they are drawn, or to a file that is enhanced."""
+    """Check the settings that apply to drawn frames or to a file that is enhanced."""
     _check_each(spec, set(DELIVERY))
     if max(spec.delivered_size) > MAX_DELIVERED_PIXELS:
         width, height = spec.delivered_size

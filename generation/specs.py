@@ -1,8 +1,8 @@
-"""RenderSpec and EnhanceSpec: everything that decides a finished file, and nothing else.
+"""RenderSpec and EnhanceSpec: everything that determines a finished file, and nothing else.
 
-Two specs with the same content hash make the same file on the same kind of device. Who asked, how
-urgent it is and which project it is for belong to the job, not here. Each setting is declared once;
-see `generation.field`.
+Two specs with the same content hash make the same file on the same kind of device. The owner,
+priority and project belong to the job, not to the spec. Each setting is declared once; see
+`generation.field`.
 """
 
 import hashlib
@@ -24,11 +24,11 @@ MAX_DELIVERED_FPS = 100
 MAX_DELIVERED_PIXELS = 8192
 SIZE_MULTIPLE = 8
 MAX_BATCHED_PIXELS = 512 * 512
-"""Pictures above this are rendered one by one."""
+"""Larger pictures are not batched."""
 
 
 class Quality(StrEnum):
-    """The ladder from a quick look to the picture that is delivered."""
+    """The three qualities, from a quick draft to the picture that is delivered."""
 
     DRAFT = "draft"
     STANDARD = "standard"
@@ -36,12 +36,12 @@ class Quality(StrEnum):
 
     @property
     def label(self) -> str:
-        """The word a person reads."""
+        """The word on pages."""
         return self.value.capitalize()
 
     @classmethod
     def from_word(cls, word: str) -> "Quality":
-        """The quality a word names; low, medium and high are the same three. Raises KeyError."""
+        """The quality that a word names; low, medium and high are synonyms. Raises KeyError."""
         return cls(QUALITY_SYNONYMS.get(word) or {one.value: one.value for one in cls}[word])
 
 
@@ -53,7 +53,7 @@ FORMATS = Choice({"webm": "WebM", "gif": "GIF", "apng": "APNG"}, several=True)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lora:
-    """Extra low-rank weights. `file` is a name in the media storage, `sha256` its content."""
+    """Extra low-rank weights. `file` is its name in the media storage, `sha256` its hash."""
 
     file: str
     sha256: str
@@ -61,7 +61,7 @@ class Lora:
 
 
 class SourceUse(StrEnum):
-    """What a job does with the file that it starts from."""
+    """What a job does with its source file."""
 
     FIRST_FRAME = "first_frame"
     ENHANCE = "enhance"
@@ -69,7 +69,7 @@ class SourceUse(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceFile:
-    """The finished file that a job starts from: a name in the media storage and its content."""
+    """The finished file that a job starts from: its name in the media storage and its hash."""
 
     file: str
     sha256: str
@@ -78,11 +78,10 @@ class SourceFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RenderSpec:
-    """One render, complete: no default is looked up later. Sizes in pixels.
+    """A complete render: no default is looked up later. Sizes are in pixels.
 
-    `width`, `height`, `frames` and `fps` describe what the model draws (or what the source is);
-    the properties beginning with `delivered_` say what comes out after interpolation and
-    upscaling.
+    `width`, `height`, `frames` and `fps` describe what the model draws (or what the source is).
+    The properties that begin with `delivered_` describe the file after interpolation and upscaling.
     """
 
     kind: ClassVar[str] = "render"
@@ -257,32 +256,33 @@ class RenderSpec:
 
     @property
     def lora_count(self) -> int:
-        """How many LoRAs are applied."""
+        """The number of LoRAs."""
         return len(self.loras)
 
     @property
     def keeps_frames(self) -> bool:
-        """True for clips whose frames are kept losslessly: finals, for their review."""
+        """True for clips whose frames are kept losslessly for a review: final quality only."""
         return self.type == MediaType.VIDEO and self.quality == Quality.FINAL
 
     @property
     def work(self) -> Work:
-        """The kind of work that this mainly is; where it may go is decided by that."""
+        """The kind of work that this mainly is; devices accept jobs by it."""
         if self.type == MediaType.VIDEO:
             return Work.VIDEO
         return Work.PREVIEW if self.quality == Quality.DRAFT else Work.IMAGE
 
     @property
     def longest_side(self) -> int:
-        """The longest side of what a model draws, in pixels; 0 when nothing is drawn."""
+        """The longest side of what the model draws, in pixels; 0 when nothing is drawn."""
         return max(self.width, self.height)
 
     @property
     def batch_key(self) -> str:
-        """Equal for pictures that may be denoised together; empty for what runs alone.
+        """Equal for pictures that may be denoised together; empty for renders that run alone.
 
-        They differ in texts, seed and quality's name only. Large pictures fill a device alone, and
-        what deep layers gave belongs to one picture.
+        Pictures of one batch differ only in texts, seed and the quality's name. Large pictures fill
+        a device alone. Accelerated ones run alone because a cache of deep layers belongs to one
+        picture.
         """
         if self.acceleration > 1 or self.type != MediaType.IMAGE or self.source or self.upscale > 1:
             return ""
@@ -295,20 +295,20 @@ class RenderSpec:
 
     @property
     def denoising_steps(self) -> int:
-        """Steps that are really made: a source takes the place of the first ones.
+        """The number of steps that are made: a source replaces the first ones.
 
-        As in diffusers' image to image: of `steps`, the last `strength` of them.
+        As in diffusers' image to image, these are the last `strength` of `steps`.
         """
         return max(1, min(self.steps, int(self.steps * self.strength)))
 
     @property
     def parts(self) -> int:
-        """What the progress and a snapshot of this job count: denoising steps."""
+        """The unit of this job's progress and snapshots: denoising steps."""
         return self.denoising_steps
 
     @property
     def delivered_frames(self) -> int:
-        """Frames of the finished file: in-betweens stand between frames, and close a loop."""
+        """Frames of the finished file, with in-betweens between the frames and at a loop's end."""
         if self.interpolate == 1:
             return self.frames
         return self.frames * self.interpolate - (0 if self.loop else self.interpolate - 1)
@@ -324,8 +324,8 @@ class RenderSpec:
         return self.width * self.upscale, self.height * self.upscale
 
     def as_json(self) -> dict[str, Any]:
-        """A dictionary that json can write and `from_json` reads back to an equal spec."""
-        # 4 and 4.0 are the same guidance and must read, and hash, the same.
+        """A JSON-compatible dictionary, from which `from_json` makes an equal spec."""
+        # 4 and 4.0 are the same guidance and must have the same JSON and hash.
         loras = [{**asdict(lora), "scale": float(lora.scale)} for lora in self.loras]
         fps = int(self.fps) if self.fps == int(self.fps) else self.fps
         written = {**asdict(self), "guidance": float(self.guidance), "fps": fps, "loras": loras}
@@ -338,7 +338,7 @@ class RenderSpec:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """The spec that `as_json` wrote. Raises TypeError for unknown or missing fields."""
+        """The spec from the output of `as_json`. Raises TypeError for unknown or missing fields."""
         source = data.get("source")
         return cls(
             **{
@@ -356,16 +356,16 @@ class RenderSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EnhanceSpec(RenderSpec):
-    """A finished file that is interpolated, enlarged or converted; nothing is drawn.
+    """A finished file that is interpolated, upscaled or converted; nothing is drawn.
 
-    What the file was drawn with stays in it, for whoever looks at the result.
+    The settings that the file was drawn with stay in the spec, to be shown with the result.
     """
 
     kind: ClassVar[str] = "enhance"
 
     @classmethod
     def of(cls, drawn: RenderSpec, **changes: Any) -> "EnhanceSpec":
-        """The settings that a file was made with, changed to what is made of it."""
+        """The settings of a drawn file with `changes` for the enhancement."""
         kept = {one.name: getattr(drawn, one.name) for one in fields(drawn)}
         cleared = {"steps": 0, "guidance": 0.0, "acceleration": 1, "strength": 1.0, "loras": ()}
         return cls(**{**kept, **cleared, **changes})
@@ -389,7 +389,7 @@ class EnhanceSpec(RenderSpec):
 
     @property
     def batch_key(self) -> str:
-        """See RenderSpec: an enhancement runs alone."""
+        """See RenderSpec: an enhancement is never batched."""
         return ""
 
     @property
@@ -399,7 +399,7 @@ class EnhanceSpec(RenderSpec):
 
     @property
     def parts(self) -> int:
-        """What the progress and the kept work of this job count: frames."""
+        """The unit of this job's progress and kept frames: frames."""
         return self.delivered_frames
 
 
@@ -413,5 +413,5 @@ def _sha256(data: dict[str, Any]) -> str:
 
 
 def draw_seed() -> int:
-    """A fresh seed, 0 to 2**32 - 1, from the system's randomness."""
+    """A new random seed, 0 to 2**32 - 1, from the system's random source."""
     return random.SystemRandom().randint(0, MAX_SEED)

@@ -1,14 +1,14 @@
-"""The words of the queue: statuses and their transitions, stages, priorities, outcomes.
+"""The vocabulary of the queue: statuses and their transitions, stages, priorities, outcomes.
 
-Only the standard library is imported here, so that every room may use these words. Each choice
-carries the label and the tone that pages show; no page invents its own.
+This module imports only the standard library, so that every package may use it. Each choice has the
+label that all pages show.
 """
 
 from enum import IntEnum, StrEnum
 
 
 class Status(StrEnum):
-    """Where a job stands. Whether a person approved its picture is another field, elsewhere."""
+    """The status of a job. Whether a person approved its picture is a separate field."""
 
     QUEUED = "queued"
     PROCESSING = "processing"
@@ -18,14 +18,14 @@ class Status(StrEnum):
 
     @property
     def label(self) -> str:
-        """The word a person reads."""
+        """The word on pages."""
         return {"queued": "Waiting", "processing": "Rendering", "completed": "Done"}.get(
             self.value, self.value.capitalize()
         )
 
     @property
     def icon(self) -> str:
-        """A shape of its own for each status, so that colour never speaks alone."""
+        """A shape for each status, so that colour is never the only difference."""
         return {
             Status.QUEUED: "○",
             Status.PROCESSING: "◐",
@@ -36,7 +36,7 @@ class Status(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """True when nothing more will happen unless somebody asks for a retry."""
+        """True when the job's status no longer changes unless somebody requests a retry."""
         return self in ENDED
 
 
@@ -55,7 +55,7 @@ ACTIVE = frozenset({Status.QUEUED, Status.PROCESSING})
 
 
 class Outcome(StrEnum):
-    """How one attempt at a job ended; `running` while it has not."""
+    """The outcome of an attempt; `running` until it ends."""
 
     RUNNING = "running"
     COMPLETED = "completed"
@@ -67,7 +67,7 @@ class Outcome(StrEnum):
 
     @property
     def label(self) -> str:
-        """What a person reads in the job's history."""
+        """The text in the job's history."""
         return {
             "handed_back": "Handed back: the worker was stopped",
             "preempted": "Gave way to urgent work",
@@ -76,7 +76,7 @@ class Outcome(StrEnum):
 
 
 class Work(StrEnum):
-    """The kinds of work that devices are set apart for: by what a job mainly does."""
+    """The kinds of work that a device may be reserved for, by what a job mainly does."""
 
     PREVIEW = "preview"
     IMAGE = "image"
@@ -86,7 +86,7 @@ class Work(StrEnum):
 
     @property
     def label(self) -> str:
-        """What a person reads."""
+        """The label on pages."""
         return {
             "preview": "Draft images",
             "image": "Images",
@@ -97,7 +97,7 @@ class Work(StrEnum):
 
 
 class Pause(StrEnum):
-    """Whether a device takes work, and what becomes of the job it runs when it takes no more."""
+    """Whether a device takes jobs, and what happens to its running job when it is paused."""
 
     NONE = ""
     AFTER_JOB = "after_job"
@@ -105,7 +105,7 @@ class Pause(StrEnum):
 
     @property
     def label(self) -> str:
-        """What a person reads."""
+        """The label on pages."""
         return {
             "": "Takes work",
             "after_job": "Finish this and stop",
@@ -114,7 +114,7 @@ class Pause(StrEnum):
 
 
 class Stage(StrEnum):
-    """The parts of an attempt, in the order in which they happen."""
+    """The stages of an attempt, in the order in which they run."""
 
     LOAD = "load"
     ENCODE = "encode"
@@ -127,7 +127,7 @@ class Stage(StrEnum):
 
     @property
     def label(self) -> str:
-        """What a person reads while the stage runs."""
+        """The text shown while the stage runs."""
         return {
             "load": "Loading the model",
             "encode": "Reading the prompt",
@@ -141,7 +141,7 @@ class Stage(StrEnum):
 
     @property
     def verb(self) -> str:
-        """The word before "frame 42/72" in the stages that count frames."""
+        """The word before "frame 42/72" in stages that count frames."""
         return {
             "decode": "Decoding",
             "interpolate": "Interpolating",
@@ -152,7 +152,7 @@ class Stage(StrEnum):
 
 
 class Priority(IntEnum):
-    """Lower runs first. Stored as its number, named by its word everywhere else."""
+    """The priority of a job; lower runs first. Stored as a number, named by its word elsewhere."""
 
     URGENT = 0
     HIGH = 1
@@ -161,22 +161,22 @@ class Priority(IntEnum):
 
     @property
     def word(self) -> str:
-        """The word of the HTTP contract: urgent, high, normal or low."""
+        """The word in the HTTP API: urgent, high, normal or low."""
         return self.name.lower()
 
     @property
     def label(self) -> str:
-        """The word a person reads."""
+        """The label on pages."""
         return self.name.capitalize()
 
     @classmethod
     def from_word(cls, word: str) -> "Priority":
-        """The priority a word names. Raises KeyError for any other word."""
+        """The priority that a word names. Raises KeyError for other words."""
         return cls[word.upper()]
 
 
 def choices(
     enum: type[Status | Stage | Outcome | Priority | Work | Pause],
 ) -> list[tuple[str | int, str]]:
-    """(value, label) pairs of one of the enums above, as Django's fields and forms want them."""
+    """(value, label) pairs of an enum of this module, for Django's fields and forms."""
     return [(member.value, member.label) for member in enum]
