@@ -1,4 +1,4 @@
-"""What a person is told when something goes wrong."""
+"""The messages of the engine's exceptions."""
 
 import pytest
 
@@ -14,7 +14,7 @@ FAILURES = [
 ]
 
 
-def test_a_spec_error_names_the_field_and_what_it_allows() -> None:
+def test_a_spec_error_names_the_field_and_the_allowed_values() -> None:
     problem = SpecError("width", "7 pixels cannot be rendered.", "multiples of 8")
 
     assert (problem.field, problem.allowed) == ("width", "multiples of 8")
@@ -32,7 +32,7 @@ def test_every_failure_says_what_to_do_next(failure: type[RenderError]) -> None:
     assert failure("It broke.").hint.endswith(".")
 
 
-def test_a_failure_may_bring_a_better_hint() -> None:
+def test_a_failure_may_have_its_own_hint() -> None:
     assert RenderError("It broke.", "Mend it.").hint == "Mend it."
     assert RenderError("It broke.").hint == RenderError.hint
 
@@ -40,6 +40,6 @@ def test_a_failure_may_bring_a_better_hint() -> None:
 @pytest.mark.parametrize(
     "interruption", [errors.CancelRequested, errors.WorkerStopping, errors.LeaseLost]
 )
-def test_an_interruption_is_no_failure(interruption: type[Interruption]) -> None:
+def test_an_interruption_is_not_a_failure(interruption: type[Interruption]) -> None:
     assert issubclass(interruption, Interruption)
     assert not issubclass(interruption, RenderError)

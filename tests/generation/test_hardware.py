@@ -1,4 +1,4 @@
-"""What a device is, asked of torch and the system."""
+"""Detecting devices through torch and the operating system."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_cpu_may_have_any_number(name: str) -> None:
         ("cuda:999", "this machine has no such CUDA device"),
     ],
 )
-def test_a_device_that_is_not_there_is_refused_with_the_reason(name: str, reason: str) -> None:
+def test_a_missing_device_is_refused_with_the_reason(name: str, reason: str) -> None:
     with pytest.raises(SettingError, match=reason) as refusal:
         detect(name)
 
@@ -44,7 +44,7 @@ def test_a_device_that_is_not_there_is_refused_with_the_reason(name: str, reason
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA devices")
-def test_without_cuda_the_processor_is_what_there_is() -> None:
+def test_without_cuda_the_cpu_is_the_only_device() -> None:
     assert available() == ["cpu:0"]
     with pytest.raises(SettingError, match="no such CUDA device"):
         detect("cuda:0")
@@ -61,13 +61,13 @@ def test_a_cuda_card_is_used_in_half_precision() -> None:
     assert detect("cuda").torch_device == found.torch_device
 
 
-def beyond_what_the_system_calls_available() -> int:
+def freeable_by_this_process() -> int:
     return free_memory(torch.device("cpu")) - psutil.virtual_memory().available
 
 
-def test_what_another_program_uses_is_not_free_and_what_this_one_uses_is() -> None:
+def test_memory_of_this_process_counts_as_free_and_that_of_others_does_not() -> None:
     much = 512 * 2**20
-    before = beyond_what_the_system_calls_available()
+    before = freeable_by_this_process()
 
     hoard = f"held = b'x' * {much}; print(flush=True); input()"
     with subprocess.Popen(
@@ -75,10 +75,10 @@ def test_what_another_program_uses_is_not_free_and_what_this_one_uses_is() -> No
     ) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        beside_another = beyond_what_the_system_calls_available()
+        beside_another = freeable_by_this_process()
         other.communicate("\n")
     held = b"x" * much
-    beside_own = beyond_what_the_system_calls_available()
+    beside_own = freeable_by_this_process()
 
     assert abs(beside_another - before) < 0.2 * much
     assert abs(beside_own - before - len(held)) < 0.2 * much
@@ -86,7 +86,7 @@ def test_what_another_program_uses_is_not_free_and_what_this_one_uses_is() -> No
 
 
 @pytest.mark.gpu
-def test_what_torch_holds_of_a_card_counts_as_free() -> None:
+def test_memory_cached_by_torch_counts_as_free() -> None:
     card = detect("cuda:0").torch_device
     before = free_memory(card)
 
@@ -95,10 +95,10 @@ def test_what_torch_holds_of_a_card_counts_as_free() -> None:
     assert abs(before - free_memory(card)) < 0.1 * held.nbytes
 
 
-def test_where_the_system_does_not_name_the_processor_its_kind_is_told(
+def test_a_processor_without_a_name_is_labelled_by_its_kind(
     tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on systems without /proc, and on processors that give no model name there."""
+    """Systems without /proc, and processors without a model name there."""
     monkeypatch.setattr(hardware, "Path", lambda _: tmp_path / "cpuinfo")
     assert re.fullmatch(r"\w+, \d+ cores?", detect("cpu").label)
 

@@ -1,4 +1,4 @@
-"""RenderSpec: what decides a picture, and what a model refuses."""
+"""RenderSpec: what determines a picture, and what a model refuses."""
 
 import json
 import subprocess
@@ -82,8 +82,8 @@ def test_a_specs_hash_is_the_same_in_another_process() -> None:
     assert answer.stdout.strip() == SPEC.content_hash()
 
 
-def test_a_specs_hash_is_the_one_that_finished_files_carry() -> None:
-    """Changing what is hashed orphans every stored draft: then this number changes with it."""
+def test_a_specs_hash_equals_that_in_existing_files() -> None:
+    """A change of the hashed data orphans every stored draft; then this number changes too."""
     known = "445831a52b6ac1f33d7ce09896cef51415795a0112fc1556215e38bbaff06f4e"
 
     assert SPEC.content_hash() == known
@@ -114,7 +114,7 @@ def test_every_field_changes_the_hash(change: dict[str, Any]) -> None:
     assert replace(SPEC, **change).content_hash() != SPEC.content_hash()
 
 
-def test_equal_specs_have_equal_hashes_however_their_numbers_were_written() -> None:
+def test_whole_and_decimal_numbers_have_the_same_hash() -> None:
     whole = replace(SPEC, guidance=4, loras=(replace(SPEC.loras[0], scale=1),))
     broken = replace(SPEC, guidance=4.0, loras=(replace(SPEC.loras[0], scale=1.0),))
 
@@ -123,7 +123,7 @@ def test_equal_specs_have_equal_hashes_however_their_numbers_were_written() -> N
 
 
 @pytest.mark.parametrize("data", [{"prompt": "too little"}, {**SPEC.as_json(), "zoom": 2}])
-def test_json_that_is_no_spec_is_a_type_error(data: dict[str, Any]) -> None:
+def test_json_that_is_not_a_spec_is_a_type_error(data: dict[str, Any]) -> None:
     with pytest.raises(TypeError):
         RenderSpec.from_json(data)
 
@@ -152,7 +152,7 @@ def test_guidance_above_one_costs_two_forwards(guidance: float, guided: bool) ->
     ],
     ids=str,
 )
-def test_a_spec_at_the_edge_of_what_is_allowed_passes(change: dict[str, Any]) -> None:
+def test_a_spec_at_the_limits_passes(change: dict[str, Any]) -> None:
     spec = replace(SPEC, **change)
 
     assert check(spec, LIMITS) is spec
@@ -188,7 +188,7 @@ def test_a_spec_at_the_edge_of_what_is_allowed_passes(change: dict[str, Any]) ->
     ],
     ids=lambda value: None if not isinstance(value, dict) else str(value)[:40],
 )
-def test_what_cannot_be_rendered_is_refused_with_the_field_and_what_it_allows(
+def test_an_invalid_spec_is_refused_with_the_field_and_the_allowed_values(
     change: dict[str, Any], field: str, allowed: str
 ) -> None:
     with pytest.raises(SpecError) as refusal:
@@ -202,7 +202,7 @@ def test_what_cannot_be_rendered_is_refused_with_the_field_and_what_it_allows(
     ("prompt", "code"),
     [("   ", "text_empty"), ("x" * 2001, "text_too_long"), ("a\x00", "nul_character")],
 )
-def test_a_text_is_refused_for_what_is_wrong_with_it(prompt: str, code: str) -> None:
+def test_a_text_is_refused_with_its_own_code(prompt: str, code: str) -> None:
     with pytest.raises(SpecError) as refusal:
         check(replace(SPEC, prompt=prompt), LIMITS)
 
@@ -230,7 +230,7 @@ def test_an_unknown_quality_word_is_a_key_error() -> None:
         Quality.from_word("best")
 
 
-def test_drawn_seeds_differ_and_are_seeds() -> None:
+def test_random_seeds_differ_and_are_within_the_limits() -> None:
     drawn = {draw_seed() for _ in range(50)}
 
     assert len(drawn) > 45
@@ -249,7 +249,9 @@ def test_drawn_seeds_differ_and_are_seeds() -> None:
         ),
     ],
 )
-def test_what_a_family_cannot_do_is_refused(change: dict[str, Any], lacks: str, field: str) -> None:
+def test_a_missing_capability_of_the_family_is_refused(
+    change: dict[str, Any], lacks: str, field: str
+) -> None:
     spec = replace(SPEC, **change)
     assert check(spec, LIMITS) is spec
 

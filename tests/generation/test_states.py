@@ -1,4 +1,4 @@
-"""The words of the queue."""
+"""The vocabulary of the queue."""
 
 import pytest
 
@@ -26,7 +26,7 @@ cancelled > queued
 """
 
 
-def test_exactly_these_moves_are_allowed() -> None:
+def test_exactly_these_transitions_are_allowed() -> None:
     told = {tuple(line.split(" > ")) for line in ALLOWED.split("\n") if line}
 
     assert {(source, target) for source in TRANSITIONS for target in TRANSITIONS[source]} == told
@@ -48,7 +48,7 @@ def test_every_status_has_ended_or_is_active() -> None:
         (Status.CANCELLED, "Cancelled"),
     ],
 )
-def test_a_status_is_named_in_a_persons_word(status: Status, label: str) -> None:
+def test_a_status_has_a_label_for_people(status: Status, label: str) -> None:
     assert status.label == label
 
 
@@ -64,14 +64,14 @@ def test_every_choice_has_a_label_of_its_own(enum: type) -> None:
     assert len({label for _, label in pairs}) == len(pairs)
 
 
-def test_stages_stand_in_the_order_in_which_they_happen() -> None:
+def test_stages_are_in_the_order_in_which_they_run() -> None:
     assert [stage.value for stage in Stage] == [
         *("load", "encode", "denoise", "decode", "interpolate", "upscale", "write", "check"),
     ]
 
 
 @pytest.mark.parametrize("stage", Stage)
-def test_a_stage_can_be_named_alone_and_before_a_frame(stage: Stage) -> None:
+def test_a_stage_has_a_label_and_a_verb(stage: Stage) -> None:
     assert stage.label[0].isupper()
     assert stage.verb.split()[0].endswith("ing")
 
@@ -81,7 +81,7 @@ def test_urgent_runs_before_high_before_normal_before_low() -> None:
 
 
 @pytest.mark.parametrize("priority", Priority)
-def test_a_priority_is_found_again_by_its_word(priority: Priority) -> None:
+def test_a_priority_is_found_by_its_word(priority: Priority) -> None:
     assert Priority.from_word(priority.word) is priority
     assert priority.label.lower() == priority.word
 

@@ -1,4 +1,4 @@
-"""Making a folder of weights usable, and saying why one is not."""
+"""Registering a folder of weights, and the reasons for refusing a folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """As much of a model as registering looks at."""
+    """The parts of a model that registering reads."""
     (tmp_path / "unet").mkdir()
     (tmp_path / "unet" / "weights.safetensors").write_bytes(b"weights")
     (tmp_path / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
@@ -44,7 +44,7 @@ def test_without_a_name_the_slug_is_the_name(folder: Path) -> None:
     assert register(folder, "mine").name == "mine"
 
 
-def test_the_folder_may_describe_itself_and_the_caller_knows_better(folder: Path) -> None:
+def test_fields_of_the_caller_override_those_of_the_folder(folder: Path) -> None:
     described = {"name": "Its own name", "guidance": 5.0, "family": "ignored"}
     (folder / "genga.json").write_text(json.dumps(described))
 
@@ -60,7 +60,7 @@ def test_the_demo_model_is_kept_relative_to_the_project() -> None:
     assert card.path == TOON
 
 
-def test_registering_again_renews_the_card(folder: Path) -> None:
+def test_registering_again_updates_the_card(folder: Path) -> None:
     first = register(folder, "mine")
     (folder / "unet" / "weights.safetensors").write_bytes(b"trained further")
 
@@ -71,7 +71,7 @@ def test_registering_again_renews_the_card(folder: Path) -> None:
 
 
 def test_only_weights_that_are_loaded_count(tmp_path: Path) -> None:
-    """Folders from the hub also hold other precisions and the whole model in one file."""
+    """Folders from the hub also contain other precisions and the whole model in one file."""
     toon = register(TOON, "toon")
     folder = shutil.copytree(TOON, tmp_path / "toon")
     unet = folder / "unet" / "diffusion_pytorch_model.safetensors"
@@ -93,24 +93,24 @@ def test_parameters_are_those_of_the_loaded_model() -> None:
         load(card.files, torch.device("cpu"), torch.float32) for card in (toon, motion)
     )
     assert toon.all_parameters * 4 == whole.nbytes
-    # The adapter's layers also make tables of positions, which are no weights.
+    # The adapter's layers also compute tables of positions, which are not weights.
     assert motion.all_parameters * 4 == pytest.approx(animated.nbytes, rel=0.005)
 
 
-def test_weights_in_double_precision_are_as_many(folder: Path) -> None:
+def test_parameters_are_counted_in_any_precision(folder: Path) -> None:
     weights = {"a": torch.ones(3, 4, dtype=torch.float64), "b": torch.ones(5)}
     save_file(weights, folder / "unet" / "weights.safetensors")
 
     assert register(folder, "mine").parameters == 17
 
 
-def test_of_weights_that_cannot_be_read_nothing_is_known_until_they_are_loaded(
+def test_parameters_are_unknown_for_weights_that_cannot_be_read(
     folder: Path,
 ) -> None:
     assert register(folder, "mine").parameters == 0
 
 
-HARMS: dict[str, tuple[Callable[[Path], object], str]] = {
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "nothing": (lambda folder: (folder / "model_index.json").unlink(), "no model_index.json"),
     "an index that is no JSON": (
         lambda folder: (folder / "model_index.json").write_text("{"),
@@ -131,9 +131,9 @@ HARMS: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("harm", HARMS)
-def test_a_folder_is_refused_that_holds(harm: str, folder: Path) -> None:
-    act, reason = HARMS[harm]
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_folder_is_refused_with_the_reason(damage: str, folder: Path) -> None:
+    act, reason = DAMAGES[damage]
     act(folder)
 
     with pytest.raises(SpecError, match=reason) as refusal:
@@ -144,7 +144,7 @@ def test_a_folder_is_refused_that_holds(harm: str, folder: Path) -> None:
     assert not ModelCard.objects.exists()
 
 
-def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"no model_index\.json"):
         recognise(tmp_path / "gone")
 
@@ -160,7 +160,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     ],
     ids=["other weights", "another config", "another place", "a readme", "our own card"],
 )
-def test_the_hash_is_of_what_decides_the_picture(
+def test_the_hash_covers_the_files_that_determine_the_picture(
     change: Callable[[Path], object], same: bool, folder: Path
 ) -> None:
     before = hash_weights(folder)
@@ -170,7 +170,7 @@ def test_the_hash_is_of_what_decides_the_picture(
     assert (hash_weights(folder) == before) is same
 
 
-def test_the_command_registers_and_says_so(folder: Path) -> None:
+def test_the_command_registers_and_reports_it(folder: Path) -> None:
     told = StringIO()
 
     call_command("register_model", str(folder), slug="mine", name="Mine", default=True, stdout=told)
@@ -187,12 +187,12 @@ def test_the_command_without_extras_leaves_the_defaults(folder: Path) -> None:
     assert (card.name, card.is_default) == ("mine", False)
 
 
-def test_the_command_says_what_is_wrong_and_what_is_needed(tmp_path: Path) -> None:
+def test_the_command_reports_the_reason_and_the_requirement(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"no model_index\.json\. Allowed: diffusers' layout\."):
         call_command("register_model", str(tmp_path), slug="mine")
 
 
-def test_an_adapter_draws_as_many_people_as_its_base() -> None:
+def test_an_adapter_takes_as_many_subjects_as_its_base() -> None:
     register(TOON, "toon", max_subjects=2)
 
     motion = register(TOON.with_name("toon-motion"), "toon-motion", base="toon")

@@ -1,4 +1,4 @@
-"""Clips written for tests: a portrait that moves, as a file of any format."""
+"""Writes clips for tests: a portrait that moves, as a file of any format."""
 
 from __future__ import annotations
 

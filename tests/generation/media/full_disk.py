@@ -1,4 +1,4 @@
-"""A storage whose disk fills up at the wrong moment."""
+"""A storage whose disk is full when the thumbnail is written."""
 
 import errno
 

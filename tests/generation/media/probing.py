@@ -1,4 +1,4 @@
-"""Debian's ffprobe as the second opinion on a written clip."""
+"""Debian's ffprobe as an independent check of a written clip."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ needs_ffprobe = pytest.mark.skipif(not FFPROBE.exists(), reason="needs Debian's 
 
 
 def probed(path: Path) -> dict[str, Any]:
-    """The first stream as ffprobe tells it, with its frames counted by decoding them."""
+    """The first stream in ffprobe's output, with its frames counted by decoding them."""
     command = [FFPROBE, "-v", "error", "-count_frames", "-show_streams", "-of", "json", path]
     told = subprocess.run(command, capture_output=True, check=True, text=True)
     assert told.stderr == ""

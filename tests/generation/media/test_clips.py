@@ -1,4 +1,4 @@
-"""Written clips: what is in them, and that they repeat."""
+"""Written clips: their content, and that writing is reproducible."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def flat(colour: tuple[int, int, int], count: int = 4) -> list[Image.Image]:
 
 
 @every_format
-def test_a_clip_is_what_was_asked_for(form: ClipFormat, tmp_path: Path) -> None:
+def test_a_clip_has_the_requested_properties(form: ClipFormat, tmp_path: Path) -> None:
     facts = describe(written(tmp_path, form))
 
     assert (facts.frames, facts.width, facts.height) == (12, 128, 128)
@@ -49,7 +49,7 @@ def test_a_clip_is_what_was_asked_for(form: ClipFormat, tmp_path: Path) -> None:
 
 @needs_ffprobe
 @every_format
-def test_ffprobe_finds_the_same(form: ClipFormat, tmp_path: Path) -> None:
+def test_ffprobe_reports_the_same(form: ClipFormat, tmp_path: Path) -> None:
     path = written(tmp_path, form)
 
     told, facts = probed(path), describe(path)
@@ -94,7 +94,7 @@ def test_a_single_frame_is_a_clip(form: ClipFormat, tmp_path: Path) -> None:
 
 
 @needs_ffprobe
-def test_an_mp4_plays_from_its_first_bytes_and_says_its_colours(tmp_path: Path) -> None:
+def test_an_mp4_has_its_index_first_and_declares_its_colours(tmp_path: Path) -> None:
     path = written(tmp_path)
     boxes, content, place = [], path.read_bytes(), 0
     while place < len(content):
@@ -113,14 +113,16 @@ def test_an_mp4_plays_from_its_first_bytes_and_says_its_colours(tmp_path: Path) 
 @pytest.mark.parametrize(
     "colour", [(250, 190, 215), (204, 52, 44), (40, 60, 220), (8, 8, 8), (255, 255, 255)]
 )
-def test_colours_come_back(form: ClipFormat, colour: tuple[int, int, int], tmp_path: Path) -> None:
+def test_colours_are_preserved(
+    form: ClipFormat, colour: tuple[int, int, int], tmp_path: Path
+) -> None:
     for frame in read_frames(written(tmp_path, form, flat(colour))):
         difference = np.asarray(frame, dtype=int) - colour
         assert abs(difference.mean()) < 1.5
         assert abs(difference).max() <= 3
 
 
-def test_an_apng_loses_nothing(tmp_path: Path) -> None:
+def test_an_apng_is_lossless(tmp_path: Path) -> None:
     read = list(read_frames(written(tmp_path, ClipFormat.APNG)))
 
     assert [frame.tobytes() for frame in read] == [frame.tobytes() for frame in moving()]
@@ -133,14 +135,14 @@ def test_animations_loop_and_open_everywhere(form: ClipFormat, tmp_path: Path) -
 
 
 @every_format
-def test_a_clip_says_how_it_was_made(form: ClipFormat, tmp_path: Path) -> None:
+def test_a_clip_contains_its_provenance(form: ClipFormat, tmp_path: Path) -> None:
     long = SAID | {"prompt": "少女 " * 2000}
 
     assert read_provenance(written(tmp_path, form)) == SAID
     assert read_provenance(written(tmp_path, form, said=long)) == long
 
 
-def test_clips_of_others_say_nothing(tmp_path: Path) -> None:
+def test_clips_of_other_programs_have_no_provenance(tmp_path: Path) -> None:
     gif, png, text = tmp_path / "a.gif", tmp_path / "a.png", tmp_path / "a.txt"
     first, *rest = moving(count=3)
     first.save(gif, save_all=True, append_images=rest, comment=b"not ours")
@@ -161,7 +163,7 @@ def test_the_same_frames_give_the_same_bytes(form: ClipFormat, tmp_path: Path) -
 
 
 @every_format
-def test_every_frame_is_told(form: ClipFormat, tmp_path: Path) -> None:
+def test_every_frame_is_reported(form: ClipFormat, tmp_path: Path) -> None:
     told: list[int] = []
 
     write_clip(
@@ -188,11 +190,11 @@ def test_every_frame_is_told(form: ClipFormat, tmp_path: Path) -> None:
         (0.5, Fraction(1, 2)),
     ],
 )
-def test_rates_are_the_fractions_that_are_meant(fps: float, rate: Fraction) -> None:
+def test_rates_are_the_fractions_behind_rounded_numbers(fps: float, rate: Fraction) -> None:
     assert exact_rate(fps) == rate
 
 
-def test_the_table_names_what_a_page_needs() -> None:
+def test_each_format_has_the_properties_that_pages_need() -> None:
     assert [(form.media_type, form.extension, form.kind) for form in ClipFormat] == [
         ("video/mp4", ".mp4", "video"),
         ("video/webm", ".webm", "video"),

@@ -1,4 +1,4 @@
-"""Clips that cannot be written leave no file; files that cannot be read are told."""
+"""Clips that cannot be written leave no file; files that cannot be read raise an error."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ def test_a_clip_needs_a_frame(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fps", [0, -8, 241, float("nan"), float("inf")])
-def test_an_impossible_rate_is_refused_and_touches_nothing(fps: float, tmp_path: Path) -> None:
+def test_an_impossible_rate_is_refused_and_keeps_an_existing_file(
+    fps: float, tmp_path: Path
+) -> None:
     there = tmp_path / "clip.mp4"
     there.write_bytes(b"somebody's")
 
@@ -81,18 +83,18 @@ def test_an_impossible_rate_is_refused_and_touches_nothing(fps: float, tmp_path:
     assert there.read_bytes() == b"somebody's"
 
 
-def test_a_gif_has_no_more_than_its_clock_can_count(tmp_path: Path) -> None:
+def test_a_gif_has_at_most_the_rate_that_its_clock_allows(tmp_path: Path) -> None:
     assert describe(written(tmp_path, ClipFormat.GIF, fps=60)).frames == 12
     with pytest.raises(ValueError, match="at most 100 frames a second"):
         written(tmp_path, ClipFormat.GIF, fps=120)
 
 
-def test_a_folder_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         written(tmp_path / "nowhere")
 
 
-def test_a_file_that_is_no_clip_is_unreadable(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_clip_is_unreadable(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     path.write_bytes(b"no clip at all" * 100)
 
@@ -102,7 +104,7 @@ def test_a_file_that_is_no_clip_is_unreadable(tmp_path: Path) -> None:
         list(read_frames(path))
 
 
-def test_a_codec_that_nobody_knows_is_unreadable(tmp_path: Path) -> None:
+def test_an_unknown_codec_is_unreadable(tmp_path: Path) -> None:
     path = written(tmp_path)
     path.write_bytes(path.read_bytes().replace(b"avc1", b"qqqq"))
 
@@ -110,8 +112,8 @@ def test_a_codec_that_nobody_knows_is_unreadable(tmp_path: Path) -> None:
         describe(path)
 
 
-def test_any_damage_is_an_unreadable_clip_or_another_one(tmp_path: Path) -> None:
-    """Nothing else is raised, wherever bytes were overwritten."""
+def test_any_damage_is_an_unreadable_clip_or_still_decodes(tmp_path: Path) -> None:
+    """No other exception is raised, wherever bytes were overwritten."""
     path = written(tmp_path, frames=moving(count=4))
     whole, source = path.read_bytes(), random.Random(1)
 
@@ -126,12 +128,12 @@ def test_any_damage_is_an_unreadable_clip_or_another_one(tmp_path: Path) -> None
             read_provenance(path)
 
 
-def test_a_file_that_is_gone_is_an_os_error(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         list(read_frames(tmp_path / "gone.mp4"))
 
 
-def test_a_clip_that_breaks_off_gives_its_frames_until_there(tmp_path: Path) -> None:
+def test_a_truncated_clip_gives_its_frames_up_to_the_end(tmp_path: Path) -> None:
     path = written(tmp_path)
     path.write_bytes(path.read_bytes()[:-2000])
 

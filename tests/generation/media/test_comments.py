@@ -1,4 +1,4 @@
-"""A text inside GIF and PNG files that others wrote."""
+"""Adding a text to GIF and PNG files of other programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def animated(path: Path) -> Path:
     return path
 
 
-def test_a_gif_keeps_its_pictures_and_gains_a_comment(tmp_path: Path) -> None:
+def test_adding_a_comment_to_a_gif_keeps_its_pictures(tmp_path: Path) -> None:
     path = animated(tmp_path / "a.gif")
     assert read_comment(path) is None
 
@@ -31,7 +31,7 @@ def test_a_gif_keeps_its_pictures_and_gains_a_comment(tmp_path: Path) -> None:
         assert picture.convert("RGB").getpixel((5, 5)) == (120, 90, 80)
 
 
-def test_a_png_keeps_its_pictures_and_gains_a_text(tmp_path: Path) -> None:
+def test_adding_a_text_to_a_png_keeps_its_pictures(tmp_path: Path) -> None:
     path = animated(tmp_path / "a.png")
     assert read_comment(path) is None
 
@@ -46,7 +46,7 @@ def test_a_png_keeps_its_pictures_and_gains_a_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "add"), [("a.gif", add_gif_comment), ("a.png", add_png_text)])
-def test_a_file_that_breaks_off_takes_no_text_and_gives_none(
+def test_a_truncated_file_takes_no_text_and_has_none(
     name: str, add: object, tmp_path: Path
 ) -> None:
     assert callable(add)

@@ -1,4 +1,4 @@
-"""Pictures to bytes and back."""
+"""Encoding pictures, and reading their provenance."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ json_values = some.recursive(
 
 
 @given(some.dictionaries(some.text(), json_values, max_size=4))
-def test_a_png_carries_whatever_was_said_of_it(provenance: dict[str, object]) -> None:
+def test_a_png_contains_any_provenance(provenance: dict[str, object]) -> None:
     assert read_provenance(png_with_provenance(picture(8, 8), provenance)) == provenance
 
 
-def test_a_png_loses_no_pixel() -> None:
+def test_a_png_is_lossless() -> None:
     with opened(png_with_provenance(picture(), {"seed": 7})) as read:
         assert read.tobytes() == picture().tobytes()
 
@@ -52,7 +52,7 @@ def test_the_same_picture_gives_the_same_bytes() -> None:
     )
 
 
-def test_a_png_of_somebody_else_carries_nothing() -> None:
+def test_a_png_of_another_program_has_no_provenance() -> None:
     stream = io.BytesIO()
     picture().save(stream, "PNG")
 
@@ -69,7 +69,7 @@ def test_a_png_of_somebody_else_carries_nothing() -> None:
         ((128, 64), (128, 64)),
     ],
 )
-def test_a_thumbnail_is_small_and_keeps_its_shape(
+def test_a_thumbnail_is_small_and_keeps_its_aspect_ratio(
     size: tuple[int, int], expected: tuple[int, int]
 ) -> None:
     with opened(thumbnail(picture(*size))) as small:
@@ -77,7 +77,7 @@ def test_a_thumbnail_is_small_and_keeps_its_shape(
         assert max(small.size) <= THUMBNAIL_PIXELS
 
 
-def test_a_thumbnail_leaves_its_picture_alone() -> None:
+def test_a_thumbnail_does_not_change_its_picture() -> None:
     large = picture(768, 768)
 
     thumbnail(large)
@@ -89,7 +89,7 @@ def test_a_thumbnail_leaves_its_picture_alone() -> None:
     ("size", "expected"),
     [((16, 16), (128, 128)), ((32, 16), (128, 64)), ((1000, 1), (128, 1))],
 )
-def test_a_preview_is_scaled_to_one_size_and_weighs_little(
+def test_a_preview_is_scaled_to_one_size_and_has_few_bytes(
     size: tuple[int, int], expected: tuple[int, int]
 ) -> None:
     content = preview(picture(*size))

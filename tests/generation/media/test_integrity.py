@@ -1,4 +1,4 @@
-"""A written clip is read back: whole ones pass, damaged ones are told with the frame."""
+"""A written clip is read back: undamaged clips pass, damage is reported with its frame."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ PROMPT = "1girl, twin tails pink hair"
 
 @every_format
 @pytest.mark.parametrize("fps", [8, 23.976, 60])
-def test_a_whole_clip_passes(form: ClipFormat, fps: float, tmp_path: Path) -> None:
+def test_an_undamaged_clip_passes(form: ClipFormat, fps: float, tmp_path: Path) -> None:
     frames = moving(count=24)
 
     check_clip(written(tmp_path, form, frames, fps), frames, fps=fps, prompt=PROMPT)
 
 
-def test_frames_may_lie_in_a_folder(tmp_path: Path) -> None:
+def test_frames_may_be_in_a_folder(tmp_path: Path) -> None:
     folder = FrameFolder(tmp_path / "frames")
     for frame in moving():
         folder.add(frame)
@@ -38,12 +38,12 @@ def test_frames_may_lie_in_a_folder(tmp_path: Path) -> None:
 
 @every_format
 def test_even_noise_passes(form: ClipFormat, tmp_path: Path) -> None:
-    """The hardest pictures there are for a codec: nothing in them can be estimated."""
+    """Noise is hardest for a codec: nothing in it can be predicted."""
     check_clip(written(tmp_path, form, noise()), noise(), fps=12, prompt=PROMPT)
 
 
 @every_format
-def test_a_clip_that_breaks_off_is_told(form: ClipFormat, tmp_path: Path) -> None:
+def test_a_truncated_clip_is_reported(form: ClipFormat, tmp_path: Path) -> None:
     path = written(tmp_path, form, moving())
     whole = path.read_bytes()
 
@@ -58,10 +58,10 @@ def test_a_clip_that_breaks_off_is_told(form: ClipFormat, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("form", "least"),
-    # GIF has no checksums and no estimate that spreads the damage: what is missed is hard to see.
+    # GIF has no checksums and no prediction that spreads damage: undetected damage is hard to see.
     [(ClipFormat.MP4, 12), (ClipFormat.WEBM, 12), (ClipFormat.APNG, 12), (ClipFormat.GIF, 10)],
 )
-def test_bytes_that_were_overwritten_are_told(form: ClipFormat, least: int, tmp_path: Path) -> None:
+def test_overwritten_bytes_are_reported(form: ClipFormat, least: int, tmp_path: Path) -> None:
     frames = moving(size=192)
     path = written(tmp_path, form, frames)
     whole, source, told = path.read_bytes(), random.Random(3), 0
@@ -79,36 +79,38 @@ def test_bytes_that_were_overwritten_are_told(form: ClipFormat, least: int, tmp_
     assert told >= least
 
 
-def test_a_frame_too_few_is_told(tmp_path: Path) -> None:
+def test_a_missing_frame_is_reported(tmp_path: Path) -> None:
     path = written(tmp_path, frames=moving(count=11))
 
     with pytest.raises(OutputBroken, match="ends after frame 11; 12 were rendered"):
         check_file(path, moving(), fps=12)
 
 
-def test_another_rate_is_told(tmp_path: Path) -> None:
+def test_another_rate_is_reported(tmp_path: Path) -> None:
     path = written(tmp_path, frames=moving(), fps=10)
 
     with pytest.raises(OutputBroken, match=r"Frame 12.* ends after 1.200 seconds instead of 1.000"):
         check_file(path, moving(), fps=12)
 
 
-def test_another_size_is_told(tmp_path: Path) -> None:
+def test_another_size_is_reported(tmp_path: Path) -> None:
     path = written(tmp_path, frames=moving(size=128))
 
     with pytest.raises(OutputBroken, match=r"Frame 1 .* 128 x 128 pixels; 256 x 256 were rendered"):
         check_file(path, moving(size=256), fps=12)
 
 
-def test_other_pictures_are_told_with_their_frame(tmp_path: Path) -> None:
+def test_other_pictures_are_reported_with_their_frame(tmp_path: Path) -> None:
     mixed = moving(ANNA)
     mixed[7] = moving(BELA)[7]
 
     with pytest.raises(OutputBroken, match="Frame 8 of the written clip is damaged"):
         check_file(written(tmp_path, frames=mixed), moving(ANNA), fps=12)
 
+    """16 x 16 pixels, a four hundredth of one frame: the whole frame is still above 30 dB."""
 
-def test_a_small_damaged_place_is_told(tmp_path: Path) -> None:
+
+def test_a_small_damaged_place_is_reported(tmp_path: Path) -> None:
     """Of 16 x 16 pixels, a four hundredth of one frame: all of it is still above 30 dB."""
     spotted = moving(size=320)
     spotted[3].paste((0, 255, 0), (144, 144, 160, 160))
@@ -117,7 +119,7 @@ def test_a_small_damaged_place_is_told(tmp_path: Path) -> None:
         check_file(written(tmp_path, frames=spotted), moving(size=320), fps=12)
 
 
-def test_a_lost_provenance_is_told(tmp_path: Path) -> None:
+def test_a_lost_provenance_is_reported(tmp_path: Path) -> None:
     path = written(tmp_path, frames=moving())
     path.write_bytes(path.read_bytes().replace(b'{"genga"', b'{"genge"'))
 
@@ -125,7 +127,7 @@ def test_a_lost_provenance_is_told(tmp_path: Path) -> None:
         check_file(path, moving(), fps=12)
 
 
-def test_a_frozen_clip_is_told_whatever_its_file(tmp_path: Path) -> None:
+def test_a_frozen_clip_is_reported_even_if_its_file_is_undamaged(tmp_path: Path) -> None:
     frozen = moving(count=1) * 24
 
     with pytest.raises(OutputBroken, match="stands still from frame 1 to frame 24"):
@@ -133,7 +135,7 @@ def test_a_frozen_clip_is_told_whatever_its_file(tmp_path: Path) -> None:
     check_clip(written(tmp_path, frames=frozen), frozen, fps=12, prompt=f"{PROMPT}, frozen in time")
 
 
-def test_a_black_clip_is_told_whatever_its_file(tmp_path: Path) -> None:
+def test_a_black_clip_is_reported_even_if_its_file_is_undamaged(tmp_path: Path) -> None:
     black = [Image.new("RGB", (64, 64))] * 12
 
     with pytest.raises(OutputBroken, match="Frame 1 is black"):

@@ -1,4 +1,4 @@
-"""A full disk leaves no half file, and a long clip needs no more memory than a short one."""
+"""A full disk leaves no partial file, and a long clip needs no more memory than a short one."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_a_full_disk_leaves_whole_frames_in_their_folder(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("form", "size", "count", "most"),
-    # In MiB: the frames as they are would be 225 and 28. x264 looks 40 frames ahead, so that
-    # after 30 its queue is still growing.
+    # In MiB: the raw frames would take 225 and 28. x264 looks 40 frames ahead, so its queue still
+    # grows after 30.
     [(ClipFormat.MP4, 512, 300, 80), (ClipFormat.GIF, 256, 150, 14)],
 )
 def test_writing_a_long_clip_takes_no_more_memory(

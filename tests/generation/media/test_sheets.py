@@ -13,7 +13,7 @@ from generation.media.sheets import MOST_TILES, hover_strip, poster
 
 
 class Watched(list[Image.Image]):
-    """Frames that remember which of them were looked at."""
+    """Frames that record which of them were opened."""
 
     def __init__(self, frames: list[Image.Image]) -> None:
         super().__init__(frames)
@@ -25,7 +25,7 @@ class Watched(list[Image.Image]):
 
 
 def ramp(count: int, size: tuple[int, int] = (64, 48)) -> list[Image.Image]:
-    """From black to nearly white."""
+    """Frames from black to nearly white."""
     return [Image.new("RGB", size, (round(240 * n / max(count - 1, 1)),) * 3) for n in range(count)]
 
 
@@ -56,7 +56,7 @@ def test_a_poster_is_the_middle_frame_and_only_that_is_opened() -> None:
     assert frames.seen == {4}
 
 
-def test_a_strip_goes_from_the_first_frame_to_the_last() -> None:
+def test_a_strip_shows_the_first_to_the_last_frame() -> None:
     strip = hover_strip(ramp(100, (384, 256)))
     picture = opened(strip.content)
 
@@ -83,7 +83,7 @@ def test_the_longest_strip_is_still_a_webp() -> None:
     assert opened(strip.content).size == (MOST_TILES * 192, 8)
 
 
-def test_frames_may_lie_in_a_folder(tmp_path: Path) -> None:
+def test_frames_may_be_in_a_folder(tmp_path: Path) -> None:
     frames = FrameFolder(tmp_path)
     for picture in ramp(4):
         frames.add(picture)
@@ -92,7 +92,7 @@ def test_frames_may_lie_in_a_folder(tmp_path: Path) -> None:
     assert hover_strip(frames) == hover_strip(ramp(4))
 
 
-def test_a_clip_without_frames_has_neither() -> None:
+def test_a_clip_without_frames_is_refused() -> None:
     with pytest.raises(ValueError, match="without frames"):
         poster([])
     with pytest.raises(ValueError, match="without frames"):

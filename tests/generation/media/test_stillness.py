@@ -90,12 +90,12 @@ def test_words_that_explain_a_still_clip(word: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["statuesque", "instilled", "distillery"])
-def test_words_that_only_look_like_it(word: str) -> None:
+def test_words_that_only_resemble_them_explain_nothing(word: str) -> None:
     with pytest.raises(OutputBroken, match="stands still"):
         check(still(24), prompt=f"1girl, {word}")
 
 
-def test_a_black_frame_is_told_with_its_number() -> None:
+def test_a_black_frame_is_reported_with_its_number() -> None:
     frames = moving()
     frames[4] = Image.new("RGB", (128, 128), (3, 2, 5))
 
@@ -118,7 +118,7 @@ def test_words_that_explain_black_frames(prompt: str) -> None:
     "prompt",
     ["1girl, black hair", "black dress", "dark skin", "Black cat ears, smiling", "knight", ""],
 )
-def test_words_of_something_black_explain_no_black_frame(prompt: str) -> None:
+def test_a_black_object_does_not_explain_a_black_frame(prompt: str) -> None:
     with pytest.raises(OutputBroken, match="is black"):
         check([Image.new("RGB", (128, 128))], prompt=prompt)
 

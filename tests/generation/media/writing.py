@@ -1,8 +1,8 @@
-"""Writing clips under limits, as a process of its own: `python -m tests.generation.media.writing`.
+"""Writes clips under limits, as its own process: `python -m tests.generation.media.writing`.
 
 `full FORMAT SHARE PATH` runs out of disk after that share of the file, `folder PATH` at the second
-frame of a folder; `memory FORMAT SIZE COUNT`
-and `rest` tell by how many MiB the process grows from a short clip to a long one.
+frame of a folder. `memory FORMAT SIZE COUNT` and `rest` print by how many MiB the process grows
+from a short clip to a long one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.generation.moving import noise
 
 
 def sliding(count: int, size: int) -> Iterator[Image.Image]:
-    """A new picture for every frame: a pattern that slides."""
+    """A new picture for every frame: a sliding pattern."""
     rows, columns = np.mgrid[0:size, 0:size]
     for number in range(count):
         waves = 127 + 120 * np.sin((columns + 2 * number) / 17) * np.cos(rows / 23)
@@ -38,7 +38,7 @@ def write(frames: Iterator[Image.Image] | FrameFolder, path: Path, form: ClipFor
 
 
 def full(form: str, room: str, path: str) -> None:
-    """The disk has room for `room` of the whole file, from 0 to 1."""
+    """The disk has room for the share `room` of the file, from 0 to 1."""
     write(iter(noise(20)), Path(path), ClipFormat(form))
     most = int(Path(path).stat().st_size * float(room))
     Path(path).unlink()
@@ -51,7 +51,7 @@ def full(form: str, room: str, path: str) -> None:
 
 @contextmanager
 def room_for(most: int) -> Iterator[None]:
-    """No file gets longer; afterwards they do again, those that measure coverage too."""
+    """Limit the size of all files, and lift the limit afterwards, for coverage files too."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
     try:
@@ -81,16 +81,16 @@ def memory(form: str, size: str, count: str) -> None:
 
 
 def memory_of_the_rest() -> None:
-    """Frames on disk, zip, sheets, check and measures; 50 frames fill the encoder's queue."""
+    """Frames on disk, zip, sheets, checks and measures; 50 frames fill the encoder's queue."""
     with tempfile.TemporaryDirectory() as folder:
-        for _ in range(2):  # The first time, libraries set up what they keep.
-            look_at_everything(Path(folder), 50)
+        for _ in range(2):  # The first time, libraries allocate what they keep.
+            process_everything(Path(folder), 50)
         before = peak()
-        look_at_everything(Path(folder), 150)
+        process_everything(Path(folder), 150)
         print(peak() - before)
 
 
-def look_at_everything(folder: Path, count: int) -> None:
+def process_everything(folder: Path, count: int) -> None:
     frames = FrameFolder(folder / "frames")
     for picture in sliding(count, 256):
         frames.add(picture)

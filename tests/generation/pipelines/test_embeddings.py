@@ -1,4 +1,4 @@
-"""Prompt embeddings kept for the next take of the same words."""
+"""Prompt embeddings are cached for the next render with the same texts."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from generation.pipelines.families.stable_diffusion.pipeline import StableDiffus
 from generation.specs import RenderSpec
 
 
-def test_what_is_known_is_not_computed_again() -> None:
+def test_a_cached_tensor_is_not_computed_again() -> None:
     cache = EmbeddingCache()
     first = cache.get("words", lambda: torch.ones(1))
 
     assert cache.get("words", lambda: pytest.fail("computed twice")) is first
 
 
-def test_the_one_unused_longest_leaves_first() -> None:
+def test_the_least_recently_used_leaves_first() -> None:
     cache = EmbeddingCache(kept=2)
     computed: list[str] = []
 
@@ -36,7 +36,7 @@ def test_the_one_unused_longest_leaves_first() -> None:
     assert computed == ["one", "two", "three", "two"]
 
 
-def test_what_failed_is_computed_again() -> None:
+def test_a_failed_computation_is_not_cached() -> None:
     cache = EmbeddingCache()
 
     def fail() -> torch.Tensor:

@@ -25,7 +25,7 @@ def refuse(_: Any) -> torch.Tensor:
     raise AssertionError("a map in the folder needs no encoding")
 
 
-def test_the_discs_are_the_same_every_time(discs: torch.Tensor) -> None:
+def test_the_discs_are_the_same_on_every_call(discs: torch.Tensor) -> None:
     again = random_discs()
 
     assert torch.equal(discs, again)
@@ -34,8 +34,8 @@ def test_the_discs_are_the_same_every_time(discs: torch.Tensor) -> None:
     assert discs.max() <= 1
 
 
-def off_by(picture: Image.Image, wanted: np.ndarray) -> float:
-    """How far a picture is from the wanted one, against one flat colour: 1 is as bad as that."""
+def relative_error(picture: Image.Image, wanted: np.ndarray) -> float:
+    """The error of a picture relative to the error of one flat colour."""
     flat = np.abs(wanted - wanted.mean(axis=(0, 1))).mean()
     return float(np.abs(np.asarray(picture, dtype=float) - wanted).mean() / flat)
 
@@ -50,7 +50,7 @@ def test_a_map_fitted_on_discs_shows_discs_at_the_size_of_the_latents(
 
     assert picture.size == (32, 32)
     shrunken = torch.nn.functional.interpolate(discs[:1], size=(32, 32), mode="area")[0]
-    assert off_by(picture, ((shrunken.permute(1, 2, 0) + 1) * 127.5).numpy()) < 1
+    assert relative_error(picture, ((shrunken.permute(1, 2, 0) + 1) * 127.5).numpy()) < 1
 
 
 def test_a_map_fitted_on_a_models_own_pictures_shows_another_of_them(
@@ -67,10 +67,10 @@ def test_a_map_fitted_on_a_models_own_pictures_shows_another_of_them(
     preview = fitted.picture(latents[0])
 
     shrunken = torch.nn.functional.interpolate(pixels[0], size=(16, 16), mode="area")[0]
-    assert off_by(preview, ((shrunken.permute(1, 2, 0) + 1) * 127.5).numpy()) < 0.9
+    assert relative_error(preview, ((shrunken.permute(1, 2, 0) + 1) * 127.5).numpy()) < 0.9
 
 
-def test_latents_that_are_colours_are_shown_exactly() -> None:
+def test_latents_that_equal_colours_are_shown_exactly() -> None:
     pictures = random_discs()
     latents = torch.nn.functional.interpolate(pictures, size=(32, 32), mode="area")
 
@@ -80,7 +80,7 @@ def test_latents_that_are_colours_are_shown_exactly() -> None:
     assert np.abs(np.asarray(picture, dtype=float) - wanted).mean() < 3
 
 
-def test_a_saved_map_is_found_again(tmp_path: Path) -> None:
+def test_a_saved_map_is_loaded(tmp_path: Path) -> None:
     latents, pictures = torch.randn(2, 4, 16, 16), torch.rand(2, 3, 128, 128) * 2 - 1
     fitted = LatentPreview.fit(latents, pictures)
 
@@ -109,12 +109,12 @@ def test_a_preview_has_the_size_of_its_latents(
     assert pipeline.preview(torch.randn(1, 4, height, width)).size == (width, height)
 
 
-def test_wild_latents_are_still_a_picture(pipeline: StableDiffusion) -> None:
+def test_extreme_latents_still_give_a_picture(pipeline: StableDiffusion) -> None:
     for value in (1e30, -1e30, float("inf"), float("nan")):
         assert pipeline.preview(torch.full((1, 4, 8, 8), value)).size == (8, 8)
 
 
-def test_what_is_previewed_comes_nearer_to_the_picture_with_the_steps(
+def test_previews_approach_the_picture_with_the_steps(
     pipeline: StableDiffusion, spec: RenderSpec
 ) -> None:
     clean: list[torch.Tensor] = []

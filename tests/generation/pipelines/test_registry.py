@@ -1,4 +1,4 @@
-"""Families are found by themselves, and each says everything that is asked of it."""
+"""Families are found automatically, and their declarations are complete."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_class_belongs_to_one_family() -> None:
     assert registry.family_of_class("CavePaintingPipeline") is None
 
 
-def test_an_unknown_name_is_a_family_that_can_do_nothing() -> None:
+def test_an_unknown_name_is_a_family_without_capabilities() -> None:
     family = registry.family("cave-painting")
 
     assert (family.name, family.media_types, family.loader) == ("cave-painting", (), "")
@@ -65,7 +65,7 @@ def test_an_unknown_name_is_a_family_that_can_do_nothing() -> None:
     assert not any(able)
 
 
-def test_declarations_are_read_without_the_libraries() -> None:
+def test_declarations_do_not_import_the_libraries() -> None:
     program = (
         "import sys; from generation.pipelines.registry import families; "
         "assert len(families()) >= 2; "
@@ -108,7 +108,7 @@ def count(files):
 
 @pytest.fixture
 def cave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """One package more, in a folder of its own; no other file knows of it."""
+    """One more package in a folder of its own, which no other file mentions."""
     package = tmp_path / "cave_painting"
     package.mkdir()
     (package / "__init__.py").write_text(DECLARATION)

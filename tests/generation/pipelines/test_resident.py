@@ -1,4 +1,4 @@
-"""Models kept loaded between jobs, as many as fit."""
+"""Models stay loaded between jobs, as many as fit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from generation.pipelines.resident import ResidentModels
 
 @dataclass
 class Weight:
-    """A pipeline as far as the budget is concerned: so many bytes."""
+    """The only property of a pipeline that the budget uses: its size in bytes."""
 
     nbytes: int
 
@@ -24,8 +24,8 @@ def files(slug: str, content: str = "") -> ModelFiles:
     return ModelFiles(slug, "stable-diffusion", Path("nowhere"), content or f"hash of {slug}")
 
 
-class Shelf:
-    """Resident models with a budget of 100, and how often each was read from disk."""
+class CountedModels:
+    """Resident models with a budget of 100, and the models read from disk."""
 
     def __init__(self) -> None:
         self.models = ResidentModels(torch.device("cpu"), torch.float32, 100)
@@ -40,75 +40,75 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf() -> Shelf:
-    return Shelf()
+def counted() -> CountedModels:
+    return CountedModels()
 
 
-def test_a_model_is_read_once(shelf: Shelf) -> None:
-    assert shelf.use("one") is shelf.use("one")
-    assert shelf.loads == ["one"]
-    assert shelf.models.holds(files("one"))
+def test_a_model_is_read_once(counted: CountedModels) -> None:
+    assert counted.use("one") is counted.use("one")
+    assert counted.loads == ["one"]
+    assert counted.models.holds(files("one"))
 
 
-def test_what_fits_stays(shelf: Shelf) -> None:
-    shelf.use("one")
-    shelf.use("two")
+def test_models_that_fit_stay_loaded(counted: CountedModels) -> None:
+    counted.use("one")
+    counted.use("two")
 
-    assert shelf.models.slugs == ["one", "two"]
-
-
-def test_the_one_unused_longest_leaves_first(shelf: Shelf) -> None:
-    shelf.use("one")
-    shelf.use("two")
-    shelf.use("one")
-    shelf.use("three")
-
-    assert shelf.models.slugs == ["one", "three"]
-    assert not shelf.models.holds(files("two"))
+    assert counted.models.slugs == ["one", "two"]
 
 
-def test_one_that_left_is_read_again(shelf: Shelf) -> None:
+def test_the_least_recently_used_leaves_first(counted: CountedModels) -> None:
+    counted.use("one")
+    counted.use("two")
+    counted.use("one")
+    counted.use("three")
+
+    assert counted.models.slugs == ["one", "three"]
+    assert not counted.models.holds(files("two"))
+
+
+def test_an_unloaded_model_is_read_again(counted: CountedModels) -> None:
     for slug in ("one", "two", "three", "one"):
-        shelf.use(slug)
+        counted.use(slug)
 
-    assert shelf.loads == ["one", "two", "three", "one"]
-
-
-def test_a_large_model_drives_out_all_others(shelf: Shelf) -> None:
-    shelf.use("one")
-    shelf.use("two")
-    shelf.use("large", nbytes=90)
-
-    assert shelf.models.slugs == ["large"]
+    assert counted.loads == ["one", "two", "three", "one"]
 
 
-def test_the_model_in_use_stays_even_when_it_alone_is_too_large(shelf: Shelf) -> None:
-    shelf.use("giant", nbytes=1000)
+def test_a_large_model_replaces_all_others(counted: CountedModels) -> None:
+    counted.use("one")
+    counted.use("two")
+    counted.use("large", nbytes=90)
 
-    assert shelf.models.slugs == ["giant"]
+    assert counted.models.slugs == ["large"]
 
 
-def test_new_weights_under_an_old_name_are_another_model(shelf: Shelf) -> None:
-    first = shelf.use("one")
+def test_the_model_in_use_stays_even_when_it_alone_is_too_large(counted: CountedModels) -> None:
+    counted.use("giant", nbytes=1000)
 
-    second = shelf.use("one", content="trained further")
+    assert counted.models.slugs == ["giant"]
+
+
+def test_new_weights_under_the_same_slug_are_another_model(counted: CountedModels) -> None:
+    first = counted.use("one")
+
+    second = counted.use("one", content="trained further")
 
     assert first is not second
 
 
 @pytest.mark.parametrize("problem", [ModelMissing, ModelUnreadable])
-def test_a_model_that_cannot_be_read_leaves_the_others_alone(
-    problem: type[Exception], shelf: Shelf
+def test_a_model_that_cannot_be_read_does_not_affect_the_others(
+    problem: type[Exception], counted: CountedModels
 ) -> None:
-    shelf.use("one")
+    counted.use("one")
 
     def fail(*_: object) -> Weight:
         raise problem("It is gone.")
 
     with pytest.raises(problem):
-        shelf.models.get(files("broken"), fail)
+        counted.models.get(files("broken"), fail)
 
-    assert shelf.models.slugs == ["one"]
+    assert counted.models.slugs == ["one"]
 
 
 def test_a_real_model_counts_its_own_bytes(models: ResidentModels, watched: object) -> None:

@@ -1,4 +1,4 @@
-"""The libraries are imported beside the start of a worker, while its first job may load already."""
+"""The libraries are imported while a worker starts, and its first job may already load."""
 
 import subprocess
 import sys
@@ -26,8 +26,8 @@ print(logging.getLogger("diffusers").level >= logging.ERROR)
 """
 
 
-def test_a_job_that_waits_at_the_start_loads_beside_the_warm_up() -> None:
-    """Only a new process has these imports still before it."""
+def test_the_first_job_can_load_during_the_warm_up() -> None:
+    """Needs a new process, in which these libraries are not imported yet."""
     answer = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(TOON)],
         cwd=settings.BASE_DIR,

@@ -1,4 +1,4 @@
-"""What the measures see: flicker, cuts and other characters, and not motion."""
+"""The measures detect flicker, cuts and other characters, but not motion."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.generation.moving import ANNA, BELA, brighter, moving
 SMOOTH = moving(count=12, size=256)
 
 
-def pumping(frames: list[Image.Image], by: float) -> list[Image.Image]:
+def changing_brightness(frames: list[Image.Image], by: float) -> list[Image.Image]:
     return [brighter(frame, 1 - by * (number % 2)) for number, frame in enumerate(frames)]
 
 
 def lamp(frames: list[Image.Image]) -> list[Image.Image]:
-    """A round light that goes on and off in one place."""
+    """A round light that switches on and off in one place."""
     mask = Image.new("L", (256, 256))
     ImageDraw.Draw(mask).ellipse((20, 60, 90, 130), fill=255)
     return [
@@ -59,14 +59,14 @@ def test_there_is_a_value_for_every_pair_and_every_frame() -> None:
     assert all(0 <= value <= 1 for value in (*found.warp_error, *found.identity_drift))
 
 
-def test_frames_that_are_all_the_same_are_perfect() -> None:
+def test_equal_frames_score_100() -> None:
     found = measure(SMOOTH[:1] * 4)
 
     assert (*found.warp_error, *found.flicker) == pytest.approx((0.0,) * 6, abs=1e-4)
     assert found.score == pytest.approx(100, abs=0.1)
 
 
-def test_fast_motion_is_no_flicker() -> None:
+def test_fast_motion_is_not_flicker() -> None:
     """Three pixels of 256 each frame, with a new piece of the picture at the edge."""
     rolled = [Image.fromarray(np.roll(np.asarray(SMOOTH[0]), 3 * n, axis=1)) for n in range(8)]
 
@@ -77,10 +77,10 @@ def test_fast_motion_is_no_flicker() -> None:
 
 
 @pytest.mark.parametrize("by", [0.02, 0.05, 0.10])
-def test_pumping_brightness_is_flicker_of_its_size(by: float) -> None:
+def test_changing_brightness_is_flicker_of_its_size(by: float) -> None:
     light = float(np.mean([np.asarray(frame.convert("L")) for frame in SMOOTH])) / 255
 
-    found = measure(pumping(SMOOTH, by))
+    found = measure(changing_brightness(SMOOTH, by))
 
     assert found.mean_flicker == pytest.approx(by * light, rel=0.25)
 
@@ -89,7 +89,7 @@ def test_a_light_in_one_place_is_flicker() -> None:
     assert measure(lamp(SMOOTH)).mean_flicker > 3 * measure(SMOOTH).mean_flicker
 
 
-def test_grain_is_an_error_but_no_flicker() -> None:
+def test_grain_is_a_warping_error_but_not_flicker() -> None:
     found = measure(grained(SMOOTH, 10))
 
     assert found.mean_warp_error > 5 * measure(SMOOTH).mean_warp_error
@@ -97,7 +97,12 @@ def test_grain_is_an_error_but_no_flicker() -> None:
 
 
 def test_worse_clips_score_less() -> None:
-    clips = [SMOOTH, pumping(SMOOTH, 0.02), pumping(SMOOTH, 0.05), pumping(SMOOTH, 0.1)]
+    clips = [
+        SMOOTH,
+        changing_brightness(SMOOTH, 0.02),
+        changing_brightness(SMOOTH, 0.05),
+        changing_brightness(SMOOTH, 0.1),
+    ]
 
     scores = [measure(clip).score for clip in clips]
 
@@ -114,14 +119,14 @@ def test_a_cut_to_another_character_jumps_and_drifts(other: Portrait) -> None:
     assert found.score < 60
 
 
-def test_one_frame_of_something_else_jumps_twice() -> None:
+def test_one_other_frame_is_two_jumps() -> None:
     mixed = list(SMOOTH)
     mixed[4] = moving(BELA, count=5, size=256)[4]
 
     assert measure(mixed).jumps == (4, 5)
 
 
-def test_a_slow_change_into_somebody_else_is_seen_by_drift_alone() -> None:
+def test_a_slow_change_into_another_character_shows_only_in_the_drift() -> None:
     other = moving(BELA, count=12, size=256)
     changing = [Image.blend(SMOOTH[n], other[n], n / 11) for n in range(12)]
 
@@ -132,7 +137,7 @@ def test_a_slow_change_into_somebody_else_is_seen_by_drift_alone() -> None:
     assert found.score < 60
 
 
-def test_light_and_grain_are_not_somebody_else() -> None:
+def test_light_and_grain_are_not_another_character() -> None:
     darker = [SMOOTH[0], *(brighter(frame, 0.95) for frame in SMOOTH[1:])]
 
     assert measure(darker).furthest_drift < 0.25
@@ -146,7 +151,7 @@ def test_a_single_frame_is_consistent_with_itself() -> None:
     assert (found.score, found.jumps) == (100.0, ())
 
 
-def test_a_large_clip_measures_as_a_small_one() -> None:
+def test_a_large_clip_has_the_measures_of_a_small_one() -> None:
     small, large = measure(SMOOTH[:6]), measure(moving(count=6, size=640))
 
     assert large.mean_warp_error == pytest.approx(small.mean_warp_error, abs=0.003)
@@ -158,11 +163,11 @@ def test_any_shape_can_be_measured() -> None:
         assert measure([frame.resize(size) for frame in SMOOTH[:3]]).score > 60
 
 
-def test_frames_are_looked_at_once_and_one_by_one() -> None:
+def test_frames_are_read_once_and_one_at_a_time() -> None:
     assert measure(frame for frame in SMOOTH) == measure(SMOOTH)
 
 
-def test_what_cannot_be_measured_is_refused() -> None:
+def test_invalid_clips_are_refused() -> None:
     with pytest.raises(ValueError, match="without frames"):
         measure([])
     with pytest.raises(ValueError, match="one size"):

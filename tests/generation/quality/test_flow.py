@@ -1,4 +1,4 @@
-"""What is left when motion is taken away, and what is not compared at all."""
+"""The difference after motion is removed, and the pixels that are not compared."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Floats = NDArray[np.float32]
 
 
 def texture(seed: int = 3) -> Floats:
-    """Soft blobs, 160 x 160, that flow can hold on to."""
+    """Soft blobs, 160 x 160, with enough structure for the flow."""
     source = np.random.default_rng(seed)
     coarse = source.random((20, 20, 3))
     return np.kron(coarse, np.ones((8, 8, 1))).astype(np.float32)
 
 
 def blurred(seed: int) -> Floats:
-    """Large soft clouds, 256 x 256, in which flow finds false ways."""
+    """Large soft clouds, 256 x 256, in which the flow is wrong."""
     coarse = np.random.default_rng(seed).random((16, 16, 3)).astype(np.float32)
     return np.asarray(cv2.resize(coarse, (256, 256), interpolation=cv2.INTER_CUBIC)).clip(0, 1)
 
@@ -31,7 +31,7 @@ def with_square(left: int) -> Floats:
     return picture
 
 
-def test_a_shift_leaves_nothing_but_its_edge() -> None:
+def test_a_shift_leaves_only_its_edge() -> None:
     found = warped_difference(texture(), np.roll(texture(), 4, axis=1))
 
     assert found.error < 0.01
@@ -40,7 +40,7 @@ def test_a_shift_leaves_nothing_but_its_edge() -> None:
     assert found.visible[:, :150].mean() > 0.9
 
 
-def test_what_is_covered_and_uncovered_is_not_compared() -> None:
+def test_covered_and_uncovered_pixels_are_not_compared() -> None:
     found = warped_difference(with_square(40), with_square(48))
 
     assert found.visible[62:98, 81:88].mean() < 0.7, "the ground ahead of the square is covered"
@@ -48,7 +48,7 @@ def test_what_is_covered_and_uncovered_is_not_compared() -> None:
     assert found.error < np.abs(with_square(40) - with_square(48)).mean() / 2
 
 
-def test_brightness_is_told_in_its_size() -> None:
+def test_a_change_of_brightness_has_its_size() -> None:
     found = warped_difference(texture() * 0.8, texture() * 0.8 + 0.1)
 
     assert found.error == pytest.approx(0.1, abs=0.01)

@@ -1,4 +1,4 @@
-"""Renders that are denoised together are the renders that each would have been alone."""
+"""Pictures denoised in one batch equal those that are denoised alone."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SCHEDULERS = [
     "HeunDiscreteScheduler",
 ]
 ALIKE = 1e-9
-"""What may differ in double precision: sums are made in another order for another batch size. In
-float32 that is some 1e-5, and up to 5e-4 for Heun with two threads, which would hide a mistake."""
+"""Tolerance in double precision: another batch size changes the order of sums. In float32 it would
+be some 1e-5, and up to 5e-4 for Heun with two threads, which would hide a mistake."""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def with_scheduler(specs: list[RenderSpec], scheduler: str) -> list[RenderSpec]:
 
 @pytest.mark.parametrize("guidance", [1.0, 4.0], ids=["unguided", "guided"])
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
-def test_each_row_is_what_its_spec_alone_gives(
+def test_each_row_equals_the_render_of_its_spec_alone(
     scheduler: str, guidance: float, pipeline: StableDiffusion, three: list[RenderSpec]
 ) -> None:
     specs = [replace(spec, guidance=guidance) for spec in with_scheduler(three, scheduler)]
@@ -73,7 +73,7 @@ def test_each_row_is_what_its_spec_alone_gives(
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
-def test_a_batch_of_one_is_bit_for_bit_the_single_render(
+def test_a_batch_of_one_is_bit_identical_to_the_single_render(
     scheduler: str, pipeline: StableDiffusion, three: list[RenderSpec]
 ) -> None:
     (spec,) = with_scheduler(three[1:2], scheduler)
@@ -82,7 +82,7 @@ def test_a_batch_of_one_is_bit_for_bit_the_single_render(
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
-def test_one_that_leaves_in_the_middle_changes_nothing_for_the_others(
+def test_a_row_that_leaves_in_the_middle_does_not_change_the_others(
     scheduler: str, pipeline: StableDiffusion, three: list[RenderSpec]
 ) -> None:
     specs = with_scheduler(three, scheduler)
@@ -99,7 +99,7 @@ def test_one_that_leaves_in_the_middle_changes_nothing_for_the_others(
     torch.testing.assert_close(rows, alone(pipeline, specs[2]), atol=ALIKE, rtol=0)
 
 
-def test_rows_are_returned_in_the_order_that_was_asked_for(
+def test_rows_are_returned_in_the_requested_order(
     pipeline: StableDiffusion, three: list[RenderSpec]
 ) -> None:
     rows = together(pipeline, three, lambda step: [2, 0] if step.number == 1 else None)
@@ -108,7 +108,7 @@ def test_rows_are_returned_in_the_order_that_was_asked_for(
         torch.testing.assert_close(row, alone(pipeline, spec), atol=ALIKE, rtol=0)
 
 
-def test_the_loop_ends_when_nobody_is_left(
+def test_the_loop_ends_when_no_row_is_left(
     pipeline: StableDiffusion, three: list[RenderSpec]
 ) -> None:
     steps: list[int] = []
@@ -121,7 +121,7 @@ def test_the_loop_ends_when_nobody_is_left(
     assert steps == [1, 2]
 
 
-def test_one_that_leaves_after_the_last_step_is_not_returned(
+def test_a_row_that_leaves_after_the_last_step_is_not_returned(
     pipeline: StableDiffusion, three: list[RenderSpec]
 ) -> None:
     rows = together(pipeline, three, lambda step: [1] if step.number == 4 else None)
@@ -129,7 +129,7 @@ def test_one_that_leaves_after_the_last_step_is_not_returned(
     torch.testing.assert_close(rows, alone(pipeline, three[1]), atol=ALIKE, rtol=0)
 
 
-def test_what_the_hook_raises_leaves_the_batch(
+def test_an_exception_of_the_hook_ends_the_batch(
     pipeline: StableDiffusion, three: list[RenderSpec]
 ) -> None:
     def cancel(_: Step) -> None:
@@ -156,7 +156,7 @@ def test_each_member_has_its_own_preview(
     assert pipeline.preview(torch.zeros(1, 4, 8, 8)).size == (8, 8)
 
 
-def test_a_batch_is_not_saved_until_one_is_left(
+def test_a_batch_can_be_saved_only_when_one_row_is_left(
     pipeline: StableDiffusion, three: list[RenderSpec]
 ) -> None:
     savable: list[bool] = []
@@ -173,14 +173,14 @@ def test_a_batch_is_not_saved_until_one_is_left(
 @pytest.mark.parametrize(
     "change", [{"width": 128}, {"steps": 5}, {"guidance": 5.0}, {"scheduler": "DDIMScheduler"}]
 )
-def test_specs_that_differ_in_more_are_refused(
+def test_specs_that_differ_in_other_fields_are_refused(
     change: dict[str, object], pipeline: StableDiffusion, three: list[RenderSpec]
 ) -> None:
     with pytest.raises(ValueError, match="differ only in"):
         together(pipeline, [three[0], replace(three[1], **change)])  # type: ignore[arg-type]
 
 
-def test_a_distilled_model_is_told_its_guidance_for_each_row(
+def test_a_distilled_model_gets_its_guidance_for_each_row(
     toon_copy: object, toon_files: ModelFiles, three: list[RenderSpec]
 ) -> None:
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a model costs, counted from its configuration: no weight is read, nothing is computed."""
+"""A model's cost is counted from its configuration: no weight is read, nothing is computed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.conftest import TOON
 
 
 def copied(source: Path, target: Path, parts: tuple[str, ...]) -> Path:
-    """A model's configurations alone, so that nothing else can be looked at."""
+    """A folder with only the configurations of a model, so that no weight can be read."""
     for part in parts:
         (target / part).mkdir(parents=True, exist_ok=True)
         shutil.copy(source / part / "config.json", target / part / "config.json")
@@ -49,7 +49,7 @@ def moving(toon_motion: ModelFiles) -> Costs:
 
 
 def built(folder: Path) -> Any:
-    """A part of a model without weights, by diffusers itself."""
+    """A part of a model without weights, built by diffusers itself."""
     import diffusers
 
     config = json.loads((folder / "config.json").read_text())
@@ -58,7 +58,7 @@ def built(folder: Path) -> Any:
 
 
 def counted(model: Any, *inputs: torch.Tensor, **more: torch.Tensor) -> float:
-    """FLOPs of one call, as torch counts them."""
+    """FLOPs of one call, by torch's counter."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
@@ -71,7 +71,7 @@ def meta(*size: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("side", [8, 24, 48, 96])
-def test_the_terms_agree_with_a_count_at_sizes_that_were_not_counted(
+def test_the_polynomial_agrees_with_a_count_at_other_sizes(
     side: int, toon: ModelFiles, still: Costs
 ) -> None:
     assert side not in SIDES
@@ -86,7 +86,7 @@ def test_the_terms_agree_with_a_count_at_sizes_that_were_not_counted(
 
 
 @pytest.mark.parametrize(("side", "frames"), [(16, 16), (24, 8), (48, 2), (32, 1)])
-def test_a_clips_terms_agree_at_other_sizes_and_lengths(
+def test_the_polynomial_of_a_clip_agrees_at_other_sizes_and_lengths(
     side: int, frames: int, toon: ModelFiles, toon_motion: ModelFiles, moving: Costs
 ) -> None:
     from diffusers import UNetMotionModel
@@ -107,11 +107,11 @@ def test_motion_costs_more_than_the_frames_alone(still: Costs, moving: Costs) ->
     assert moving.decode == still.decode
 
 
-def test_costs_are_read_as_they_were_written(moving: Costs) -> None:
+def test_costs_survive_json(moving: Costs) -> None:
     assert Costs.from_json(json.loads(json.dumps(moving.as_json()))) == moving
 
 
-def test_a_model_that_could_not_be_counted_is_taken_for_a_familiar_one() -> None:
+def test_a_model_that_cannot_be_counted_costs_as_much_as_stable_diffusion() -> None:
     """A forward of Stable Diffusion 1.5 at 512x512 is about 0.8 teraflops, multiply and add."""
     familiar = Costs.from_json({})
 
@@ -120,7 +120,9 @@ def test_a_model_that_could_not_be_counted_is_taken_for_a_familiar_one() -> None
     assert 1e12 < familiar.decoding(64**2) < 5e12
 
 
-def test_what_is_no_model_is_refused_and_diffusers_speaks_as_before(tmp_path: Path) -> None:
+def test_a_folder_without_a_model_is_refused_and_the_log_level_of_diffusers_restored(
+    tmp_path: Path,
+) -> None:
     from diffusers.utils import logging
 
     before = logging.get_verbosity()

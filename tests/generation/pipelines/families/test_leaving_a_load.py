@@ -1,4 +1,4 @@
-"""A load can be left between the parts of a model; nothing of it is kept then."""
+"""A load can be abandoned between the parts of a model; then nothing of it stays in memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 
 
 class LeaveAt:
-    """A check that raises when it is asked for the `number`-th time, from 1; 0 never does."""
+    """A check that raises at its call number `number`, counted from 1; 0 never raises."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -37,8 +37,8 @@ class LeaveAt:
             raise CancelRequested
 
 
-def living_weights() -> int:
-    """Bytes of all parameters that anybody holds, or that lie in circles not yet collected."""
+def weights_in_memory() -> int:
+    """Bytes of all parameters that are referenced or wait in cycles for garbage collection."""
     seen = {
         weight.data_ptr(): weight.nbytes
         for weight in gc.get_objects()
@@ -66,26 +66,28 @@ def image_files(toon_files: ModelFiles, toon_copy: Path) -> ModelFiles:
     return replace(toon_files, folder=toon_copy)
 
 
-def test_it_can_be_left_wherever_it_asks(models: ResidentModels, motion_files: ModelFiles) -> None:
+def test_a_load_can_be_abandoned_at_each_check(
+    models: ResidentModels, motion_files: ModelFiles
+) -> None:
     """A motion adapter's load is that of its base model first, then its own."""
     files, never = motion_files, LeaveAt(0)
     load(files, CPU, torch.float32, never)
     gc.collect()
-    before = living_weights()
+    before = weights_in_memory()
     assert never.asked >= 12
 
     for number in range(1, never.asked + 1):
         with pytest.raises(CancelRequested) as left:
             models.get(files, check=LeaveAt(number))
         assert models.slugs == []
-        assert living_weights() == before, "while the exception is still being told of"
+        assert weights_in_memory() == before, "while the exception is still being told of"
         del left
 
     assert models.get(files, check=LeaveAt(0)) is models.get(files, check=LeaveAt(1))
     assert models.slugs == [files.slug]
 
 
-def test_the_other_models_stay(
+def test_the_other_models_stay_loaded(
     models: ResidentModels, image_files: ModelFiles, motion_files: ModelFiles
 ) -> None:
     kept = models.get(image_files)
@@ -98,7 +100,7 @@ def test_the_other_models_stay(
     assert models.slugs == ["toon", "motion"]
 
 
-def test_what_is_loaded_after_one_was_left_is_the_same_model(
+def test_a_load_after_an_abandoned_one_gives_the_same_model(
     models: ResidentModels, image_files: ModelFiles, pipeline: StableDiffusion, spec: RenderSpec
 ) -> None:
     with pytest.raises(CancelRequested):
@@ -111,7 +113,7 @@ def test_what_is_loaded_after_one_was_left_is_the_same_model(
     )
 
 
-def test_a_model_without_a_map_for_previews_asks_while_one_is_fitted(
+def test_fitting_a_preview_map_can_be_abandoned(
     image_files: ModelFiles,
 ) -> None:
     with_map = LeaveAt(0)
@@ -123,7 +125,7 @@ def test_a_model_without_a_map_for_previews_asks_while_one_is_fitted(
     assert without.asked > with_map.asked
 
 
-def test_weights_are_read_in_pieces_and_variants_are_not(
+def test_weights_are_read_in_chunks_and_variants_are_skipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loading, "CHUNK_BYTES", 1000)

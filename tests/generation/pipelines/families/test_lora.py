@@ -1,4 +1,4 @@
-"""LoRAs: on for the render that asks, gone for the next, refused when they do not fit."""
+"""LoRAs apply to the render that names them, not to the next, and misfits are refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Render = Callable[..., torch.Tensor]
 
 
 def save_random_lora(folder: Path, toon: Path, seed: int) -> LoraFile:
-    """A LoRA for the demo model's UNet, trained by nobody, in the format that people share."""
+    """A LoRA of random weights for the demo model's UNet, in the usual file format."""
     torch.manual_seed(seed)
     unet = UNet2DConditionModel.from_pretrained(toon / "unet")
     unet.add_adapter(
@@ -56,7 +56,7 @@ def two(folder: Path, toon_folder: Path) -> LoraFile:
 
 @pytest.fixture(scope="module")
 def lora_model(toon_files: ModelFiles) -> StableDiffusion:
-    """A model of this module's own: the adapters that tests read into it stay there."""
+    """A model for this module only: the adapters that tests load stay in it."""
     return StableDiffusion(toon_files, torch.device("cpu"), torch.float32)
 
 
@@ -71,9 +71,7 @@ def render(lora_model: StableDiffusion, spec: RenderSpec) -> Iterator[Render]:
     assert torch.equal(latents(), plain), "whatever happened, the plain model is as it was"
 
 
-def test_a_lora_changes_the_picture_and_without_it_the_picture_is_back(
-    render: Render, one: LoraFile
-) -> None:
+def test_a_lora_changes_the_picture_only_while_it_is_used(render: Render, one: LoraFile) -> None:
     plain = render()
 
     changed = render(one)
@@ -83,7 +81,7 @@ def test_a_lora_changes_the_picture_and_without_it_the_picture_is_back(
     assert torch.equal(render(one), changed)
 
 
-def test_the_picture_is_that_of_the_stock_pipeline_with_the_same_lora(
+def test_the_picture_equals_that_of_the_stock_pipeline_with_the_same_lora(
     render: Render, one: LoraFile, spec: RenderSpec, toon_folder: Path
 ) -> None:
     stock = StableDiffusionPipeline.from_pretrained(
@@ -112,14 +110,16 @@ def test_half_a_lora_changes_the_picture_less(render: Render, one: LoraFile) -> 
     assert 0 < (half - plain).abs().mean() < (whole - plain).abs().mean()
 
 
-def test_two_loras_together_are_neither_alone(render: Render, one: LoraFile, two: LoraFile) -> None:
+def test_two_loras_together_differ_from_each_alone(
+    render: Render, one: LoraFile, two: LoraFile
+) -> None:
     both = render(one, two)
 
     assert not torch.equal(both, render(one))
     assert not torch.equal(both, render(two))
 
 
-def test_a_loras_own_embedding_is_not_taken_for_the_plain_one(
+def test_embeddings_are_cached_separately_for_each_lora(
     lora_model: StableDiffusion, spec: RenderSpec, one: LoraFile
 ) -> None:
     plain = lora_model.encode(spec)
@@ -128,7 +128,7 @@ def test_a_loras_own_embedding_is_not_taken_for_the_plain_one(
     assert lora_model.encode(spec, (one,)) is not plain
 
 
-def test_a_file_that_is_gone_is_missing(render: Render, folder: Path) -> None:
+def test_a_missing_file_is_reported(render: Render, folder: Path) -> None:
     with pytest.raises(ModelMissing, match=r"gone\.safetensors is not there"):
         render(LoraFile("gone", folder / "gone.safetensors", 1.0))
 
@@ -138,7 +138,7 @@ def write_damaged(path: Path, good: Path) -> None:
 
 
 def write_wide(path: Path, good: Path) -> None:
-    """As if it had been trained on a model of twice the width."""
+    """A LoRA as if trained on a model of twice the width."""
     save_file(
         {
             name: weight.repeat(1, 2) if "lora_A" in name or "down" in name else weight
@@ -160,7 +160,7 @@ def write_other_layers(path: Path, good: Path) -> None:
 
 
 def write_other_family(path: Path, _: Path) -> None:
-    """The names that LoRAs of transformer models such as Flux use."""
+    """A LoRA with the weight names of transformer models such as Flux."""
     save_file(
         {
             "transformer.blocks.0.attn.to_q.lora_A.weight": torch.randn(4, 128),
@@ -177,7 +177,7 @@ def write_no_lora(path: Path, _: Path) -> None:
 @pytest.mark.parametrize(
     "write", [write_damaged, write_wide, write_other_layers, write_other_family, write_no_lora]
 )
-def test_a_file_that_does_not_fit_is_unreadable_and_harms_nothing(
+def test_a_file_that_does_not_fit_is_refused_and_changes_nothing(
     write: Callable[[Path, Path], None], render: Render, one: LoraFile, folder: Path
 ) -> None:
     good = render(one)

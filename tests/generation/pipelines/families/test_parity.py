@@ -1,4 +1,4 @@
-"""Our loop over the steps gives the very tensor that the stock diffusers pipeline gives."""
+"""Our denoising loop gives exactly the tensors of the stock diffusers pipeline."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def load_stock(folder: Path) -> StableDiffusionPipeline:
 
 @pytest.fixture(scope="module")
 def stock_toon(toon_folder: Path) -> StableDiffusionPipeline:
-    """The same folder, read by diffusers alone."""
+    """The same folder, loaded by diffusers alone."""
     return load_stock(toon_folder)
 
 
 def of_stock(stock: StableDiffusionPipeline, spec: RenderSpec, output_type: str) -> Any:
-    """What diffusers makes of a spec: latents, or pictures."""
+    """The result of diffusers for a spec: latents, or pictures."""
     own = stock.scheduler
     if spec.scheduler:
         stock.scheduler = getattr(diffusers, spec.scheduler).from_config(own.config)
@@ -105,7 +105,7 @@ def test_every_latent_is_the_same(
     ],
     ids=lambda change: str(change)[:30],
 )
-def test_whatever_is_asked_for(
+def test_the_latents_are_the_same_for_any_settings(
     change: dict[str, Any],
     pipeline: StableDiffusion,
     stock_toon: StableDiffusionPipeline,
@@ -126,7 +126,7 @@ def test_the_decoded_picture_is_the_same(
     assert ours.tobytes() == stock.tobytes()
 
 
-def test_a_second_render_starts_with_a_fresh_scheduler(
+def test_a_second_render_starts_with_a_new_scheduler(
     pipeline: StableDiffusion, spec: RenderSpec
 ) -> None:
     assert torch.equal(of_ours(pipeline, spec), of_ours(pipeline, spec))
@@ -135,7 +135,7 @@ def test_a_second_render_starts_with_a_fresh_scheduler(
 def test_a_distilled_model_takes_the_guidance_as_an_input(
     toon_copy: Path, toon_files: ModelFiles, spec: RenderSpec
 ) -> None:
-    """Latent consistency models (Luo et al. 2023): one forward a step whatever the guidance."""
+    """Latent consistency models (Luo et al. 2023): one forward a step at any guidance."""
     torch.manual_seed(0)
     config = UNet2DConditionModel.load_config(toon_copy / "unet")
     UNet2DConditionModel.from_config(config, time_cond_proj_dim=32).save_pretrained(
@@ -156,7 +156,7 @@ def test_a_distilled_model_takes_the_guidance_as_an_input(
 def test_a_model_with_a_variational_autoencoder_is_decoded_the_same(
     toon_copy: Path, toon_files: ModelFiles, spec: RenderSpec
 ) -> None:
-    """The kind that Stable Diffusion itself ships, with a scaling factor that is not 1."""
+    """The autoencoder that Stable Diffusion has, with a scaling factor other than 1."""
     torch.manual_seed(0)
     AutoencoderKL(
         down_block_types=["DownEncoderBlock2D"] * 4,

@@ -1,4 +1,4 @@
-"""A clip of one window is, number for number, the clip of diffusers' own AnimateDiffPipeline."""
+"""A clip of one window equals the clip of diffusers' own AnimateDiffPipeline exactly."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SCHEDULERS = [
 
 @pytest.fixture(scope="module")
 def adapter_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An adapter of the demo model's shape whose motion modules really change the frames."""
+    """An adapter of the demo model's shape whose motion modules do change the frames."""
     torch.manual_seed(7)
     adapter = MotionAdapter(
         block_out_channels=(64, 128, 192),
@@ -132,13 +132,13 @@ def test_a_clip_begins_with_the_given_picture(ours: AnimateDiff, clip: RenderSpe
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS, ids=lambda name: name or "own")
-def test_any_scheduler_can_begin_with_a_picture(
+def test_every_scheduler_can_begin_with_a_picture(
     ours: AnimateDiff, clip: RenderSpec, scheduler: str
 ) -> None:
     begun = replace(clip, scheduler=scheduler, strength=0.5, steps=8)
     flat = Image.new("RGB", (begun.width, begun.height), (200, 80, 60))
     made = ours.denoise(begun, ours.encode(begun), lambda _: None, flat)
-    # Every frame kept the given picture's colour: none of them began as noise of another scale.
+    # Every frame kept the given picture's colour: no frame began as noise of another scale.
     assert made.isfinite().all()
     assert made.std() < 4.0
 
@@ -162,7 +162,7 @@ def test_long_clips_count_their_windows(ours: AnimateDiff, clip: RenderSpec) -> 
     ]
 
 
-def test_what_a_window_raises_leaves_the_loop(ours: AnimateDiff, clip: RenderSpec) -> None:
+def test_an_exception_in_a_window_ends_the_loop(ours: AnimateDiff, clip: RenderSpec) -> None:
     class Stop(Exception):
         pass
 
@@ -182,7 +182,7 @@ def test_an_adapter_needs_its_base(adapter_folder: Path) -> None:
         AnimateDiff(files, torch.device("cpu"), torch.float32)
 
 
-def test_an_adapter_of_another_shape_is_told(toon_folder: Path, tmp_path: Path) -> None:
+def test_an_adapter_of_another_shape_is_refused(toon_folder: Path, tmp_path: Path) -> None:
     from generation.errors import ModelUnreadable
 
     MotionAdapter(
@@ -200,7 +200,7 @@ def test_an_adapter_of_another_shape_is_told(toon_folder: Path, tmp_path: Path) 
 @pytest.mark.parametrize("scheduler", SCHEDULERS, ids=lambda name: name or "own")
 @pytest.mark.parametrize("begun", [False, True], ids=["from noise", "from a picture"])
 @pytest.mark.parametrize("frames", [4, 6], ids=["one window", "several windows"])
-def test_a_clip_goes_on_from_any_step_to_the_same_latents(
+def test_a_clip_resumed_at_any_step_has_the_same_latents(
     ours: AnimateDiff, clip: RenderSpec, scheduler: str, begun: bool, frames: int
 ) -> None:
     asked = replace(
@@ -229,12 +229,12 @@ def test_a_clip_goes_on_from_any_step_to_the_same_latents(
             asked, words, lambda step, told=told: told.append(step.number), picture, state
         )
         assert torch.equal(resumed, undisturbed)
-        # The first word between windows names the step that is finished, as without a resume.
+        # The first report between windows has the number of finished steps, as without a resume.
         first = state.number if frames > 4 else state.number + 1
         assert sorted(set(told)) == list(range(first, total + 1) if state.number < total else [])
 
 
-def test_a_clip_that_is_left_between_two_windows_goes_on_from_its_last_whole_step(
+def test_a_clip_interrupted_between_two_windows_resumes_at_its_last_whole_step(
     ours: AnimateDiff, clip: RenderSpec
 ) -> None:
     long = replace(clip, frames=10, context_frames=4, width=64, height=64)
@@ -255,7 +255,7 @@ def test_a_clip_that_is_left_between_two_windows_goes_on_from_its_last_whole_ste
     assert torch.equal(ours.denoise(long, words, lambda _: None, resume=state), undisturbed)
 
 
-def test_clips_are_not_denoised_together(ours: AnimateDiff, clip: RenderSpec) -> None:
+def test_clips_are_not_batched(ours: AnimateDiff, clip: RenderSpec) -> None:
     assert not family(ours.files.family).batches
     with pytest.raises(NotImplementedError):
         ours.denoise_batch([clip], [ours.encode(clip)], lambda _: None)

@@ -1,4 +1,4 @@
-"""A denoising that is saved between two steps goes on to the very picture it would have made."""
+"""A denoising that is saved between two steps and resumed gives the same picture exactly."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RARE = [
     "DDPMParallelScheduler",
     "DPMSolverMultistepInverseScheduler",
 ]
-"""Schedulers that a model may name and hardly any does."""
+"""Schedulers that a model may name, though few do."""
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def saved_at_each_step(
 
 
 @pytest.mark.parametrize("scheduler", [*SCHEDULERS, *RARE], ids=lambda name: name or "own")
-def test_the_rest_of_the_steps_makes_the_same_latents(
+def test_a_resumed_render_is_bit_identical(
     scheduler: str, pipeline: StableDiffusion, small: RenderSpec
 ) -> None:
     asked = replace(small, scheduler=scheduler)
@@ -78,14 +78,14 @@ def test_the_rest_of_the_steps_makes_the_same_latents(
 
 @pytest.mark.parametrize(
     ("scheduler", "steps"),
-    # diffusers' PNDM makes four steps at least.
+    # diffusers' PNDM makes at least four steps.
     [(name, steps) for name in SCHEDULERS for steps in (1, 2, 7) if name != "PNDMScheduler"]
     + [("PNDMScheduler", 4), ("PNDMScheduler", 7)],
 )
-def test_any_number_of_steps_can_be_resumed_at_each_of_them(
+def test_a_render_of_any_length_can_be_resumed_at_each_step(
     scheduler: str, steps: int, pipeline: StableDiffusion
 ) -> None:
-    """With a formula in place of the UNet, so that every step of every solver can be tried."""
+    """With a formula instead of the UNet, so that every step of every solver can be tried."""
 
     def predict(model_input: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
         return torch.sin(3 * model_input + float(timestep) / 100)
@@ -112,7 +112,7 @@ def test_any_number_of_steps_can_be_resumed_at_each_of_them(
         assert torch.equal(run(lambda _: None, state), undisturbed), "a state may be used again"
 
 
-def test_one_that_is_resumed_is_saved_and_resumed_again(
+def test_a_resumed_render_can_be_saved_and_resumed_again(
     pipeline: StableDiffusion, small: RenderSpec
 ) -> None:
     asked = replace(small, scheduler="DPMSolverMultistepScheduler")
@@ -128,7 +128,7 @@ def test_one_that_is_resumed_is_saved_and_resumed_again(
     assert torch.equal(render(pipeline, asked, resume=state), undisturbed)
 
 
-def test_one_that_was_saved_after_its_last_step_runs_the_model_no_more(
+def test_a_render_saved_after_its_last_step_does_not_run_the_model_again(
     pipeline: StableDiffusion, small: RenderSpec
 ) -> None:
     states, undisturbed = saved_at_each_step(pipeline, small)
@@ -139,7 +139,7 @@ def test_one_that_was_saved_after_its_last_step_runs_the_model_no_more(
     assert torch.equal(render(pipeline, small, never, states[6]), undisturbed)
 
 
-def test_one_that_was_left_is_saved_as_it_is_then(
+def test_an_interrupted_render_is_saved_as_of_its_last_step(
     pipeline: StableDiffusion, small: RenderSpec
 ) -> None:
     """A worker that must stop saves after it has left the loop."""
@@ -161,7 +161,7 @@ def test_one_that_was_left_is_saved_as_it_is_then(
     assert torch.equal(render(pipeline, asked, resume=state), undisturbed)
 
 
-def test_what_was_saved_does_not_change_while_the_loop_goes_on(
+def test_a_saved_state_does_not_change_while_the_loop_continues(
     pipeline: StableDiffusion, small: RenderSpec
 ) -> None:
     asked = replace(small, scheduler="PNDMScheduler")

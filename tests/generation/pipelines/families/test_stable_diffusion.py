@@ -1,4 +1,4 @@
-"""Loading a folder in diffusers' layout, and what is said when it cannot be."""
+"""Loading a folder in diffusers' layout, and the errors when it cannot be loaded."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def test_a_family_is_found_by_its_name(toon_files: ModelFiles, toon_copy: Path) 
     assert loaded.nbytes > weights / 2
 
 
-def test_a_family_that_nothing_renders_is_unreadable(toon_files: ModelFiles) -> None:
+def test_a_family_without_a_pipeline_is_refused(toon_files: ModelFiles) -> None:
     with pytest.raises(ModelUnreadable, match="cave-painting"):
         load(replace(toon_files, family="cave-painting"), CPU, torch.float32)
 
 
-def test_a_folder_that_is_gone_is_missing(toon_files: ModelFiles, tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(toon_files: ModelFiles, tmp_path: Path) -> None:
     with pytest.raises(ModelMissing, match="toon"):
         StableDiffusion(replace(toon_files, folder=tmp_path / "gone"), CPU, torch.float32)
 
 
-HARMS: dict[str, Callable[[Path], object]] = {
+DAMAGES: dict[str, Callable[[Path], object]] = {
     "an index that is no JSON": lambda folder: (folder / "model_index.json").write_text("{"),
     "an index that names no class": lambda folder: (folder / "model_index.json").write_text("{}"),
     "no scheduler": lambda folder: shutil.rmtree(folder / "scheduler"),
@@ -50,15 +50,15 @@ HARMS: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("harm", HARMS)
-def test_a_folder_with(harm: str, toon_copy: Path, toon_files: ModelFiles) -> None:
-    HARMS[harm](toon_copy)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_folder_is_refused(damage: str, toon_copy: Path, toon_files: ModelFiles) -> None:
+    DAMAGES[damage](toon_copy)
 
     with pytest.raises(ModelUnreadable, match="toon cannot be loaded"):
         StableDiffusion(replace(toon_files, folder=toon_copy), CPU, torch.float32)
 
 
-def test_values_that_are_no_colours_are_not_made_into_a_picture(
+def test_values_that_are_not_finite_raise_an_error(
     pipeline: StableDiffusion,
 ) -> None:
     with pytest.raises(RenderError, match="no colours") as refusal:

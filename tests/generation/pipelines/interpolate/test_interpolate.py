@@ -1,4 +1,4 @@
-"""In-betweens: how many, which stay as they are, how near to the truth, and never across a cut."""
+"""In-betweens: their number, the original frames, their accuracy, and cuts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def blend(before: Image.Image, after: Image.Image, time: float) -> np.ndarray:
 
 
 def ball(time: float, width: int = 192, height: int = 160) -> Image.Image:
-    """A chequered ball that flies 24 pixels in one unit of time before a sky that stays."""
+    """A chequered ball that flies 24 pixels per unit of time in front of a still sky."""
     rows, columns = np.mgrid[:height, :width].astype(float)
     sky = 200 - 0.6 * rows
     across, down = columns - width * 0.4 - 24 * time, rows - height / 2 - 6 * time
@@ -54,7 +54,7 @@ def ball(time: float, width: int = 192, height: int = 160) -> Image.Image:
         (3, 4, True, 12),
     ],
 )
-def test_as_many_frames_come_out_as_were_said(
+def test_the_number_of_frames_is_as_counted(
     frames: int, factor: int, loop: bool, made: int
 ) -> None:
     clip = [ball(number / 8, 48, 40) for number in range(frames)]
@@ -65,7 +65,7 @@ def test_as_many_frames_come_out_as_were_said(
 
 @pytest.mark.parametrize("factor", [2, 4])
 @pytest.mark.parametrize("loop", [False, True])
-def test_the_frames_themselves_are_not_touched(factor: int, loop: bool) -> None:
+def test_the_original_frames_are_not_changed(factor: int, loop: bool) -> None:
     clip = [ball(number / 4) for number in range(3)]
 
     denser = list(interpolate(clip, factor, loop=loop))
@@ -73,7 +73,7 @@ def test_the_frames_themselves_are_not_touched(factor: int, loop: bool) -> None:
     assert all(one is other for one, other in zip(denser[::factor], clip, strict=True))
 
 
-def test_frames_are_taken_only_as_they_are_needed() -> None:
+def test_frames_are_read_only_when_they_are_needed() -> None:
     taken: list[int] = []
 
     def endless() -> Iterator[Image.Image]:
@@ -88,7 +88,7 @@ def test_frames_are_taken_only_as_they_are_needed() -> None:
 
 
 @pytest.mark.parametrize("size", [(192, 160), (160, 192), (640, 512)])
-def test_a_moving_ball_is_where_it_was_at_each_time(size: tuple[int, int]) -> None:
+def test_a_moving_ball_is_at_its_place_at_each_time(size: tuple[int, int]) -> None:
     before, after = ball(0, *size), ball(0.5, *size)
 
     _, *between, _ = interpolate([before, after], 4, loop=False)
@@ -109,7 +109,7 @@ def test_a_loop_leads_back_to_its_first_frame() -> None:
         assert psnr(picture, truth) > psnr(blend(last, first, time), truth) + 15
 
 
-def test_what_is_uncovered_is_taken_from_the_frame_that_shows_it() -> None:
+def test_uncovered_places_are_taken_from_the_frame_that_shows_them() -> None:
     flow = np.zeros((32, 64, 2), np.float32)
     flow[:, 32:, 0] = 20.0
 
@@ -120,13 +120,13 @@ def test_what_is_uncovered_is_taken_from_the_frame_that_shows_it() -> None:
     assert (shown[1:-1, 44:62] == 1).all(), "where it has come to"
 
 
-def test_a_drawing_shown_twice_is_shown_three_times() -> None:
+def test_a_held_drawing_is_repeated() -> None:
     _, between, _ = interpolate([ball(0), ball(0)], 2, loop=False)
 
     assert between.tobytes() == ball(0).tobytes()
 
 
-def test_grain_does_not_move_what_stands_still() -> None:
+def test_grain_does_not_move_still_parts() -> None:
     chance = np.random.default_rng(0)
     pixels = np.asarray(ball(0), float)
     before, after = (
@@ -140,7 +140,7 @@ def test_grain_does_not_move_what_stands_still() -> None:
 
 
 def held(pictures: Sequence[Image.Image]) -> str:
-    """Which of the two ends each picture is: "aab" for two of the first, then the last."""
+    """Each picture as a letter: "aab" for two of the first end, then one of the last."""
     first, last = pictures[0], pictures[-1]
     return "".join("a" if p is first else "b" if p is last else "?" for p in pictures)
 
@@ -155,12 +155,12 @@ def held(pictures: Sequence[Image.Image]) -> str:
     ],
     ids=["white", "black", "turned", "closer"],
 )
-def test_a_cut_is_held_and_not_smeared(other: Image.Image) -> None:
+def test_frames_at_a_cut_are_repeated_and_not_blended(other: Image.Image) -> None:
     assert held(list(interpolate([ball(0), other], 2, loop=False))) == "aab"
     assert held(list(interpolate([ball(0), other], 4, loop=False))) == "aaabb"
 
 
-def test_a_clip_with_a_cut_still_moves_before_and_after_it() -> None:
+def test_a_clip_with_a_cut_is_interpolated_before_and_after_it() -> None:
     black = Image.new("RGB", (192, 160))
 
     made = list(interpolate([ball(0), ball(0.5), black, black], 2, loop=False))
@@ -171,7 +171,7 @@ def test_a_clip_with_a_cut_still_moves_before_and_after_it() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (16, 300)])
-def test_even_tiny_and_narrow_frames_are_made(size: tuple[int, int]) -> None:
+def test_tiny_and_narrow_frames_are_interpolated(size: tuple[int, int]) -> None:
     clip = [Image.new("RGB", size, (level, level, level)) for level in (100, 110)]
 
     _, between, _ = interpolate(clip, 2, loop=False)
@@ -180,7 +180,7 @@ def test_even_tiny_and_narrow_frames_are_made(size: tuple[int, int]) -> None:
     assert abs(between.getpixel((0, 0))[0] - 105) <= 1
 
 
-def test_alpha_does_not_matter() -> None:
+def test_alpha_is_ignored() -> None:
     clip = [ball(0).convert("RGBA"), ball(0.25).convert("RGBA")]
 
     _, between, _ = interpolate(clip, 2, loop=False)
@@ -199,7 +199,7 @@ def test_an_unknown_method_is_refused_at_once() -> None:
         interpolate([], 2, loop=False, name="psychic")
 
 
-def test_frames_of_two_sizes_are_no_clip() -> None:
+def test_frames_of_two_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="no one clip"):
         list(interpolate([ball(0), ball(0, 96, 80)], 2, loop=False))
 
@@ -210,7 +210,7 @@ def mean_frames(
     return [Image.blend(before, after, time) for time in times]
 
 
-def test_a_new_method_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_method_needs_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     line = Interpolator(label="Mean", kind="classical", path=f"{__name__}:mean_frames")
     monkeypatch.setitem(INTERPOLATORS, "mean", line)
 
@@ -219,7 +219,7 @@ def test_a_new_method_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert between.tobytes() == Image.blend(ball(0), ball(1), 0.5).tobytes()
 
 
-# Drawn portraits: the pictures that this is for.
+# Drawn portraits: the kind of pictures that interpolation is for.
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +241,7 @@ def portraits() -> Any:
 
 @pytest.mark.parametrize("number", range(4))
 @pytest.mark.parametrize("size", [128, 256, 512])
-def test_portraits_move_as_they_are_drawn(number: int, size: int, portraits: Any) -> None:
+def test_interpolated_portraits_are_near_drawn_ones(number: int, size: int, portraits: Any) -> None:
     def at(time: float) -> Image.Image:
         part = 2 * time - 1
         pose = portraits.pose(tilt=2 * part, shift=1.5 * part, sway=-2 * part, mouth=1 + part / 4)
@@ -256,11 +256,11 @@ def test_portraits_move_as_they_are_drawn(number: int, size: int, portraits: Any
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_an_eye_is_open_or_shut_and_never_a_ghost_of_both(number: int, portraits: Any) -> None:
+def test_an_eye_is_open_or_shut_and_never_a_blend_of_both(number: int, portraits: Any) -> None:
     open_, shut = (portraits.draw(number, portraits.pose(blink=blink)) for blink in (0.0, 1.0))
 
     def eyes(picture: Image.Image | np.ndarray) -> float:
-        """Contrast about the eyes; a mixture of both has less than either."""
+        """Contrast around the eyes; a blend of both has less than either."""
         return float(np.asarray(picture, float)[105:170, 70:190].std())
 
     between = list(interpolate([open_, shut], 4, loop=False))[1:-1]
@@ -273,7 +273,7 @@ def test_an_eye_is_open_or_shut_and_never_a_ghost_of_both(number: int, portraits
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_another_character_is_a_cut_and_a_lively_one_is_not(number: int, portraits: Any) -> None:
+def test_another_character_is_a_cut_and_fast_motion_is_not(number: int, portraits: Any) -> None:
     still, lively = portraits.pose(), portraits.pose(tilt=4, shift=3, sway=4, blink=1, mouth=0.5)
     first, other = (portraits.draw(one, still) for one in (number, number + 1))
 
@@ -283,7 +283,7 @@ def test_another_character_is_a_cut_and_a_lively_one_is_not(number: int, portrai
 
 @pytest.mark.parametrize("loop", [False, True])
 @pytest.mark.parametrize("factor", [2, 4])
-def test_it_goes_on_from_any_frame_and_makes_none_before_it(
+def test_it_starts_at_any_frame_and_computes_none_before_it(
     factor: int, loop: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = [ball(number / 4, 48, 40) for number in range(3)]

@@ -1,4 +1,4 @@
-"""Steps that reuse what the deep layers gave, with the real demo models."""
+"""Steps that reuse the output of the deep layers, with the real demo models."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def spec() -> RenderSpec:
 def drawn(
     model: StableDiffusion, spec: RenderSpec, resume: LoopState | None = None
 ) -> tuple[torch.Tensor, list[Step], list[LoopState]]:
-    """The latents, the steps that were told, and the states that those offered."""
+    """The latents, the reported steps, and the states that they could save."""
     told: list[Step] = []
     states: list[LoopState] = []
 
@@ -56,7 +56,7 @@ def drawn(
     return latents, told, states
 
 
-def test_without_acceleration_nothing_is_another(model: StableDiffusion, spec: RenderSpec) -> None:
+def test_without_acceleration_nothing_changes(model: StableDiffusion, spec: RenderSpec) -> None:
     layers = DeepCache(model.parts.unet, 1)
     latents, words = torch.randn(1, 4, 16, 16), model.encode(replace(spec, guidance=1.0))
     layers.next_step()
@@ -67,7 +67,7 @@ def test_without_acceleration_nothing_is_another(model: StableDiffusion, spec: R
     assert torch.equal(ours, whole)
 
 
-def test_whole_steps_are_those_of_the_model_and_the_others_are_near_them(
+def test_whole_steps_equal_the_models_and_the_others_are_close(
     model: StableDiffusion, spec: RenderSpec
 ) -> None:
     unet, words = model.parts.unet, model.encode(replace(spec, guidance=1.0))
@@ -90,7 +90,7 @@ def test_whole_steps_are_those_of_the_model_and_the_others_are_near_them(
     assert torch.equal(ours, whole)
 
 
-def test_the_other_steps_run_the_outermost_layers_only(
+def test_the_other_steps_run_only_the_outermost_layers(
     model: StableDiffusion, spec: RenderSpec
 ) -> None:
     unet = model.parts.unet
@@ -125,7 +125,7 @@ def test_the_same_seed_gives_the_same_picture_in_as_many_steps(
     assert not torch.equal(quick, whole)
 
 
-def test_with_a_usual_number_of_steps_the_picture_is_near_the_whole_one(
+def test_with_a_usual_number_of_steps_the_picture_is_close_to_the_unaccelerated_one(
     model: StableDiffusion, spec: RenderSpec
 ) -> None:
     usual = replace(spec, steps=24)
@@ -136,7 +136,7 @@ def test_with_a_usual_number_of_steps_the_picture_is_near_the_whole_one(
     assert (quick - whole).abs().mean() < 0.3 * (other - whole).abs().mean()
 
 
-def test_afterwards_the_model_is_as_it_was(model: StableDiffusion, spec: RenderSpec) -> None:
+def test_the_model_is_unchanged_afterwards(model: StableDiffusion, spec: RenderSpec) -> None:
     before, _, _ = drawn(model, spec)
     drawn(model, replace(spec, acceleration=2))
 
@@ -154,7 +154,7 @@ def test_afterwards_the_model_is_as_it_was(model: StableDiffusion, spec: RenderS
 
 
 @pytest.mark.parametrize("acceleration", [2, 3])
-def test_it_is_saved_before_whole_steps_and_goes_on_to_the_identical_picture(
+def test_it_can_be_saved_before_whole_steps_and_resumes_bit_identically(
     acceleration: int, model: StableDiffusion, spec: RenderSpec
 ) -> None:
     quick = replace(spec, acceleration=acceleration)
@@ -166,7 +166,7 @@ def test_it_is_saved_before_whole_steps_and_goes_on_to_the_identical_picture(
         assert torch.equal(resumed, whole)
 
 
-def test_windows_of_a_clip_are_kept_apart(toon_files: ModelFiles, spec: RenderSpec) -> None:
+def test_each_window_of_a_clip_has_its_own_cache(toon_files: ModelFiles, spec: RenderSpec) -> None:
     files = ModelFiles("toon-motion", "animatediff", MOTION, "1" * 64, base=toon_files)
     model = load(files, CPU, torch.float32)
     clip = replace(

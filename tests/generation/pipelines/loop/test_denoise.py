@@ -1,4 +1,4 @@
-"""The loop over the steps: what it counts, what it predicts, how it is left."""
+"""The denoising loop: its counting, its predictions, and leaving it early."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PICTURE = torch.linspace(-1.0, 1.0, 4 * 8 * 8).reshape(1, 4, 8, 8)
 
 
 def knows_the_picture(scheduler: Any, kind: str) -> Any:
-    """A model that has learned one picture by heart: its prediction always points at it."""
+    """A model that knows one picture by heart: its prediction always points at it."""
 
     def predict(model_input: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
         index = int(torch.as_tensor(timestep).round().clamp(0, 999))
@@ -54,7 +54,7 @@ def run(scheduler: Any, predict: Any, steps: int = 6, guidance: float = 1.0) -> 
 
 @pytest.mark.parametrize("kind", ["epsilon", "v_prediction", "sample"])
 @pytest.mark.parametrize("name", ["DDIMScheduler", "EulerDiscreteScheduler"])
-def test_the_clean_latents_are_what_the_model_points_at(name: str, kind: str) -> None:
+def test_the_clean_latents_are_the_predicted_picture(name: str, kind: str) -> None:
     scheduler = getattr(diffusers, name)(prediction_type=kind)
 
     for clean in run(scheduler, knows_the_picture(scheduler, kind)):
@@ -75,7 +75,7 @@ def test_guidance_pushes_from_the_negative_towards_the_positive() -> None:
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS, ids=lambda name: name or "own")
-def test_whole_steps_are_counted_and_the_last_comes_with_the_last_forward(
+def test_whole_steps_are_counted_and_the_last_ends_with_the_last_forward(
     scheduler: str, pipeline: StableDiffusion, spec: RenderSpec
 ) -> None:
     forwards = [0]
@@ -100,7 +100,7 @@ def test_whole_steps_are_counted_and_the_last_comes_with_the_last_forward(
     assert counted[-1][1] == forwards[0], "nothing runs after the last step was told"
 
 
-def test_what_the_hook_raises_leaves_the_loop_at_once(
+def test_an_exception_of_the_hook_ends_the_loop_at_once(
     pipeline: StableDiffusion, spec: RenderSpec
 ) -> None:
     seen: list[int] = []
@@ -116,7 +116,7 @@ def test_what_the_hook_raises_leaves_the_loop_at_once(
     assert seen == [1, 2]
 
 
-def test_a_scheduler_is_built_fresh_each_time(pipeline: StableDiffusion) -> None:
+def test_each_call_builds_a_new_scheduler(pipeline: StableDiffusion) -> None:
     own = pipeline.parts.scheduler
 
     first, second = build_scheduler(own, ""), build_scheduler(own, "")
@@ -146,7 +146,7 @@ def test_another_scheduler_keeps_the_models_own_settings(pipeline: StableDiffusi
         ("CosineDPMSolverMultistepScheduler", "torchsde"),
     ],
 )
-def test_a_scheduler_that_does_not_suit_is_refused_with_the_reason(
+def test_an_unsuitable_scheduler_is_refused_with_the_reason(
     name: str, reason: str, pipeline: StableDiffusion
 ) -> None:
     with pytest.raises(ModelUnreadable, match=reason) as refusal:

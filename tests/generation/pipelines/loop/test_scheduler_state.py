@@ -1,4 +1,4 @@
-"""What a scheduler has in mind is copied whole, and as plain data only."""
+"""A scheduler's state is copied completely, and only if it is plain data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def halfway(scheduler: Any) -> Any:
     return scheduler
 
 
-def test_another_scheduler_is_put_where_the_first_was() -> None:
+def test_a_second_scheduler_continues_from_the_state_of_the_first() -> None:
     first, second = halfway(UniPCMultistepScheduler()), UniPCMultistepScheduler()
     second.set_timesteps(4)
     scheduler_state.put_back(second, scheduler_state.take(first), CPU)
@@ -36,7 +36,7 @@ def test_another_scheduler_is_put_where_the_first_was() -> None:
     )
 
 
-def test_the_configuration_stays_the_schedulers_own() -> None:
+def test_the_configuration_is_not_copied() -> None:
     state = scheduler_state.take(halfway(DPMSolverMultistepScheduler(solver_order=3)))
     other = DPMSolverMultistepScheduler()
     scheduler_state.put_back(other, state, CPU)
@@ -45,7 +45,7 @@ def test_the_configuration_stays_the_schedulers_own() -> None:
     assert other.config.solver_order == 2
 
 
-def test_what_the_first_did_not_have_is_gone() -> None:
+def test_attributes_that_the_first_did_not_have_are_removed() -> None:
     other = DPMSolverMultistepScheduler()
     other.afterthought = 1
     scheduler_state.put_back(
@@ -55,8 +55,8 @@ def test_what_the_first_did_not_have_is_gone() -> None:
     assert not hasattr(other, "afterthought")
 
 
-class Anything:
-    """As much of a scheduler as a state is taken of."""
+class FakeScheduler:
+    """An object with attributes, which is all that copying a state needs of a scheduler."""
 
     def __init__(self, **values: Any) -> None:
         vars(self).update(values)
@@ -64,11 +64,11 @@ class Anything:
 
 def test_nested_values_are_copied_with_their_types() -> None:
     array, tensor = np.arange(3), torch.arange(3)
-    first = Anything(a=[(1, None), {"b": array}], c=np.float32(0.1), d=tensor, e=True, f="x")
+    first = FakeScheduler(a=[(1, None), {"b": array}], c=np.float32(0.1), d=tensor, e=True, f="x")
     state = scheduler_state.take(first)
     array += 1
     tensor += 1
-    second = Anything()
+    second = FakeScheduler()
     scheduler_state.put_back(second, state, CPU)
 
     values = vars(second)
@@ -79,15 +79,17 @@ def test_nested_values_are_copied_with_their_types() -> None:
 
 
 @pytest.mark.parametrize("value", [object(), {1}, np.array(["a"]), lambda: None, [b"bytes"]])
-def test_anything_else_is_refused(value: Any) -> None:
-    assert not scheduler_state.can_be_taken(Anything(good=1, bad=value))
+def test_other_values_are_refused(value: Any) -> None:
+    assert not scheduler_state.can_be_taken(FakeScheduler(good=1, bad=value))
     with pytest.raises(TypeError, match="no plain data"):
-        scheduler_state.take(Anything(good=1, bad=value))
+        scheduler_state.take(FakeScheduler(good=1, bad=value))
 
 
-def test_only_tensors_of_the_latents_shape_are_cut_to_rows() -> None:
+def test_only_tensors_of_the_shape_of_the_latents_are_cut_to_rows() -> None:
     latents = torch.arange(12.0).reshape(3, 4, 1, 1)
-    scheduler = Anything(model_outputs=[None, latents], sigmas=torch.arange(3.0), other=object())
+    scheduler = FakeScheduler(
+        model_outputs=[None, latents], sigmas=torch.arange(3.0), other=object()
+    )
     scheduler_state.keep_rows(scheduler, [2, 0], latents.shape)
 
     values = vars(scheduler)

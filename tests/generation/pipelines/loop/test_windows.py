@@ -1,4 +1,4 @@
-"""Overlapping windows cover every frame, and long clips share their noise."""
+"""Overlapping windows cover every frame, and the frames of long clips share noise."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_windows_cover_and_overlap(frames: int, size: int, loop: bool) -> None:
         assert set(one) & set(other) or size == 2
 
 
-def test_overlaps_are_averaged_and_the_middle_counts_most() -> None:
+def test_overlaps_are_averaged_with_the_highest_weight_in_the_middle() -> None:
     parts = [[0, 1, 2], [1, 2, 3]]
     latents = torch.zeros(1, 1, 4, 1, 1)
     answers = iter([torch.ones(1, 1, 3, 1, 1), torch.full((1, 1, 3, 1, 1), 4.0)])

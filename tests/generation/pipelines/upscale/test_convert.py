@@ -1,4 +1,4 @@
-"""Networks in ncnn's form are converted once, to the very same network."""
+"""Networks in ncnn's format are converted once, without any change of their numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ QUICK, SLOW = UPSCALERS["realesr-animevideov3"], UPSCALERS["realesrgan-x4plus-an
 
 @pytest.fixture
 def param(tmp_path: Path) -> Path:
-    """A private copy of the quick network, in a folder of its own."""
+    """A private copy of the fast network, in a folder of its own."""
     folder = tmp_path / "own"
     folder.mkdir()
     source = QUICK.path(2)
@@ -34,7 +34,7 @@ def param(tmp_path: Path) -> Path:
     "param", [QUICK.path(2), QUICK.path(3), QUICK.path(4), SLOW.path(4)], ids=lambda path: path.stem
 )
 @torch.inference_mode()
-def test_a_converted_network_is_bit_for_bit_the_one_in_the_ncnn_files(
+def test_a_converted_network_is_bit_identical_to_the_one_in_the_ncnn_files(
     param: Path, tmp_path: Path
 ) -> None:
     plan = ncnn.read_plan(param)
@@ -51,13 +51,11 @@ def test_a_converted_network_is_bit_for_bit_the_one_in_the_ncnn_files(
     assert torch.equal(network(pictures), assemble(plan, weights)(pictures))
 
 
-def test_the_factor_of_a_network_whose_shapes_do_not_tell_it_is_kept(tmp_path: Path) -> None:
+def test_a_factor_that_does_not_follow_from_the_shapes_is_kept(tmp_path: Path) -> None:
     assert [read_factor(as_safetensors(QUICK.path(n), tmp_path)) for n in (2, 3, 4)] == [2, 3, 4]
 
 
-def test_what_is_converted_stays_and_what_changed_is_converted_anew(
-    param: Path, tmp_path: Path
-) -> None:
+def test_a_network_is_converted_once_and_again_when_it_changed(param: Path, tmp_path: Path) -> None:
     first = as_safetensors(param, tmp_path / "converted")
     written = first.stat().st_mtime_ns
 
@@ -77,7 +75,7 @@ def test_safetensors_are_used_as_they_are(tmp_path: Path) -> None:
     assert not (tmp_path / "converted").exists()
 
 
-def test_nothing_is_left_of_what_cannot_be_converted(param: Path, tmp_path: Path) -> None:
+def test_a_failed_conversion_leaves_no_file(param: Path, tmp_path: Path) -> None:
     weights = param.with_suffix(".bin")
     weights.write_bytes(weights.read_bytes()[:-4])
 
@@ -89,7 +87,7 @@ def test_nothing_is_left_of_what_cannot_be_converted(param: Path, tmp_path: Path
     assert not (tmp_path / "converted").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_told(param: Path, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(param: Path, tmp_path: Path) -> None:
     (tmp_path / "converted").touch()
 
     with pytest.raises(OutputUnwritable, match=r"mine-.*safetensors cannot be written"):
@@ -110,7 +108,7 @@ print(path, flush=True)
 
 
 def test_two_processes_may_convert_at_once(tmp_path: Path) -> None:
-    """Both wait for the word, so that they convert at the same moment."""
+    """Both wait for a signal, so that they convert at the same moment."""
     converted = tmp_path / "converted"
     command = [sys.executable, "-c", PROGRAM, str(SLOW.path(4)), str(converted)]
     both = [
@@ -136,7 +134,7 @@ def test_two_processes_may_convert_at_once(tmp_path: Path) -> None:
     assert paths == {str(path) for path in converted.iterdir()}, "one whole file and nothing else"
 
 
-def test_reading_at_run_time_knows_nothing_of_ncnn() -> None:
+def test_reading_a_network_does_not_import_ncnn() -> None:
     program = (
         "import sys; import generation.pipelines.upscale.network_files; "
         "assert 'generation.pipelines.upscale.ncnn' not in sys.modules"

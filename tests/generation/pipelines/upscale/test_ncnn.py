@@ -1,4 +1,4 @@
-"""ncnn's files: Real-ESRGAN's own are converted whole and exactly, anything else is refused."""
+"""ncnn's files: Real-ESRGAN's own are converted exactly, all others are refused."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ RESIDUAL = UPSCALERS["realesrgan-x4plus-anime"]
 
 
 def read_network(param: Path) -> SRVGGNetCompact | RRDBNet:
-    """The network as it is read at run time: converted into a new folder, then from there."""
+    """The network as a render reads it: converted into a new folder, then loaded from there."""
     with TemporaryDirectory() as folder:
         return read_safetensors(as_safetensors(param, Path(folder)))
 
 
 def blobs(data: bytes, shapes: list[torch.Size]) -> list[np.ndarray]:
-    """The numbers of a .bin, read by this test's own rules: float16 where there are four axes."""
+    """The numbers of a .bin, read independently: float16 where a shape has four axes."""
     found, start = [], 0
     for shape in shapes:
         kind = "<f2" if len(shape) == 4 else "<f4"
@@ -46,7 +46,7 @@ def blobs(data: bytes, shapes: list[torch.Size]) -> list[np.ndarray]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A private copy of the quick network's two files."""
+    """A private copy of the fast network's two files."""
     source = COMPACT.path(4)
     shutil.copy(source.with_suffix(".bin"), tmp_path / "mine.bin")
     return Path(shutil.copy(source, tmp_path / "mine.param"))
@@ -67,7 +67,7 @@ def copy(tmp_path: Path) -> Path:
     ],
     ids=lambda value: value.stem if isinstance(value, Path) else "",
 )
-def test_the_files_say_which_network_they_are_and_every_byte_is_used(
+def test_the_architecture_is_recognised_and_every_byte_is_used(
     path: Path, plan: CompactPlan | ResidualPlan, parameters: int
 ) -> None:
     assert read_plan(path) == plan
@@ -112,10 +112,10 @@ def test_the_files_say_which_network_they_are_and_every_byte_is_used(
     ids=lambda value: value.stem if isinstance(value, Path) else "",
 )
 @torch.inference_mode()
-def test_a_picture_comes_out_as_from_ncnn_itself(
+def test_a_picture_equals_that_of_ncnn_itself(
     path: Path, corner: tuple[float, ...], inside: tuple[float, ...], edge: tuple[float, ...]
 ) -> None:
-    """The numbers are what the ncnn package 1.0.20261020 gave in float32, in grey levels."""
+    """The numbers are the output of the ncnn package 1.0.20261020 in float32, in grey levels."""
     rows, columns = np.mgrid[:12, :16]
     red, green = (rows * 37 + columns * 11) % 256, (columns * columns * 5) % 256
     pixels = np.stack([red, green, (rows * rows * 3 + columns * 29) % 256])
@@ -126,7 +126,7 @@ def test_a_picture_comes_out_as_from_ncnn_itself(
         assert enlarged[:, row, column].tolist() == pytest.approx(wanted, abs=0.02)
 
 
-def test_float32_weights_are_read_as_well(copy: Path) -> None:
+def test_float32_weights_are_read_too(copy: Path) -> None:
     network = read_network(copy)
     shapes = [weight.shape for weight in network.state_dict().values()]
     halves = blobs(copy.with_suffix(".bin").read_bytes(), shapes)
@@ -211,7 +211,7 @@ def with_weights(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
         (with_weights(lambda data: data[:4] + b"\x00\x7e" + data[6:]), "not finite"),
     ],
 )
-def test_what_is_changed_is_refused_with_the_file_and_what_is_allowed(
+def test_a_changed_file_is_refused_with_its_name_and_the_allowed_ones(
     change: Callable[[Path], object], told: str, copy: Path
 ) -> None:
     change(copy)
@@ -233,7 +233,7 @@ def test_what_is_changed_is_refused_with_the_file_and_what_is_allowed(
         ("Eltwise                  Add_16", "BinaryOp                 Add_16"),
     ],
 )
-def test_a_dense_network_with_one_other_number_or_connection_is_refused(
+def test_a_dense_network_with_one_changed_number_or_connection_is_refused(
     old: str, new: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "dense.param"

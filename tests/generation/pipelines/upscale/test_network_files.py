@@ -1,4 +1,4 @@
-"""Upscaling networks in safetensors, and files that are never opened."""
+"""Upscaling networks in safetensors, and file types that are never opened."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_real_network_is_the_same_from_safetensors(name: str, tmp_path: Path) 
     ],
 )
 @torch.inference_mode()
-def test_depth_width_and_factor_are_told_from_the_weights(
+def test_depth_width_and_factor_are_derived_from_the_weights(
     plan: Plan, factor: int, tmp_path: Path
 ) -> None:
     path = saved(plan.network(), tmp_path / "some.safetensors", torch.float16)
@@ -118,6 +118,6 @@ def test_a_pickle_is_never_opened(name: str, tmp_path: Path) -> None:
         read_network(path)
 
 
-def test_a_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelMissing, match=r"gone\.safetensors"):
         read_network(tmp_path / "gone.safetensors")

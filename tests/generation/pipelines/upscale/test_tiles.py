@@ -1,4 +1,4 @@
-"""Pieces of a picture: no seam, and memory that does not grow with the picture."""
+"""Tiles of a picture leave no seam, and memory does not grow with the picture."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ANIME_STILL = UPSCALERS["realesrgan-x4plus-anime"]
 
 
 def shapes_and_lines(width: int, height: int) -> Image.Image:
-    """Flat discs with hard edges and a thin grid, the same every time."""
+    """Flat discs with hard edges and a thin grid, the same on every call."""
     rows, columns = np.mgrid[:height, :width]
     pixels = np.full((height, width, 3), (240, 220, 200))
     for number in range(12):
@@ -40,9 +40,7 @@ def difference(one: Image.Image, other: Image.Image) -> np.ndarray:
 
 @pytest.mark.parametrize("factor", [2, 3, 4])
 @pytest.mark.parametrize("size", [(70, 50), (33, 65)])
-def test_the_quick_network_is_the_same_in_pieces_to_the_last_grey_level(
-    factor: int, size: tuple[int, int]
-) -> None:
+def test_the_fast_network_in_tiles_is_identical(factor: int, size: tuple[int, int]) -> None:
     network = read_network(ANIME_VIDEO.path(factor))
     picture = shapes_and_lines(*size)
 
@@ -54,7 +52,7 @@ def test_the_quick_network_is_the_same_in_pieces_to_the_last_grey_level(
     assert (difference(whole, pieces) > 0).mean() < 0.001
 
 
-def test_the_dense_network_is_the_same_in_pieces_but_for_a_grey_level() -> None:
+def test_the_dense_network_in_tiles_differs_by_at_most_a_grey_level() -> None:
     network = read_network(ANIME_STILL.path(4))
     picture = shapes_and_lines(132, 24)
 
@@ -73,7 +71,7 @@ def test_the_dense_network_is_the_same_in_pieces_but_for_a_grey_level() -> None:
         ResidualPlan(width=4, growth=2, blocks=1, unshuffle=2),
     ],
 )
-def test_any_size_is_enlarged_whole(
+def test_any_size_is_upscaled_completely(
     plan: CompactPlan | ResidualPlan, size: tuple[int, int]
 ) -> None:
     torch.manual_seed(0)
@@ -87,8 +85,8 @@ def test_any_size_is_enlarged_whole(
     assert difference(whole, pieces).max() <= 1
 
 
-class LargestNumbers(TorchDispatchMode):
-    """Watches every operation and keeps the size of the largest tensor of floats."""
+class LargestTensor(TorchDispatchMode):
+    """Watches every operation and keeps the size of the largest floating point tensor."""
 
     nbytes = 0
 
@@ -99,25 +97,25 @@ class LargestNumbers(TorchDispatchMode):
         return result
 
 
-def largest_numbers(side: int) -> int:
+def largest_tensor(side: int) -> int:
     upscaler = TiledNetwork(
         CompactPlan(width=32, depth=2, shuffle=4).network(), 4, CPU, torch.float32, tile=64
     )
-    with LargestNumbers() as watched:
+    with LargestTensor() as watched:
         upscaler.upscale(shapes_and_lines(side, side))
     return watched.nbytes
 
 
-def test_memory_is_bounded_by_a_piece_and_not_by_the_picture() -> None:
-    one_piece, with_margins = largest_numbers(64), largest_numbers(192)
+def test_memory_is_bounded_by_a_tile_and_not_by_the_picture() -> None:
+    one_piece, with_margins = largest_tensor(64), largest_tensor(192)
 
     # The reach of four convolutions on either side.
     assert one_piece < with_margins <= one_piece * (72 / 64) ** 2
-    assert largest_numbers(320) == with_margins
+    assert largest_tensor(320) == with_margins
 
 
 class Constant(nn.Module):
-    """Gives one value, as a network would."""
+    """A network that returns a constant."""
 
     def __init__(self, value: float) -> None:
         super().__init__()
@@ -140,7 +138,7 @@ def test_values_are_rounded_and_kept_within_the_colours(value: float, level: int
     assert upscaler.upscale(shapes_and_lines(5, 4)).getextrema() == ((level, level),) * 3
 
 
-def test_values_that_are_no_colours_are_told() -> None:
+def test_values_that_are_not_finite_are_reported() -> None:
     upscaler = TiledNetwork(Constant(float("nan")), 2, CPU, torch.float32)  # type: ignore[arg-type]
 
     with pytest.raises(RenderError, match="no colours"):

