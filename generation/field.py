@@ -175,9 +175,11 @@ class Field:
     usual: Any = ALWAYS
 
 
-def setting(kind: Kind | None = None, *, value: Any = dataclasses.MISSING, **said: Any) -> Any:
-    """Declare a field of a spec class; `value` is its default, `said` the attributes of Field."""
-    return dataclasses.field(default=value, metadata={"field": {"kind": kind, **said}})
+def setting(
+    kind: Kind | None = None, *, value: Any = dataclasses.MISSING, **attributes: Any
+) -> Any:
+    """Declare a field of a spec class; `value` is its default, `attributes` are those of Field."""
+    return dataclasses.field(default=value, metadata={"field": {"kind": kind, **attributes}})
 
 
 def fields_of(spec_class: type) -> dict[str, Field]:

@@ -107,11 +107,9 @@ def test_other_pictures_are_reported_with_their_frame(tmp_path: Path) -> None:
     with pytest.raises(OutputBroken, match="Frame 8 of the written clip is damaged"):
         check_file(written(tmp_path, frames=mixed), moving(ANNA), fps=12)
 
-    """16 x 16 pixels, a four hundredth of one frame: the whole frame is still above 30 dB."""
-
 
 def test_a_small_damaged_place_is_reported(tmp_path: Path) -> None:
-    """Of 16 x 16 pixels, a four hundredth of one frame: all of it is still above 30 dB."""
+    """16 x 16 pixels, a four hundredth of one frame: the whole frame is still above 30 dB."""
     spotted = moving(size=320)
     spotted[3].paste((0, 255, 0), (144, 144, 160, 160))
 

@@ -50,7 +50,7 @@ def test_other_characters_are_far() -> None:
     assert min(appearance_distance(first, other) for other in others) > 0.3
 
 
-def test_the_distance_is_symmetric_and_zero_for_equal_pictures() -> None:
+def test_the_distance_is_zero_for_equal_pictures_and_positive_for_others() -> None:
     first, second = appearance_of(PORTRAITS[0]), appearance_of(PORTRAITS[1])
 
     assert appearance_distance(first, first) == pytest.approx(0, abs=1e-3)

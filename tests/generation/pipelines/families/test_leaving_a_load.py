@@ -80,7 +80,7 @@ def test_a_load_can_be_abandoned_at_each_check(
         with pytest.raises(CancelRequested) as left:
             models.get(files, check=LeaveAt(number))
         assert models.slugs == []
-        assert weights_in_memory() == before, "while the exception is still being told of"
+        assert weights_in_memory() == before, "while the exception is still referenced"
         del left
 
     assert models.get(files, check=LeaveAt(0)) is models.get(files, check=LeaveAt(1))
