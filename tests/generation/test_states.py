@@ -27,9 +27,9 @@ cancelled > queued
 
 
 def test_exactly_these_transitions_are_allowed() -> None:
-    told = {tuple(line.split(" > ")) for line in ALLOWED.split("\n") if line}
+    allowed = {tuple(line.split(" > ")) for line in ALLOWED.split("\n") if line}
 
-    assert {(source, target) for source in TRANSITIONS for target in TRANSITIONS[source]} == told
+    assert {(source, target) for source in TRANSITIONS for target in TRANSITIONS[source]} == allowed
 
 
 def test_every_status_has_ended_or_is_active() -> None:

@@ -171,13 +171,15 @@ def test_the_hash_covers_the_files_that_determine_the_picture(
 
 
 def test_the_command_registers_and_reports_it(folder: Path) -> None:
-    told = StringIO()
+    output = StringIO()
 
-    call_command("register_model", str(folder), slug="mine", name="Mine", default=True, stdout=told)
+    call_command(
+        "register_model", str(folder), slug="mine", name="Mine", default=True, stdout=output
+    )
 
     card = ModelCard.objects.get()
     assert (card.name, card.is_default) == ("Mine", True)
-    assert told.getvalue() == f"mine: Mine, 512x512, {folder}\n"
+    assert output.getvalue() == f"mine: Mine, 512x512, {folder}\n"
 
 
 def test_the_command_without_extras_leaves_the_defaults(folder: Path) -> None:

@@ -13,7 +13,11 @@ from generation.media.integrity import Frames, check_file
 from generation.media.stillness import check_frames
 from tests.generation.moving import moving
 
-SAID = {"prompt": '1girl, 少女, "smiling"; ünïcode', "seed": 7, "spec": {"steps": 20, "x": None}}
+PROVENANCE = {
+    "prompt": '1girl, 少女, "smiling"; ünïcode',
+    "seed": 7,
+    "spec": {"steps": 20, "x": None},
+}
 every_format = pytest.mark.parametrize("form", list(ClipFormat))
 
 
@@ -32,7 +36,7 @@ def written(
     form: ClipFormat = ClipFormat.MP4,
     frames: list[Image.Image] | None = None,
     fps: float = 12,
-    said: dict[str, Any] = SAID,
+    provenance: dict[str, Any] = PROVENANCE,
 ) -> Path:
     path = folder / f"clip{form.extension}"
     write_clip(
@@ -40,7 +44,7 @@ def written(
         path,
         fps=fps,
         format=form,
-        provenance=said,
+        provenance=provenance,
         on_frame=ignore,
     )
     return path

@@ -16,7 +16,7 @@ needs_ffprobe = pytest.mark.skipif(not FFPROBE.exists(), reason="needs Debian's 
 def probed(path: Path) -> dict[str, Any]:
     """The first stream in ffprobe's output, with its frames counted by decoding them."""
     command = [FFPROBE, "-v", "error", "-count_frames", "-show_streams", "-of", "json", path]
-    told = subprocess.run(command, capture_output=True, check=True, text=True)
-    assert told.stderr == ""
-    found: dict[str, Any] = json.loads(told.stdout)["streams"][0]
-    return found
+    completed = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert completed.stderr == ""
+    stream: dict[str, Any] = json.loads(completed.stdout)["streams"][0]
+    return stream

@@ -20,7 +20,7 @@ from generation.media.clips import (
     read_provenance,
     write_clip,
 )
-from tests.generation.media.clip_files import SAID, every_format, written
+from tests.generation.media.clip_files import PROVENANCE, every_format, written
 from tests.generation.media.probing import needs_ffprobe, probed
 from tests.generation.moving import moving
 
@@ -52,11 +52,11 @@ def test_a_clip_has_the_requested_properties(form: ClipFormat, tmp_path: Path) -
 def test_ffprobe_reports_the_same(form: ClipFormat, tmp_path: Path) -> None:
     path = written(tmp_path, form)
 
-    told, facts = probed(path), describe(path)
+    reported, facts = probed(path), describe(path)
 
-    assert int(told["nb_read_frames"]) == facts.frames
-    assert (told["width"], told["height"]) == (facts.width, facts.height)
-    assert (told["codec_name"], told["pix_fmt"]) == (facts.codec, facts.pix_fmt)
+    assert int(reported["nb_read_frames"]) == facts.frames
+    assert (reported["width"], reported["height"]) == (facts.width, facts.height)
+    assert (reported["codec_name"], reported["pix_fmt"]) == (facts.codec, facts.pix_fmt)
 
 
 @needs_ffprobe
@@ -67,10 +67,10 @@ def test_ffprobe_reports_the_same(form: ClipFormat, tmp_path: Path) -> None:
 def test_the_rate_of_an_mp4_is_exact(fps: float, rate: str, tmp_path: Path) -> None:
     path = written(tmp_path, fps=fps)
 
-    told, facts = probed(path), describe(path)
+    reported, facts = probed(path), describe(path)
 
-    assert told["r_frame_rate"] == told["avg_frame_rate"] == rate
-    assert float(told["duration"]) == pytest.approx(12 / Fraction(rate), abs=1e-6)
+    assert reported["r_frame_rate"] == reported["avg_frame_rate"] == rate
+    assert float(reported["duration"]) == pytest.approx(12 / Fraction(rate), abs=1e-6)
     assert facts.duration == pytest.approx(12 / Fraction(rate), abs=1e-6)
     assert facts.fps == pytest.approx(float(Fraction(rate)))
 
@@ -102,11 +102,11 @@ def test_an_mp4_has_its_index_first_and_declares_its_colours(tmp_path: Path) -> 
         boxes.append(name)
         place += size
 
-    told = probed(path)
+    reported = probed(path)
 
     assert boxes.index(b"moov") < boxes.index(b"mdat")
-    assert {told[f"color_{part}"] for part in ("space", "transfer", "primaries")} == {"bt709"}
-    assert told["color_range"] == "tv"
+    assert {reported[f"color_{part}"] for part in ("space", "transfer", "primaries")} == {"bt709"}
+    assert reported["color_range"] == "tv"
 
 
 @pytest.mark.parametrize("form", [ClipFormat.MP4, ClipFormat.WEBM])
@@ -136,10 +136,10 @@ def test_animations_loop_and_open_everywhere(form: ClipFormat, tmp_path: Path) -
 
 @every_format
 def test_a_clip_contains_its_provenance(form: ClipFormat, tmp_path: Path) -> None:
-    long = SAID | {"prompt": "少女 " * 2000}
+    long = PROVENANCE | {"prompt": "少女 " * 2000}
 
-    assert read_provenance(written(tmp_path, form)) == SAID
-    assert read_provenance(written(tmp_path, form, said=long)) == long
+    assert read_provenance(written(tmp_path, form)) == PROVENANCE
+    assert read_provenance(written(tmp_path, form, provenance=long)) == long
 
 
 def test_clips_of_other_programs_have_no_provenance(tmp_path: Path) -> None:
@@ -157,14 +157,14 @@ def test_clips_of_other_programs_have_no_provenance(tmp_path: Path) -> None:
 @every_format
 def test_the_same_frames_give_the_same_bytes(form: ClipFormat, tmp_path: Path) -> None:
     first = written(tmp_path, form).read_bytes()
-    turned = dict(reversed(SAID.items()))
+    turned = dict(reversed(PROVENANCE.items()))
 
-    assert written(tmp_path, form, said=turned).read_bytes() == first
+    assert written(tmp_path, form, provenance=turned).read_bytes() == first
 
 
 @every_format
 def test_every_frame_is_reported(form: ClipFormat, tmp_path: Path) -> None:
-    told: list[int] = []
+    reported: list[int] = []
 
     write_clip(
         iter(moving(count=5)),
@@ -172,10 +172,10 @@ def test_every_frame_is_reported(form: ClipFormat, tmp_path: Path) -> None:
         fps=8,
         format=form,
         provenance={},
-        on_frame=told.append,
+        on_frame=reported.append,
     )
 
-    assert told == [1, 2, 3, 4, 5]
+    assert reported == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(

@@ -92,10 +92,10 @@ def test_a_removed_folder_is_gone_and_may_be_removed_again(frames: FrameFolder) 
 
 
 def test_a_zip_holds_the_files_as_they_are(frames: FrameFolder, tmp_path: Path) -> None:
-    told: list[int] = []
-    frames.pack(tmp_path / "frames.zip", told.append)
+    reported: list[int] = []
+    frames.pack(tmp_path / "frames.zip", reported.append)
 
-    assert told == [1, 2, 3]
+    assert reported == [1, 2, 3]
     with zipfile.ZipFile(tmp_path / "frames.zip") as archive:
         assert archive.testzip() is None
         for entry in archive.infolist():

@@ -45,10 +45,10 @@ def test_a_png_is_lossless() -> None:
 
 
 def test_the_same_picture_gives_the_same_bytes() -> None:
-    said = {"prompt": "少女", "seed": 7}
+    provenance = {"prompt": "少女", "seed": 7}
 
-    assert png_with_provenance(picture(), said) == png_with_provenance(
-        picture(), dict(reversed(said.items()))
+    assert png_with_provenance(picture(), provenance) == png_with_provenance(
+        picture(), dict(reversed(provenance.items()))
     )
 
 

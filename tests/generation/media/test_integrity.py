@@ -64,7 +64,7 @@ def test_a_truncated_clip_is_reported(form: ClipFormat, tmp_path: Path) -> None:
 def test_overwritten_bytes_are_reported(form: ClipFormat, least: int, tmp_path: Path) -> None:
     frames = moving(size=192)
     path = written(tmp_path, form, frames)
-    whole, source, told = path.read_bytes(), random.Random(3), 0
+    whole, source, detected = path.read_bytes(), random.Random(3), 0
 
     for _ in range(12):
         damaged = bytearray(whole)
@@ -74,9 +74,9 @@ def test_overwritten_bytes_are_reported(form: ClipFormat, least: int, tmp_path: 
         try:
             check_file(path, frames, fps=12)
         except OutputBroken:
-            told += 1
+            detected += 1
 
-    assert told >= least
+    assert detected >= least
 
 
 def test_a_missing_frame_is_reported(tmp_path: Path) -> None:

@@ -58,8 +58,8 @@ def test_a_map_fitted_on_a_models_own_pictures_shows_another_of_them(
 ) -> None:
     latents, pixels = [], []
     for seed in range(5):
-        asked = replace(spec, seed=seed)
-        latents.append(pipeline.denoise(asked, pipeline.encode(asked), lambda _: None))
+        seeded = replace(spec, seed=seed)
+        latents.append(pipeline.denoise(seeded, pipeline.encode(seeded), lambda _: None))
         (picture,) = pipeline.decode(latents[-1])
         pixels.append(torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None] / 127.5 - 1)
     fitted = LatentPreview.fit(torch.cat(latents[1:]), torch.cat(pixels[1:]))

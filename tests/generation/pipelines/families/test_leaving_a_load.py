@@ -29,11 +29,11 @@ class LeaveAt:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.asked = 0
+        self.calls = 0
 
     def __call__(self) -> None:
-        self.asked += 1
-        if self.asked == self.number:
+        self.calls += 1
+        if self.calls == self.number:
             raise CancelRequested
 
 
@@ -74,9 +74,9 @@ def test_a_load_can_be_abandoned_at_each_check(
     load(files, CPU, torch.float32, never)
     gc.collect()
     before = weights_in_memory()
-    assert never.asked >= 12
+    assert never.calls >= 12
 
-    for number in range(1, never.asked + 1):
+    for number in range(1, never.calls + 1):
         with pytest.raises(CancelRequested) as left:
             models.get(files, check=LeaveAt(number))
         assert models.slugs == []
@@ -122,7 +122,7 @@ def test_fitting_a_preview_map_can_be_abandoned(
     without = LeaveAt(0)
     load(image_files, CPU, torch.float32, without)
 
-    assert without.asked > with_map.asked
+    assert without.calls > with_map.calls
 
 
 def test_weights_are_read_in_chunks_and_variants_are_skipped(
@@ -132,9 +132,9 @@ def test_weights_are_read_in_chunks_and_variants_are_skipped(
     (tmp_path / "model.safetensors").write_bytes(bytes(2500))
     (tmp_path / "model.fp16.safetensors").write_bytes(bytes(9000))
     (tmp_path / "config.json").write_text("{}")
-    asked: list[int] = []
-    check: Callable[[], None] = lambda: asked.append(1)  # noqa: E731
+    calls: list[int] = []
+    check: Callable[[], None] = lambda: calls.append(1)  # noqa: E731
 
     read_ahead(tmp_path, check)
 
-    assert len(asked) == 3
+    assert len(calls) == 3

@@ -84,9 +84,9 @@ def test_every_latent_is_the_same(
     stock_toon: StableDiffusionPipeline,
     spec: RenderSpec,
 ) -> None:
-    asked = replace(spec, scheduler=scheduler, guidance=guidance, negative_prompt="blurry")
+    changed = replace(spec, scheduler=scheduler, guidance=guidance, negative_prompt="blurry")
 
-    assert torch.equal(of_ours(pipeline, asked), of_stock(stock_toon, asked, "latent"))
+    assert torch.equal(of_ours(pipeline, changed), of_stock(stock_toon, changed, "latent"))
 
 
 @pytest.mark.parametrize(
@@ -111,9 +111,9 @@ def test_the_latents_are_the_same_for_any_settings(
     stock_toon: StableDiffusionPipeline,
     spec: RenderSpec,
 ) -> None:
-    asked = replace(spec, **change)
+    changed = replace(spec, **change)
 
-    assert torch.equal(of_ours(pipeline, asked), of_stock(stock_toon, asked, "latent"))
+    assert torch.equal(of_ours(pipeline, changed), of_stock(stock_toon, changed, "latent"))
 
 
 def test_the_decoded_picture_is_the_same(
@@ -144,13 +144,13 @@ def test_a_distilled_model_takes_the_guidance_as_an_input(
     distilled = StableDiffusion(
         replace(toon_files, folder=toon_copy), torch.device("cpu"), torch.float32
     )
-    asked = replace(spec, scheduler="LCMScheduler", guidance=8.0)
+    changed = replace(spec, scheduler="LCMScheduler", guidance=8.0)
 
-    ours = of_ours(distilled, asked)
+    ours = of_ours(distilled, changed)
 
-    assert torch.equal(ours, of_stock(load_stock(toon_copy), asked, "latent"))
-    assert distilled.encode(asked).shape[0] == 1
-    assert not torch.equal(ours, of_ours(distilled, replace(asked, guidance=2.0)))
+    assert torch.equal(ours, of_stock(load_stock(toon_copy), changed, "latent"))
+    assert distilled.encode(changed).shape[0] == 1
+    assert not torch.equal(ours, of_ours(distilled, replace(changed, guidance=2.0)))
 
 
 def test_a_model_with_a_variational_autoencoder_is_decoded_the_same(

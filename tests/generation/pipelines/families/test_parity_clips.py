@@ -145,14 +145,16 @@ def test_every_scheduler_can_begin_with_a_picture(
 
 def test_long_clips_count_their_windows(ours: AnimateDiff, clip: RenderSpec) -> None:
     long = replace(clip, frames=10, context_frames=4, steps=2)
-    told: list[tuple[int, int, int, bool]] = []
+    reported: list[tuple[int, int, int, bool]] = []
     made = ours.denoise(
         long,
         ours.encode(long),
-        lambda step: told.append((step.number, step.window, step.windows, step.clean is not None)),
+        lambda step: reported.append(
+            (step.number, step.window, step.windows, step.clean is not None)
+        ),
     )
     assert made.shape[2] == 10
-    assert told == [
+    assert reported == [
         (0, 1, 3, False),
         (0, 2, 3, False),
         (1, 3, 3, True),
@@ -203,7 +205,7 @@ def test_an_adapter_of_another_shape_is_refused(toon_folder: Path, tmp_path: Pat
 def test_a_clip_resumed_at_any_step_has_the_same_latents(
     ours: AnimateDiff, clip: RenderSpec, scheduler: str, begun: bool, frames: int
 ) -> None:
-    asked = replace(
+    changed = replace(
         clip,
         scheduler=scheduler,
         width=64,
@@ -213,25 +215,31 @@ def test_a_clip_resumed_at_any_step_has_the_same_latents(
         strength=0.5 if begun else 1.0,
     )
     picture = Image.new("RGB", (64, 64), (200, 80, 60)) if begun else None
-    words, states, total = ours.encode(asked), [], asked.denoising_steps
+    words, states, total = ours.encode(changed), [], changed.denoising_steps
 
     def keep(step: Step) -> None:
         assert (step.save is not None) == step.finished
         if step.save is not None:
             states.append(step.save())
 
-    undisturbed = ours.denoise(asked, words, keep, picture)
+    undisturbed = ours.denoise(changed, words, keep, picture)
 
     assert len(states) == total
     for state in (states[0], states[-2], states[-1]):
-        told: list[int] = []
+        reported: list[int] = []
         resumed = ours.denoise(
-            asked, words, lambda step, told=told: told.append(step.number), picture, state
+            changed,
+            words,
+            lambda step, reported=reported: reported.append(step.number),
+            picture,
+            state,
         )
         assert torch.equal(resumed, undisturbed)
         # The first report between windows has the number of finished steps, as without a resume.
         first = state.number if frames > 4 else state.number + 1
-        assert sorted(set(told)) == list(range(first, total + 1) if state.number < total else [])
+        assert sorted(set(reported)) == list(
+            range(first, total + 1) if state.number < total else []
+        )
 
 
 def test_a_clip_interrupted_between_two_windows_resumes_at_its_last_whole_step(

@@ -59,21 +59,21 @@ def saved_at_each_step(
 def test_a_resumed_render_is_bit_identical(
     scheduler: str, pipeline: StableDiffusion, small: RenderSpec
 ) -> None:
-    asked = replace(small, scheduler=scheduler)
-    states, undisturbed = saved_at_each_step(pipeline, asked)
+    changed = replace(small, scheduler=scheduler)
+    states, undisturbed = saved_at_each_step(pipeline, changed)
 
     assert list(states) == [1, 2, 3, 4, 5, 6]
     assert [state.number for state in states.values()] == list(states)
     for number in (2, 5):
-        told: list[tuple[int, int]] = []
+        reported: list[tuple[int, int]] = []
         resumed = render(
             pipeline,
-            asked,
-            lambda step, told=told: told.append((step.number, step.total)),
+            changed,
+            lambda step, reported=reported: reported.append((step.number, step.total)),
             states[number],
         )
         assert torch.equal(resumed, undisturbed)
-        assert told == [(after, 6) for after in range(number + 1, 7)]
+        assert reported == [(after, 6) for after in range(number + 1, 7)]
 
 
 @pytest.mark.parametrize(
@@ -115,17 +115,17 @@ def test_a_render_of_any_length_can_be_resumed_at_each_step(
 def test_a_resumed_render_can_be_saved_and_resumed_again(
     pipeline: StableDiffusion, small: RenderSpec
 ) -> None:
-    asked = replace(small, scheduler="DPMSolverMultistepScheduler")
-    states, undisturbed = saved_at_each_step(pipeline, asked)
+    changed = replace(small, scheduler="DPMSolverMultistepScheduler")
+    states, undisturbed = saved_at_each_step(pipeline, changed)
     state = states[1]
     for _ in range(3):
         saved: list[LoopState] = []
-        render(pipeline, asked, lambda step, saved=saved: saved.append(step.save()), state)
+        render(pipeline, changed, lambda step, saved=saved: saved.append(step.save()), state)
         state = saved[0]
 
     assert (state.number, state.done) == (4, 4)
     assert torch.equal(state.latents, states[4].latents)
-    assert torch.equal(render(pipeline, asked, resume=state), undisturbed)
+    assert torch.equal(render(pipeline, changed, resume=state), undisturbed)
 
 
 def test_a_render_saved_after_its_last_step_does_not_run_the_model_again(
@@ -143,8 +143,8 @@ def test_an_interrupted_render_is_saved_as_of_its_last_step(
     pipeline: StableDiffusion, small: RenderSpec
 ) -> None:
     """A worker that must stop saves after it has left the loop."""
-    asked = replace(small, scheduler="EulerAncestralDiscreteScheduler")
-    undisturbed = render(pipeline, asked)
+    changed = replace(small, scheduler="EulerAncestralDiscreteScheduler")
+    undisturbed = render(pipeline, changed)
     held: list[Step] = []
 
     def stop_at_three(step: Step) -> None:
@@ -153,18 +153,18 @@ def test_an_interrupted_render_is_saved_as_of_its_last_step(
             raise WorkerStopping
 
     with pytest.raises(WorkerStopping):
-        render(pipeline, asked, stop_at_three)
+        render(pipeline, changed, stop_at_three)
     assert held[-1].save is not None
     state = held[-1].save()
 
     assert (state.done, state.number) == (3, 3)
-    assert torch.equal(render(pipeline, asked, resume=state), undisturbed)
+    assert torch.equal(render(pipeline, changed, resume=state), undisturbed)
 
 
 def test_a_saved_state_does_not_change_while_the_loop_continues(
     pipeline: StableDiffusion, small: RenderSpec
 ) -> None:
-    asked = replace(small, scheduler="PNDMScheduler")
+    changed = replace(small, scheduler="PNDMScheduler")
     kept: list[tuple[LoopState, torch.Tensor, Any]] = []
 
     def keep(step: Step) -> None:
@@ -179,7 +179,7 @@ def test_a_saved_state_does_not_change_while_the_loop_continues(
             )
         )
 
-    render(pipeline, asked, keep)
+    render(pipeline, changed, keep)
     for state, latents, remembered in kept:
         assert torch.equal(state.latents, latents)
         now = state.scheduler["values"]["cur_sample"]
@@ -214,9 +214,9 @@ def test_tensors_go_back_to_the_device_they_were_on(
     scheduler: str, toon_files: Any, small: RenderSpec
 ) -> None:
     model = StableDiffusion(toon_files, torch.device("cuda"), torch.float32)
-    asked = replace(small, scheduler=scheduler)
-    states, undisturbed = saved_at_each_step(model, asked)
+    changed = replace(small, scheduler=scheduler)
+    states, undisturbed = saved_at_each_step(model, changed)
 
     for state in states.values():
         assert state.latents.device.type == "cpu"
-        assert torch.equal(render(model, asked, resume=state), undisturbed)
+        assert torch.equal(render(model, changed, resume=state), undisturbed)

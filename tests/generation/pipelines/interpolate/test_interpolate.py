@@ -291,9 +291,9 @@ def test_it_starts_at_any_frame_and_computes_none_before_it(
     gaps: list[int] = []
     gap = interpolation._gap
 
-    def noted(*asked: Any) -> list[Image.Image]:
+    def noted(*arguments: Any) -> list[Image.Image]:
         gaps.append(1)
-        return gap(*asked)
+        return gap(*arguments)
 
     monkeypatch.setattr(interpolation, "_gap", noted)
     for start in range(len(whole) + 1):

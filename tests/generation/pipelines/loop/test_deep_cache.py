@@ -44,16 +44,16 @@ def drawn(
     model: StableDiffusion, spec: RenderSpec, resume: LoopState | None = None
 ) -> tuple[torch.Tensor, list[Step], list[LoopState]]:
     """The latents, the reported steps, and the states that they could save."""
-    told: list[Step] = []
+    steps: list[Step] = []
     states: list[LoopState] = []
 
     def on_step(step: Step) -> None:
-        told.append(step)
+        steps.append(step)
         if step.save is not None:
             states.append(step.save())
 
     latents = model.denoise(spec, model.encode(spec), on_step, resume=resume)
-    return latents, told, states
+    return latents, steps, states
 
 
 def test_without_acceleration_nothing_changes(model: StableDiffusion, spec: RenderSpec) -> None:
@@ -177,13 +177,13 @@ def test_each_window_of_a_clip_has_its_own_cache(toon_files: ModelFiles, spec: R
         acceleration: int, resume: LoopState | None = None
     ) -> tuple[torch.Tensor, list[LoopState]]:
         states: list[LoopState] = []
-        asked = replace(clip, acceleration=acceleration)
+        accelerated = replace(clip, acceleration=acceleration)
 
         def on_step(step: Step) -> None:
             if step.finished and step.save is not None:
                 states.append(step.save())
 
-        found = model.denoise(asked, model.encode(asked, ()), on_step, None, resume)
+        found = model.denoise(accelerated, model.encode(accelerated, ()), on_step, None, resume)
         return found, states
 
     whole, _ = latents(1)

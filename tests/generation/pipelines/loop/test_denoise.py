@@ -97,7 +97,7 @@ def test_whole_steps_are_counted_and_the_last_ends_with_the_last_forward(
     )
 
     assert [number for number, _ in counted] == list(range(1, 9))
-    assert counted[-1][1] == forwards[0], "nothing runs after the last step was told"
+    assert counted[-1][1] == forwards[0], "nothing runs after the last step was reported"
 
 
 def test_an_exception_of_the_hook_ends_the_loop_at_once(

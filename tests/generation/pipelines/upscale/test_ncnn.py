@@ -191,7 +191,7 @@ def with_weights(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reason"),
     [
         (replaced("7767517", "1234567"), "does not begin as an ncnn .param does"),
         (replaced("40 41", "41 41"), "announces 41 layers and holds 40"),
@@ -212,7 +212,7 @@ def with_weights(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
     ],
 )
 def test_a_changed_file_is_refused_with_its_name_and_the_allowed_ones(
-    change: Callable[[Path], object], told: str, copy: Path
+    change: Callable[[Path], object], reason: str, copy: Path
 ) -> None:
     change(copy)
 
@@ -220,7 +220,7 @@ def test_a_changed_file_is_refused_with_its_name_and_the_allowed_ones(
         read_network(copy)
 
     assert "mine.param" in refused.value.message
-    assert told in refused.value.message
+    assert reason in refused.value.message
     assert "SRVGGNetCompact or RRDBNet" in refused.value.hint
 
 
