@@ -1,4 +1,4 @@
-"""Storing what an attempt has made, all of it or nothing."""
+"""Stores the finished files of an attempt, completely or not at all."""
 
 import hashlib
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from generation.media.sheets import hover_strip, poster
 
 @dataclass(frozen=True, slots=True)
 class StoredOutput:
-    """A file in the storage, as an Output row describes it."""
+    """A file in the storage, with the columns of an Output row."""
 
     kind: str
     file: str
@@ -45,7 +45,7 @@ class StoredOutput:
 
 
 class Shelf:
-    """Where the files of one attempt go; `written` names all of them, for who must clear away."""
+    """Stores the files of one attempt; `written` lists their names, so that they can be deleted."""
 
     def __init__(self, job_id: UUID, attempt: int, day: date) -> None:
         self._stem = f"outputs/{day:%Y/%m}/{job_id}-{attempt}"
@@ -79,7 +79,7 @@ class Shelf:
     ) -> StoredOutput:
         """Store a finished file made of `frames`. Raises OutputUnwritable.
 
-        The one that is played, of kind video, gets a poster and a hover strip.
+        A file of kind video, which pages play, also gets a poster and a hover strip.
         """
         width, height = frames[0].size
         with path.open("rb") as stream:
@@ -116,7 +116,7 @@ class Shelf:
 
 @contextmanager
 def unwritable() -> Iterator[None]:
-    """What goes wrong with files inside is told as OutputUnwritable."""
+    """Turn an OSError inside this context into OutputUnwritable."""
     try:
         yield
     except OSError as problem:

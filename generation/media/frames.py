@@ -1,4 +1,4 @@
-"""A clip's frames on disk, lossless, so that memory does not grow with the clip."""
+"""Keeps a clip's frames on disk, lossless, so that memory does not grow with the clip."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from PIL import Image
 
 from generation.media import atomic
 
-# Level 1 takes a third of the time of level 6; these files live as long as their render.
+# Level 1 takes a third of the time of level 6, and these files are deleted after their render.
 PNG_LEVEL = 1
-# The earliest date that a zip can hold: without the real one the same frames give the same bytes.
+# The earliest date that a zip can store. A fixed date makes equal frames give equal bytes.
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 class FrameFolder:
     """Frames of one clip as 000001.png, 000002.png and so on, in the order they were added.
 
-    The folder is made where there is none; frames that already lie in it are counted and go on
-    behind the last one. A frame is there whole or not at all, also when the process is killed.
-    OSError, such as that of a full disk, passes through.
+    The folder is created if necessary. Frames that are already in it are counted, and new ones
+    follow them. A frame is written completely or not at all, even when the process is killed.
+    Raises OSError, for example when the disk is full.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,16 +45,16 @@ class FrameFolder:
         return self._count
 
     def __iter__(self) -> Iterator[Image.Image]:
-        """One frame after the other; each is read when its turn comes."""
+        """Yield the frames in order; each is read when it is needed."""
         for index in range(self._count):
             yield self[index]
 
     def __getitem__(self, index: int) -> Image.Image:
-        """The frame at `index`, from the end where it is negative. Raises IndexError."""
-        place = index + self._count if index < 0 else index
-        if not 0 <= place < self._count:
+        """The frame at `index`, counted from the end if negative. Raises IndexError."""
+        position = index + self._count if index < 0 else index
+        if not 0 <= position < self._count:
             raise IndexError(f"There is no frame {index} among {self._count}.")
-        with Image.open(self._file(place)) as file:
+        with Image.open(self._file(position)) as file:
             return file.convert("RGB")
 
     def clear(self) -> None:
@@ -63,16 +63,16 @@ class FrameFolder:
         self.path.mkdir(parents=True)
 
     def remove(self) -> None:
-        """Delete the folder with all frames; nothing where it is gone already."""
+        """Delete the folder with all frames, if it exists."""
         if self.path.exists():
             shutil.rmtree(self.path)
         self._count = 0
 
     def pack(self, path: Path, on_frame: Callable[[int], None]) -> None:
-        """Write a zip of the PNGs, stored as they are: the same frames give the same bytes.
+        """Write a zip of the PNGs, uncompressed: the same frames give the same bytes.
 
-        `on_frame` hears how many frames are packed and may raise to stop; whatever is raised,
-        no half file stays.
+        `on_frame` is called with the number of packed frames and may raise to stop. After any
+        exception no partial file remains.
         """
         try:
             with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:

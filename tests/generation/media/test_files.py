@@ -1,4 +1,4 @@
-"""A finished picture and its thumbnail: both are stored, or neither."""
+"""A finished picture and its thumbnail: both are stored, or neither is."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def test_a_picture_is_stored_by_month_job_and_attempt(media: Path) -> None:
         assert thumbnail.size == (384, 288)
 
 
-def test_an_attempt_that_was_interrupted_after_writing_overwrites_nothing(media: Path) -> None:
+def test_a_repeated_attempt_does_not_overwrite_the_files_of_the_first(media: Path) -> None:
     first, second = store(), store()
 
     assert first.file != second.file
     assert len(list(media.rglob("*.png"))) == 2
 
 
-def test_what_was_stored_before_the_disk_was_full_is_named(settings: Any, media: Path) -> None:
+def test_files_stored_before_the_disk_was_full_are_listed(settings: Any, media: Path) -> None:
     use_storage(settings, "tests.generation.media.full_disk.FullAtTheThumbnail")
     full = shelf()
 
@@ -68,7 +68,9 @@ def test_what_was_stored_before_the_disk_was_full_is_named(settings: Any, media:
     assert [media / name for name in full.written] == left
 
 
-def test_a_folder_that_cannot_be_made_is_told_with_a_hint(settings: Any, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported_with_a_hint(
+    settings: Any, tmp_path: Path
+) -> None:
     (tmp_path / "file").touch()
     settings.MEDIA_ROOT = tmp_path / "file" / "media"
 

@@ -33,7 +33,7 @@ def ignore(count: int) -> None:
     pass
 
 
-def test_frames_come_back_as_they_were_in_their_order(frames: FrameFolder) -> None:
+def test_frames_are_read_unchanged_and_in_order(frames: FrameFolder) -> None:
     assert len(frames) == 3
     assert all(same(read, picture(number)) for number, read in enumerate(frames))
     assert same(frames[0], picture(0))
@@ -46,7 +46,7 @@ def test_frames_come_back_as_they_were_in_their_order(frames: FrameFolder) -> No
 
 
 @pytest.mark.parametrize("index", [3, -4])
-def test_a_frame_that_is_not_there_is_an_index_error(frames: FrameFolder, index: int) -> None:
+def test_a_missing_frame_is_an_index_error(frames: FrameFolder, index: int) -> None:
     with pytest.raises(IndexError, match="among 3"):
         frames[index]
 
@@ -67,7 +67,7 @@ def test_reading_keeps_no_file_open(frames: FrameFolder) -> None:
     assert same(kept[2], picture(2))
 
 
-def test_frames_that_lie_there_are_counted_and_gone_on_with(frames: FrameFolder) -> None:
+def test_existing_frames_are_counted_and_new_ones_follow_them(frames: FrameFolder) -> None:
     again = FrameFolder(frames.path)
     again.add(picture(9))
 
@@ -83,7 +83,7 @@ def test_a_cleared_folder_takes_new_frames(frames: FrameFolder) -> None:
     assert same(frames[0], picture(5))
 
 
-def test_a_removed_folder_is_gone_and_may_be_removed_again(frames: FrameFolder) -> None:
+def test_a_folder_can_be_removed_twice(frames: FrameFolder) -> None:
     frames.remove()
     frames.remove()
 
@@ -91,7 +91,7 @@ def test_a_removed_folder_is_gone_and_may_be_removed_again(frames: FrameFolder) 
     assert len(frames) == 0
 
 
-def test_a_zip_holds_the_files_as_they_are(frames: FrameFolder, tmp_path: Path) -> None:
+def test_a_zip_contains_the_files_unchanged(frames: FrameFolder, tmp_path: Path) -> None:
     reported: list[int] = []
     frames.pack(tmp_path / "frames.zip", reported.append)
 

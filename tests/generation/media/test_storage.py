@@ -1,4 +1,4 @@
-"""Files that are either there and whole, or not there."""
+"""Files in the storage are either complete or missing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from generation.media.storage import AtomicFileSystemStorage
 
 
 class Torn(ContentFile):
-    """A source that breaks off in the middle."""
+    """A source that fails in the middle."""
 
     def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
         yield b"half"
@@ -28,7 +28,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_file_is_written_whole_with_its_folder(
+def test_a_file_is_written_with_its_folder(
     storage: AtomicFileSystemStorage, tmp_path: Path
 ) -> None:
     name = storage.save("outputs/2026/one.png", ContentFile(b"all of it"))
@@ -39,7 +39,7 @@ def test_a_file_is_written_whole_with_its_folder(
     assert (tmp_path / name).stat().st_mode & 0o777 == 0o644
 
 
-def test_a_file_that_breaks_off_is_not_there(
+def test_a_source_that_fails_leaves_no_file(
     storage: AtomicFileSystemStorage, tmp_path: Path
 ) -> None:
     with pytest.raises(OSError, match="the line went dead"):
@@ -63,7 +63,7 @@ def test_a_name_that_is_taken_during_the_writing_gets_another(
     storage: AtomicFileSystemStorage, tmp_path: Path
 ) -> None:
     class Slow(ContentFile):
-        """While it is being written, somebody else takes the name."""
+        """Another process takes the name during the writing."""
 
         def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
             (tmp_path / "one.png").write_bytes(b"somebody else's")
