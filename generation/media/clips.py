@@ -94,7 +94,7 @@ def write_clip(
     provenance: dict[str, Any],
     on_frame: Callable[[int], None],
 ) -> None:
-    """Encode the frames to `path`.
+    """Encode the frames to `path`, and write no other file.
 
     `on_frame` is called with the number of frames that the encoder has taken, and may raise to
     stop. Raises ValueError without frames, when a frame's size differs from the first one's, or for
