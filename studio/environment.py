@@ -152,6 +152,11 @@ class Environment(BaseSettings):
         le=36500.0,
         description="how long the seconds of every stage of every render are kept",
     )
+    calibrate: bool = Field(
+        default=True,
+        description="1 lets a device find out its speed with a new model by small renders while "
+        "it is idle",
+    )
     submit_rate: Annotated[str, Allowed("a number and /s, /min, /h, /d")] = Field(
         default="120/min",
         pattern=r"^0*[1-9][0-9]*/(s|min|h|d)$",

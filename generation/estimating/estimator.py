@@ -6,6 +6,7 @@ The arithmetic is in `speeds.learning`, and what was read of the learned speeds 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from math import exp, log
 
 from django.db import transaction
@@ -76,7 +77,7 @@ class Estimator:
         if cold is None:
             cold = shape.draws and shape.model not in device.resident
         demands = self.speeds.demands(shape)
-        return estimate_from(
+        estimate = estimate_from(
             source.speeds,
             demands,
             work,
@@ -87,6 +88,8 @@ class Estimator:
             beside=self.speeds.beside(device, source.speeds, demands),
             device=device.name,
         )
+        # What was measured is no evidence of any render.
+        return replace(estimate, evidence=0) if estimate and source.measured else estimate
 
     def load_seconds(self, device: Device, model: str) -> float | None:
         """Seconds that loading a model takes on a device; None when it was never loaded there."""

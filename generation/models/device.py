@@ -45,6 +45,10 @@ class Device(models.Model):
     host_load = models.FloatField(
         default=0.0, help_text="Other work on its host: runnable threads for each core."
     )
+    measured = models.JSONField(
+        default=dict,
+        help_text="Teraflops a second that its worker measured at its first start.",
+    )
     calibrated_at = models.DateTimeField(null=True, blank=True)
     hostname = models.CharField(max_length=120, blank=True)
     pid = models.PositiveIntegerField(default=0)

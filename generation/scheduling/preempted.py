@@ -50,6 +50,8 @@ def is_preempted(attempt: Attempt, device: Device) -> bool:
     """
     if attempt.job.priority == Priority.URGENT or device.is_paused:
         return False
+    if attempt.job.pinned_to_id is not None and _others_wait(device):
+        return True
     waiting = _urgent()
     first = next((one for one in waiting if placement.takes(device, one)), None)
     if first is None:
@@ -59,6 +61,11 @@ def is_preempted(attempt: Attempt, device: Device) -> bool:
     free = sum(one.pk not in running for one in able)
     busy = [_plain(one, running[one.pk]) for one in able if one.pk in running]
     return device.name in victims(busy, sum(one.work == first.work for one in waiting) - free)
+
+
+def _others_wait(device: Device) -> bool:
+    """Whether the device takes any waiting job that is no calibration: those yield to all work."""
+    return placement.claimable(device).filter(pinned_to=None).exists()
 
 
 def _urgent() -> list[JobNeeds]:

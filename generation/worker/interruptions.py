@@ -41,7 +41,9 @@ frames are kept, and whoever cancels does not notice a quarter of a second."""
 QUESTION = """
 SELECT job.status, job.attempt_number, job.cancel_requested_at IS NOT NULL, device.pause, EXISTS (
     SELECT 1 FROM generation_job AS other
-    WHERE other.status = 'queued' AND other.held_at IS NULL AND other.priority = %s
+    WHERE other.status = 'queued' AND other.held_at IS NULL AND (
+        other.priority = %s OR (job.pinned_to_id IS NOT NULL AND other.pinned_to_id IS NULL)
+    )
 )
 FROM generation_job AS job LEFT JOIN generation_device AS device ON device.id = job.device_id
 WHERE job.id = %s
@@ -55,8 +57,8 @@ Transition = Callable[[Attempt, Timings, int], bool]
 class Signals:
     """What the tables say of an attempt.
 
-    `owned` is False once somebody else has the job, or nobody; `urgent` says that urgent work
-    waits, for whichever device.
+    `owned` is False once somebody else has the job, or nobody; `urgent` says that work
+    waits, for whichever device, that may preempt this: urgent work, or any for a calibration.
     """
 
     owned: bool

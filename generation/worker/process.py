@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from types import FrameType
 
 import psutil
@@ -25,7 +26,7 @@ from generation.pipelines.resident import ResidentModels
 from generation.queue.doorbell import POLL_SECONDS, queue_for
 from generation.queue.lifecycle import lease_length
 from generation.states import Status
-from generation.worker import sweeper
+from generation.worker import first_start, sweeper
 from generation.worker.bells import bell, on_bell
 from generation.worker.runner import Worker
 
@@ -38,7 +39,7 @@ ROLL_UP_SECONDS = 3600.0
 def serve(device_name: str) -> None:
     """Run a device's worker until SIGTERM or SIGINT. Raises SettingError when it cannot start."""
     hardware = detect(device_name)
-    device = register(hardware)
+    device = register(hardware, first_start.measure(hardware))
     worker = Worker(
         device,
         ResidentModels(hardware.torch_device, hardware.dtype, hardware.resident_bytes),
@@ -67,8 +68,10 @@ def serve(device_name: str) -> None:
     sign_off(device)
 
 
-def register(hardware: Hardware) -> Device:
+def register(hardware: Hardware, measured: Mapping[str, float] | None = None) -> Device:
     """Write the device's row and take back what a former worker held.
+
+    `measured` is its speed, in teraflops a second by kind of work; see `probe`.
 
     Raises SettingError while another worker of the same device is alive.
     """
@@ -81,6 +84,7 @@ def register(hardware: Hardware) -> Device:
         "kind": hardware.kind,
         "label": hardware.label,
         "memory_bytes": hardware.memory_bytes,
+        "measured": dict(measured or {}),
         "free_bytes": free_memory(hardware.torch_device),
         "works": device.works or hardware.works,
         "resident": [],
@@ -139,6 +143,7 @@ def _beat(device: Device, worker: Worker, stop: threading.Event) -> None:
                 sweeper.sweep_leases()
                 sweeper.sweep_frames()
                 sweeper.sweep_snapshots()
+                first_start.calibrate_if_idle(device, worker.estimator)
             if started - rolled_up >= ROLL_UP_SECONDS:
                 rolled_up = started
                 rollup.roll_up(timezone.now())

@@ -14,6 +14,7 @@ from django.db import connection
 from generation.estimating import cost
 from generation.estimating.cost import Demand, Demands
 from generation.estimating.shapes import Shape, parse
+from generation.estimating.speeds.first_speeds import first_speeds
 from generation.estimating.speeds.learning import AFTERWARDS, Speeds
 from generation.models import Device, LearnedSpeed, ModelCard
 from generation.pipelines.costs import Costs
@@ -26,10 +27,15 @@ CARDS_SECONDS = 10.0
 
 @dataclass(slots=True)
 class SpeedSource:
-    """Speeds to go by for a model on a device, and whether they are another's."""
+    """Speeds to go by for a model on a device.
+
+    `foreign` when they were learned of another model, `measured` when the device has rendered
+    nothing yet and they come from the measurement at its first start.
+    """
 
     speeds: Speeds
     foreign: bool = False
+    measured: bool = False
 
 
 class SpeedCache:
@@ -44,6 +50,7 @@ class SpeedCache:
         self._costs_read = -inf
         self._twins: dict[int, list[int]] = {}
         self._latest: dict[int, Speeds] = {}
+        self._measured: dict[int, Speeds] = {}
         self._seconds: dict[tuple[int, str], tuple[Speeds, float, float | None, float]] = {}
 
     def refresh(self) -> None:
@@ -81,7 +88,10 @@ class SpeedCache:
         self._latest = self._latest | {device_id: speeds}
 
     def source(self, device: Device, subject: str) -> SpeedSource | None:
-        """The device's own speeds of a model, else its twins', else of another of its models."""
+        """The device's own speeds of a model, else its twins', else those of another model there.
+
+        What its worker measured comes last.
+        """
         if device.pk not in self._twins:
             # It has joined since.
             self._read_cards()
@@ -89,15 +99,14 @@ class SpeedCache:
             own = self._speeds.get((pk, subject))
             if own is not None and own[1].attempts:
                 return SpeedSource(own[1])
-        if not subject:
-            return None
         others = [
             speeds
             for (pk, other), (_, speeds) in self._speeds.items()
-            if pk == device.pk and other and speeds.attempts
+            if pk == device.pk and other and speeds.attempts and subject
         ]
         if not others:
-            return None
+            first = self._measured.get(device.pk)
+            return SpeedSource(first, measured=True) if first else None
         return SpeedSource(max(others, key=lambda speeds: speeds.attempts), foreign=True)
 
     def latest(self, device: Device) -> Speeds | None:
@@ -176,13 +185,15 @@ class SpeedCache:
             card.slug: (Costs.from_json(card.costs), card.loaded_bytes) for card in cards
         }
         alike: dict[tuple[str, str], list[int]] = {}
-        devices = list(Device.objects.values_list("pk", "kind", "label"))
-        for pk, kind, label in devices:
+        devices = list(Device.objects.values_list("pk", "kind", "label", "measured"))
+        for pk, kind, label, _ in devices:
             alike.setdefault((kind, label), []).append(pk)
         self._twins = {
             pk: [other for other in alike[kind, label] if other != pk]
-            for pk, kind, label in devices
+            for pk, kind, label, _ in devices
         }
+        made = {pk: first_speeds(kind, measured) for pk, kind, _, measured in devices}
+        self._measured = {pk: speeds for pk, speeds in made.items() if speeds}
         self._costs_read = monotonic()
 
 

@@ -110,8 +110,8 @@ class Speeds:
         lately = exp(self.drift)
         for stage, demand in demands.items():
             if not _is_skipped(stage, demands, cold) and seconds.get(stage, 0.0) > 0:
-                self._stage(stage).learn(demand, seconds[stage] / lately, load)
-        self._stage(REST).learn(_REST, max(seconds.get(REST, 0.0), 1e-3), load)
+                self.stage(stage).learn(demand, seconds[stage] / lately, load)
+        self.stage(REST).learn(_REST, max(seconds.get(REST, 0.0), 1e-3), load)
         self.attempts += 1
 
     def band(self, work: str) -> Band:
@@ -162,7 +162,8 @@ class Speeds:
                 stage.slow_down(self.drift)
         self.drift = 0.0
 
-    def _stage(self, name: str) -> StageSpeed:
+    def stage(self, name: str) -> StageSpeed:
+        """The speed of a stage, with nothing learned when it is new."""
         if name not in self.stages:
             # On a CPU other work takes its share of the cores; a card minds it little.
             slow = [log(1.0 + load) if self.kind == "cpu" else 0.0 for load in KNOTS]
