@@ -1,4 +1,7 @@
-"""Files that are either there and whole, or not there: written beside their place, then moved."""
+"""Writes files atomically: to a temporary file in the same folder, which is then moved or linked.
+
+A file is therefore either complete or missing, even after a crash.
+"""
 
 import os
 import tempfile
@@ -7,26 +10,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PREFIX = ".writing-"
-"""How the names of unfinished files begin, unless the caller finds them by another name."""
+"""Prefix of the names of temporary files, unless the caller needs another prefix to find them."""
 
 
 def replace(
     target: Path, content: Iterable[bytes], *, prefix: str = PREFIX, durable: bool = True
 ) -> None:
-    """Write `content`, whether `target` exists or not; a former file stays until the new is whole.
+    """Write `content` to `target`; an existing file stays until the new one is complete.
 
-    Where `durable`, the file outlasts a power cut once this returns. What `content` raises passes
-    through, and so does OSError, such as that of a full disk.
+    With `durable`, the file survives a power cut once this returns. Raises OSError, for example
+    when the disk is full, and any exception of `content`.
     """
     with _written(target.parent, content, prefix, durable) as unfinished:
         os.replace(unfinished, target)
 
 
 def create(targets: Iterable[Path], content: Iterable[bytes], *, mode: int) -> Path:
-    """Write `content` to the first of `targets` that is not taken, and say which that was.
+    """Write `content` to the first of `targets` that does not exist yet, and return that path.
 
-    No file is ever overwritten, also none that appears during the writing. The targets lie in one
-    folder. The file outlasts a power cut once this returns; exceptions are those of `replace`.
+    No file is ever overwritten, not even one that is created during the writing. All targets must
+    be in one folder. The file survives a power cut once this returns. Raises like `replace`.
     """
     names = iter(targets)
     target = next(names)
@@ -34,7 +37,7 @@ def create(targets: Iterable[Path], content: Iterable[bytes], *, mode: int) -> P
         os.chmod(unfinished, mode)
         while True:
             try:
-                # A link, other than a rename, fails where the name is taken.
+                # Unlike a rename, a link fails when the name is taken.
                 os.link(unfinished, target)
             except FileExistsError:
                 target = next(names)
@@ -44,7 +47,7 @@ def create(targets: Iterable[Path], content: Iterable[bytes], *, mode: int) -> P
 
 @contextmanager
 def _written(folder: Path, content: Iterable[bytes], prefix: str, durable: bool) -> Iterator[Path]:
-    """A temporary file with the content, to be moved or linked; what is left of it is deleted."""
+    """A temporary file with the content, to be moved or linked; it is deleted if it remains."""
     folder.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=prefix, dir=folder)
     unfinished = Path(name)
@@ -63,7 +66,7 @@ def _written(folder: Path, content: Iterable[bytes], prefix: str, durable: bool)
 
 
 def _sync(folder: Path) -> None:
-    """Make new names themselves outlast a power cut."""
+    """Sync a folder, so that the names of its new files survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

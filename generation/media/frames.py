@@ -34,10 +34,10 @@ class FrameFolder:
             self._count += 1
 
     def add(self, picture: Image.Image) -> None:
-        """Write one more frame, as RGB."""
+        """Write the next frame, as RGB."""
         content = io.BytesIO()
         picture.convert("RGB").save(content, "PNG", compress_level=PNG_LEVEL)
-        # A power cut may take frames: they are drawn again then, and syncing each takes long.
+        # Not durable: syncing each frame takes long, and frames lost in a power cut are redrawn.
         atomic.replace(self._file(self._count), [content.getvalue()], durable=False)
         self._count += 1
 

@@ -1,4 +1,4 @@
-"""The storage of files on this machine's disk, whole or not at all."""
+"""A storage on this machine's disk that writes files atomically."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,17 +12,17 @@ READABLE = 0o644
 
 
 class AtomicFileSystemStorage(FileSystemStorage):
-    """Writes beside the target, then links it into place; a name that is taken gets another."""
+    """Writes a temporary file, then links it; a file whose name is taken gets another name."""
 
     def _save(self, name: str, content: "File[bytes]") -> str:
         tried: list[str] = []
 
-        def places() -> Iterator[Path]:
+        def targets() -> Iterator[Path]:
             tried.append(name)
             while True:
                 yield Path(self.path(tried[-1]))
                 tried.append(self.get_available_name(tried[-1]))
 
         mode = self.file_permissions_mode or READABLE
-        atomic.create(places(), content.chunks(), mode=mode)
+        atomic.create(targets(), content.chunks(), mode=mode)
         return tried[-1].replace("\\", "/")

@@ -22,7 +22,7 @@ every_format = pytest.mark.parametrize("form", list(ClipFormat))
 
 
 def check_clip(path: Path, frames: Frames, *, fps: float, prompt: str) -> None:
-    """The file holds the frames, and they may be shown, as a worker checks it."""
+    """Check the file and the frames, as a worker does."""
     check_file(path, frames, fps=fps)
     check_frames(frames, fps=fps, prompt=prompt)
 

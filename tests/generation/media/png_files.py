@@ -1,4 +1,4 @@
-"""What a stored picture says of itself."""
+"""Reads the provenance of a stored picture."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from generation.media.images import PROVENANCE_KEY
 
 
 def read_provenance(png: bytes) -> dict[str, Any]:
-    """What `png_with_provenance` wrote. Raises KeyError when the file carries none."""
+    """The provenance that `png_with_provenance` wrote. Raises KeyError when there is none."""
     with Image.open(io.BytesIO(png)) as picture:
         text = picture.info[PROVENANCE_KEY]
-    found: dict[str, Any] = json.loads(text)
-    return found
+    provenance: dict[str, Any] = json.loads(text)
+    return provenance

@@ -1,4 +1,4 @@
-"""Files that are either there and whole, or not there."""
+"""Files are either complete or missing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def names(folder: Path) -> list[str]:
 
 
 def torn() -> Iterator[bytes]:
-    """Content that breaks off in the middle."""
+    """Content that fails in the middle."""
     yield b"half"
     raise OSError(errno.EIO, "the line went dead")
 
@@ -29,7 +29,7 @@ def numbered(folder: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is synced to the disk: the names that its handles lead to."""
+    """The names of the files and folders that are synced to the disk."""
     done: list[str] = []
     sync = os.fsync
 
@@ -42,7 +42,7 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("durable", [True, False])
-def test_a_file_is_replaced_when_the_new_one_is_whole(durable: bool, tmp_path: Path) -> None:
+def test_a_file_is_replaced_when_the_new_one_is_complete(durable: bool, tmp_path: Path) -> None:
     target = tmp_path / "new" / "one.bin"
     seen: list[list[str]] = []
 
@@ -60,7 +60,7 @@ def test_a_file_is_replaced_when_the_new_one_is_whole(durable: bool, tmp_path: P
     assert unfinished.startswith("mine-")
 
 
-def test_what_breaks_off_leaves_the_former_file(tmp_path: Path) -> None:
+def test_failing_content_keeps_the_existing_file(tmp_path: Path) -> None:
     target = tmp_path / "one.bin"
     target.write_bytes(b"former")
 
@@ -70,14 +70,14 @@ def test_what_breaks_off_leaves_the_former_file(tmp_path: Path) -> None:
     assert (target.read_bytes(), names(tmp_path)) == (b"former", ["one.bin"])
 
 
-def test_what_breaks_off_creates_nothing(tmp_path: Path) -> None:
+def test_failing_content_creates_no_file(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="the line went dead"):
         atomic.create(numbered(tmp_path), torn(), mode=0o644)
 
     assert names(tmp_path) == []
 
 
-def test_a_full_disk_at_the_sync_leaves_the_former_file(
+def test_a_full_disk_at_the_sync_keeps_the_existing_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_: int) -> None:
@@ -93,7 +93,7 @@ def test_a_full_disk_at_the_sync_leaves_the_former_file(
     assert (tmp_path / "one.bin").read_bytes() == b"former"
 
 
-def test_what_is_created_takes_the_first_free_name_and_overwrites_nothing(tmp_path: Path) -> None:
+def test_a_new_file_takes_the_first_free_name_and_overwrites_nothing(tmp_path: Path) -> None:
     (tmp_path / "1.png").write_bytes(b"somebody else's")
 
     def content() -> Iterator[bytes]:
@@ -110,9 +110,7 @@ def test_what_is_created_takes_the_first_free_name_and_overwrites_nothing(tmp_pa
     assert names(tmp_path) == ["1.png", "2.png", "3.png"]
 
 
-def test_the_file_and_the_folder_that_names_it_are_synced(
-    tmp_path: Path, synced: list[str]
-) -> None:
+def test_the_file_and_its_folder_are_synced(tmp_path: Path, synced: list[str]) -> None:
     atomic.replace(tmp_path / "one.bin", [b"all"])
     atomic.create(numbered(tmp_path), [b"all"], mode=0o644)
 
@@ -122,7 +120,7 @@ def test_the_file_and_the_folder_that_names_it_are_synced(
     assert folder == again == tmp_path.name
 
 
-def test_what_need_not_outlast_a_power_cut_is_not_synced(tmp_path: Path, synced: list[str]) -> None:
+def test_a_file_that_is_not_durable_is_not_synced(tmp_path: Path, synced: list[str]) -> None:
     atomic.replace(tmp_path / "one.bin", [b"all"], durable=False)
 
     assert synced == []
