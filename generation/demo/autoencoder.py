@@ -1,8 +1,9 @@
 """Training of the demo model's autoencoder: pictures to latents of four channels, 8 times smaller.
 
-An AutoencoderTiny learns on 64-pixel crops of renders. Two things in the loss matter: the error of
-the 8-pixel averages is weighted up, or edges come out sharp and colours tinted; and the latents are
-disturbed before decoding, so that the small errors of a denoiser don't turn into patches of colour.
+An AutoencoderTiny is trained on 64-pixel crops of renders. The loss has two particulars. The error
+of the 8-pixel averages has a large weight; without it, edges are sharp but colours are tinted.
+Noise is added to the latents before decoding, so that small errors of the denoiser do not become
+patches of colour.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ LATENT_CHANNELS = 4
 class AutoencoderTraining:
     """Settings of one training run.
 
-    A batch holds crops of ``crop`` pixels, 128 at most. Before decoding, a picture's latents get
-    noise of a strength from 0 to ``disturbance``; ``decoder_only`` leaves the encoder, and so all
-    latents, as they are.
+    A batch holds crops of ``crop`` pixels, 128 at most. Before decoding, noise of a strength from
+    0 to ``disturbance`` is added to a picture's latents. ``decoder_only`` freezes the encoder, so
+    that the latents stay the same.
     """
 
     steps: int = 4300
@@ -69,9 +70,9 @@ def load_autoencoder(folder: Path, device: str = "cpu") -> AutoencoderTiny:
 
 
 def pictures_to_tensor(pictures: list[np.ndarray]) -> Tensor:
-    """Stack RGB pictures of one size (height, width, 3), 0 to 255, to (n, 3, height, width).
+    """Stack RGB pictures of one size, (height, width, 3), 0 to 255.
 
-    The tensor goes from -1 to 1.
+    Returns a tensor of shape (n, 3, height, width) with values from -1 to 1.
     """
     stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
     return stacked.float() / 127.5 - 1
@@ -109,7 +110,7 @@ def train_autoencoder(
 
 
 def reconstruction_loss(decoded: Tensor, pictures: Tensor) -> Tensor:
-    """Mean absolute and squared error, that of the gradients, and that of the 8-pixel averages."""
+    """The sum of absolute and squared errors: of pixels, of gradients and of 8-pixel averages."""
     error = decoded - pictures
     down, across = error.diff(dim=2).abs().mean(), error.diff(dim=3).abs().mean()
     colours = functional.avg_pool2d(error, 8)
@@ -123,11 +124,12 @@ def reconstruction_loss(decoded: Tensor, pictures: Tensor) -> Tensor:
 
 
 def normalise_latents(model: AutoencoderTiny, latents: Tensor) -> None:
-    """Give every latent channel zero mean and unit variance, judged by (n, 4, height, width).
+    """Scale every latent channel to zero mean and unit variance, measured on (n, 4, height, width).
 
-    Exact in the encoder's last layer; in the decoder exact but for its clamp, which a few steps of
-    ``decoder_only`` training mend. With one scale for all channels the noise drowns the colours,
-    which live in the quiet ones.
+    The change of the encoder's last layer is exact. That of the decoder's first layer is exact
+    except for the clamp before it; a few steps of ``decoder_only`` training correct the difference.
+    With one scale for all channels, noise would hide the colours, because the channels that hold
+    them have a small variance.
     """
     mean = latents.mean((0, 2, 3))
     spread = latents.std((0, 2, 3))
@@ -166,7 +168,7 @@ def _varied(source: random.Random) -> tuple[Portrait, Pose]:
 
 
 def _recoloured(picture: np.ndarray, source: random.Random) -> np.ndarray:
-    """Mix the colour channels at random: the latents shall hold colours, not a list of them."""
+    """Mix the colour channels at random, so that the latents hold any colour, not a fixed few."""
     mixing = np.eye(3) + np.array([[source.gauss(0, 0.25) for _ in range(3)] for _ in range(3)])
     shift = np.array([source.gauss(0, 20) for _ in range(3)])
     mixed = (picture.astype(np.float32) - 128) @ mixing.astype(np.float32) + 128 + shift

@@ -1,8 +1,9 @@
 """Training of the demo model's denoiser: a small UNet and its text encoder, trained together.
 
 The noise schedule ends in pure noise (zero terminal signal-to-noise ratio) and v is predicted: at
-256 pixels the usual schedule leaks the picture's mean colour, which sampling doesn't have, and
-backgrounds come out grey. All schedules run on steps, so a run may be paused or resumed anywhere.
+256 pixels the usual schedule leaks the picture's mean colour, which is not there when sampling, and
+backgrounds come out grey. All schedules depend on the step alone, so a run can be stopped and
+resumed at any step.
 """
 
 from __future__ import annotations
@@ -43,9 +44,10 @@ NOISE_SCHEDULE: dict[str, Any] = {
 class DenoiserTraining:
     """Settings of one training run.
 
-    ``batch`` counts pictures of 128 pixels; batches of 256 hold a quarter of it, which costs the
-    same. The share of 256-pixel batches grows from ``large_first`` to ``large_last`` over the first
-    half; the learning rate stays at its height for the first half, then falls as a cosine.
+    ``batch`` counts pictures of 128 pixels; batches of 256 pixels hold a quarter as many, which
+    costs the same. The share of 256-pixel batches grows from ``large_first`` to ``large_last`` over
+    the first half of the steps. The learning rate is constant for the first half, then falls as a
+    cosine.
     """
 
     steps: int = 6000
@@ -61,23 +63,23 @@ class DenoiserTraining:
     seed: int = 3
 
     def learning_rate_at(self, step: int) -> float:
-        """The learning rate of a step: a short rise, a plateau, a cosine down to 1 %."""
+        """The learning rate at a step: a short warm-up, a plateau, then a cosine down to 1 %."""
         rise = min(1.0, (step + 1) / 60)
         fall = max(0.0, 2 * step / self.steps - 1)
         return self.learning_rate * rise * (0.01 + 0.99 * (1 + math.cos(math.pi * fall)) / 2)
 
     def share_of_large_at(self, step: int) -> float:
-        """The chance that a step trains on 256 pixels."""
+        """The probability that a step trains on 256 pixels."""
         done = min(1.0, 2 * step / self.steps)
         return self.large_first + (self.large_last - self.large_first) * done
 
     def dropping_at(self, step: int) -> float:
-        """The share of captions that lose parts: little of it in the second half."""
+        """The share of captions with parts left out; smaller in the second half."""
         return self.dropping_first if 2 * step < self.steps else self.dropping_last
 
 
 def new_unet() -> UNet2DConditionModel:
-    """An untrained UNet of 10.9 million weights; attention only on the two lower levels."""
+    """An untrained UNet of 10.9 million weights with attention on the two lower levels only."""
     return UNet2DConditionModel(
         sample_size=32,
         in_channels=4,
@@ -109,10 +111,11 @@ def new_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
 
 
 def place_weights(height: int, width: int) -> Tensor:
-    """Weights (height, width) with mean one for the loss: four times as much for the face.
+    """Weights (height, width) of the loss with a mean of one: the face counts four times as much.
 
-    Eyes, glasses and ribbons are small, and each is named in the caption; without the weights the
-    background's many cells teach them last. The best prediction of a cell stays what it was.
+    Eyes, glasses and ribbons are named in the caption but small; without the weights the many
+    background cells dominate and these details are learned last. The weights do not change the
+    optimal prediction of a cell.
     """
     down = ((torch.arange(height) + 0.5) / height - 0.48) / 0.27
     across = ((torch.arange(width) + 0.5) / width - 0.5) / 0.2
@@ -152,8 +155,8 @@ class Denoiser:
     def train(self, latents_folder: Path, checkpoint: Path, until: int | None = None) -> float:
         """Train from the current step to the last, or to ``until``; returns the mean loss.
 
-        Saves to ``checkpoint`` now and then and at the end. Every step draws from its own seed, so
-        a resumed run goes on as an uninterrupted one. Raises FileNotFoundError if the folder lacks
+        Saves to ``checkpoint`` periodically and at the end. Every step has its own random seed, so
+        a resumed run equals an uninterrupted one. Raises FileNotFoundError if the folder lacks
         latents of 128 or 256 pixels.
         """
         small, large = (load_latents(latents_folder, size) for size in SIZES)
@@ -190,7 +193,7 @@ class Denoiser:
 
     def _loss(self, latents: Tensor, captions: list[str], portraits: list[Portrait]) -> Tensor:
         count = len(latents)
-        # One timestep from each of ``count`` equal ranges: less varied batches, steadier gradients.
+        # One timestep from each of ``count`` equal ranges reduces the variance of the gradients.
         places = (torch.randperm(count) + torch.rand(count)) / count
         timesteps = (places * TRAIN_TIMESTEPS).long()
         noise = torch.randn_like(latents)
@@ -214,7 +217,7 @@ class Denoiser:
         )
 
     def save_checkpoint(self, path: Path) -> None:
-        """Write everything that ``load_checkpoint`` needs; the old file stays until it's whole."""
+        """Write everything that ``load_checkpoint`` needs, replacing the old file atomically."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         state = {
@@ -228,7 +231,7 @@ class Denoiser:
         os.replace(partial, path)
 
     def load_checkpoint(self, path: Path) -> None:
-        """Take up a run where it was saved. Raises FileNotFoundError if there is no such file."""
+        """Restore a saved run. Raises FileNotFoundError if there is no such file."""
         state = torch.load(path, map_location=self.device, weights_only=True)
         self.unet.load_state_dict(state["unet"])
         self.text_encoder.load_state_dict(state["text_encoder"])
@@ -237,6 +240,6 @@ class Denoiser:
         self.step = int(state["step"])
 
     def use_average(self) -> None:
-        """Replace the weights by their moving average, which is what gets shipped."""
+        """Replace the weights by their moving average, which is exported."""
         with torch.no_grad():
             torch._foreach_copy_(self.weights, self.average)

@@ -1,7 +1,7 @@
 """Drawing of the demo model's portraits with skia.
 
-Only training draws; skia comes with the extra ``pip install -e .[train]``. All coordinates are in a
-square of 128 units, whatever the picture's size.
+Only training draws. Skia is installed by the extra ``pip install -e .[train]``. Coordinates are in
+a square of 128 units, independent of the picture's size.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LENS_ALPHA: Final = 90
 STRAW: Final = (250, 226, 150)
 CLOTHES: Final[dict[str, Colour]] = {"boy": (70, 90, 150), "girl": (235, 235, 245)}
 SIDES: Final = (-1, 1)
-# How far a talking mouth has to open to be seen open.
+# A talking mouth that opens less than this is drawn closed.
 LIPS_PART: Final = 0.3
 
 
@@ -64,7 +64,7 @@ def _fill(colour: int) -> Any:
 
 
 class _Figure:
-    """One portrait being drawn: the canvas, the labels and the pose that every part looks at."""
+    """A portrait being drawn: the canvas, the labels and the pose, shared by all parts."""
 
     def __init__(self, canvas: Any, portrait: Portrait, pose: Pose) -> None:
         self.canvas = canvas
@@ -267,7 +267,7 @@ class _Figure:
         accessory = self.portrait.accessory
         if accessory == "glasses":
             for side in SIDES:
-                # Tinted lenses: at 128 pixels a thin frame alone is less than one latent wide.
+                # At 128 pixels a thin frame is less than one latent wide, so the lenses are tinted.
                 self.canvas.drawCircle(
                     64 + side * 14, 73, 12, _fill(_colour(LENS, alpha=LENS_ALPHA))
                 )

@@ -1,8 +1,8 @@
 """The clips of the demo model: how a portrait moves, frame by frame.
 
-All motions are periodic and every one starts at a random place of its period, so a window of frames
-looks the same wherever it was cut from a longer clip, and a clip whose length holds whole periods
-loops. ``draw_clip`` needs skia, which only training and benchmarks use.
+All motions are periodic and each starts at a random phase. So windows cut anywhere from a longer
+clip look alike, and a clip whose length is a multiple of all periods loops. ``draw_clip`` needs
+skia, which only training and benchmarks use.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ WINDOW: Final = 16
 # Lengths of the motions in frames; at 8 to 12 frames a second the head takes 1.3 to 6 seconds.
 PERIODS: Final = (16, 24, 32, 48)
 TALKING: Final = 0.75
-# Eyes blink at least once in this many frames, where the clip's length allows it: what a window
-# of training hardly ever shows is hardly ever learned.
+# Eyes blink at least once in this many frames if the clip is long enough. Blinks must be frequent
+# in the training windows to be learned.
 BLINK_WITHIN: Final = 24
-# By how much of a period the hair's tips follow the head.
+# How far the hair's tips lag behind the head, as a fraction of a period.
 HAIR_LAG: Final = 1 / 6
 
 
@@ -33,9 +33,9 @@ def clip_poses(count: int, source: random.Random, periods: Sequence[int] = PERIO
     """The poses of ``count`` consecutive frames of one character.
 
     The head tilts and shifts slowly, the hair follows, the eyes blink for three or four frames once
-    in a period, and in three clips of four the mouth talks. The motions draw their periods, in
-    frames, from ``periods`` each; with ``periods=(count,)`` the last frame leads to the first.
-    All poses stay within what ``random_pose`` draws, but for the mouth's opening when talking.
+    in a period, and in three clips of four the mouth talks. Each motion draws its period, in
+    frames, from ``periods``; with ``periods=(count,)`` the clip loops. All poses stay within the
+    range of ``random_pose``, except for the opening of a talking mouth.
     """
     head_period = source.choice(periods)
     head_phase = source.random()
@@ -82,7 +82,7 @@ def draw_clip(portrait: Portrait, poses: Sequence[Pose], size: int = 128) -> lis
 
 
 def _swing(source: random.Random, least: float, most: float) -> tuple[float, float]:
-    """How far something swings, from ``least`` to ``most``, and about where, within ``most``."""
+    """A random amplitude from ``least`` to ``most`` and a centre that keeps it within ``most``."""
     far = source.uniform(least, most)
     return far, source.uniform(far - most, most - far)
 
@@ -99,7 +99,7 @@ def _blinks(count: int, source: random.Random, period: int) -> list[float]:
 
 def _mouths(count: int, source: random.Random, period: int) -> tuple[list[float], list[float]]:
     """``Pose.mouth`` and ``Pose.talk``: syllables of four or six frames, or still throughout."""
-    # A whole number of syllables in every period, or the clip would not loop.
+    # A period must hold a whole number of syllables, or the clip would not loop.
     syllables = max(1, period // source.choice((4, 6)))
     phase, still = source.random(), source.uniform(0.6, 1.1)
     if source.random() >= TALKING:

@@ -21,10 +21,10 @@ from generation.demo.denoiser import NOISE_SCHEDULE
 from generation.pipelines.preview import LatentPreview
 
 KEPT = ("README.md", "genga.json")
-"""The model's card and its usual settings are written by people and stay."""
+"""The model's card and default settings: files written by hand, which an export keeps."""
 
 PREVIEWED = 48
-"""Pictures that the preview's map is fitted on."""
+"""Number of pictures that the preview map is fitted on."""
 
 
 def export_pipeline(
@@ -36,8 +36,9 @@ def export_pipeline(
 ) -> int:
     """Write a StableDiffusionPipeline folder and return its size in bytes.
 
-    The folder is written beside ``folder`` and then takes its place, so readers never see half of
-    it. What people wrote there (KEPT) stays. The parts end up in half precision.
+    The pipeline is written to a temporary folder, which then replaces ``folder``, so readers never
+    see a partial model. The files named in KEPT are copied over. The passed parts are converted to
+    half precision in place.
     """
     sampler = DPMSolverMultistepScheduler(
         algorithm_type="dpmsolver++", solver_order=2, steps_offset=1, **NOISE_SCHEDULE
@@ -56,7 +57,7 @@ def export_pipeline(
 
 
 def export_adapter(folder: Path, adapter: MotionAdapter) -> int:
-    """Write a MotionAdapter folder in the same way and return its size in bytes."""
+    """Write a MotionAdapter folder as ``export_pipeline`` does and return its size in bytes."""
     return _export(cast(Any, adapter).to("cpu", torch.float16), folder)
 
 
@@ -75,20 +76,20 @@ def _export(model: Any, folder: Path) -> int:
 
 @torch.inference_mode()
 def export_preview(folder: Path, autoencoder: AutoencoderTiny, latents: torch.Tensor) -> None:
-    """Fit the map from latents (B, C, h, w) to colour on the model's own pictures; write it."""
+    """Fit the preview map from latents (B, C, h, w) to decoded colours, and write it."""
     chosen = latents[:PREVIEWED].float()
     decode = cast(Any, autoencoder).float().eval().decode
-    pictures = torch.cat([decode(one[None]).sample for one in chosen]).clamp(-1, 1)
+    pictures = torch.cat([decode(latent[None]).sample for latent in chosen]).clamp(-1, 1)
     LatentPreview.fit(chosen, pictures).save(folder)
 
 
 def replace_folder(source: Path, target: Path) -> None:
-    """Put ``source`` in ``target``'s place; the old folder goes last."""
+    """Replace ``target`` by ``source``. The old folder is deleted last."""
     target.parent.mkdir(parents=True, exist_ok=True)
     old = target.with_name(target.name + ".old")
     shutil.rmtree(old, ignore_errors=True)
     for path in source.rglob("*"):
-        # Weights are written for their owner alone; a model may be read by the worker's user too.
+        # Weights are written readable by their owner only; the worker may run as another user.
         path.chmod(0o755 if path.is_dir() else 0o644)
     if target.exists():
         target.replace(old)
@@ -97,7 +98,7 @@ def replace_folder(source: Path, target: Path) -> None:
 
 
 def _strip_origin(path: Path) -> None:
-    """Remove the folder that a part was loaded from: it says where a model was made, not what."""
+    """Remove the path that a part was loaded from, which belongs to the training machine."""
     config = cast(Any, json.loads(path.read_text()))
     if isinstance(config, dict) and config.pop("_name_or_path", None) is not None:
         path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")

@@ -1,7 +1,7 @@
-"""Whether a portrait's eyes blink, its mouth talks and its head moves, seen in a clip's frames.
+"""Detection of blinking eyes, a talking mouth and head motion in a clip's frames.
 
-The demo model's faces stand where ``drawing`` puts them and turn by a few degrees only, so a look
-at the places of the left eye and of the mouth is enough. Needs skia, as drawing does.
+The demo model's faces are where ``drawing`` puts them and turn by a few degrees only, so it is
+enough to examine fixed boxes around the left eye and the mouth. Needs skia, as ``drawing`` does.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from generation.demo.portraits import Portrait
 from generation.demo.recolouring import Picture
 
 Box = tuple[int, int, int, int]
-# Left, right, top and bottom in 1/128 of the picture's side.
+# Left, right, top and bottom edges, in 1/128 of the picture's side.
 EYE: Final[Box] = (45, 55, 64, 80)
 MOUTH_AND_CHIN: Final[Box] = (56, 72, 86, 100)
 HEAD: Final[Box] = (40, 88, 30, 100)
 
-# How far a colour may be from the skin's, as a distance in RGB, and still be skin.
+# Largest RGB distance from the skin colour that still counts as skin.
 SKIN_TOLERANCE: Final = 45.0
-# Where an eye is open, skin fills at most 0.43 of its place in drawn frames; where shut, 0.81.
+# In drawn frames skin fills at most 0.43 of the box of an open eye, and 0.81 of that of a shut one.
 SHUT: Final = 0.6
-# A mouth that does not talk changes by 0.02 of its place as the head moves, one that does by 0.25.
+# The skin share of the mouth's box changes by 0.02 by head motion alone, by 0.25 when talking.
 TALKING: Final = 0.12
-# As in quality/flow, but over wide neighbourhoods: a head moves as a whole.
+# As in quality/flow, but with a wide window, because a head moves as a whole.
 FARNEBACK: Final = (0.5, 4, 31, 3, 7, 1.5, 0)
 
 
 @dataclass(frozen=True)
 class Liveliness:
-    """What one clip does. ``head_range`` is how far the head goes, in 1/128 of the side."""
+    """The motions of one clip. ``head_range`` is how far the head moves, in 1/128 of the side."""
 
     blinks: bool
     talks: bool
@@ -44,12 +44,12 @@ class Liveliness:
 
 
 def can_blink(portrait: Portrait) -> bool:
-    """Whether the left eye is ever open: who laughs has shut eyes."""
+    """Whether the left eye is ever open. A laughing portrait has shut eyes."""
     return portrait.expression != "laughing"
 
 
 def liveliness(frames: Sequence[Picture], portrait: Portrait) -> Liveliness:
-    """Look at the frames (height, width, 3) of a clip of ``portrait``."""
+    """Measure the frames, each (height, width, 3), of a clip of ``portrait``."""
     skin = [_is_skin(frame, portrait) for frame in frames]
     eyes = [float(_part(frame, EYE).mean()) for frame in skin]
     mouths = [float(1 - _part(frame, MOUTH_AND_CHIN).mean()) for frame in skin]
@@ -61,7 +61,7 @@ def liveliness(frames: Sequence[Picture], portrait: Portrait) -> Liveliness:
 
 
 def _is_skin(frame: Picture, portrait: Portrait) -> NDArray[np.bool_]:
-    """(height, width): where skin shows, also through tinted glasses."""
+    """Mask (height, width) of the pixels that show skin, also through tinted glasses."""
     tones = [np.array(SKIN, np.float32)]
     if portrait.accessory == "glasses":
         tint = LENS_ALPHA / 255
@@ -77,7 +77,7 @@ def _part(picture: NDArray[np.generic], box: Box) -> NDArray[np.generic]:
 
 
 def _head_range(frames: Sequence[Picture]) -> float:
-    """The range of the head's mean shift sideways from the first frame, by optical flow."""
+    """Range of the head's mean horizontal shift from the first frame, by optical flow."""
     heads = (np.asarray(_part(frame, HEAD), np.uint8) for frame in frames)
     first, *others = (cv2.cvtColor(head, cv2.COLOR_RGB2GRAY) for head in heads)
     start = np.zeros((*first.shape, 2), np.float32)

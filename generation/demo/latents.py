@@ -1,8 +1,8 @@
-"""The training sets of the denoiser and of the motion adapter: latents of renders, encoded once.
+"""The training sets of the denoiser and of the motion adapter: renders encoded to latents.
 
 A set is one safetensors file per size and seed: the tensor "latents" in half precision, which is
 (n, 4, side / 8, side / 8) for pictures and (n, frames, 4, side / 8, side / 8) for clips, and the
-portraits' labels as JSON in the file's metadata. Captions are made afresh at every step.
+portraits' labels as JSON in the file's metadata. Captions are generated anew at every step.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SIZES = (128, 256)
 
 @dataclass(frozen=True)
 class LatentSet:
-    """Latents of one picture size in float16 and what each picture or clip shows.
+    """Latents of one picture size in float16, and the labels of each picture or clip.
 
     Pictures are (n, 4, height, width), clips (n, frames, 4, height, width).
     """
@@ -45,7 +45,7 @@ class LatentSet:
 def encode_renders(
     model: AutoencoderTiny, size: int, count: int, seed: int, device: str = "cpu"
 ) -> LatentSet:
-    """Draw and encode ``count`` portraits of ``size`` pixels; the same seed draws the same ones."""
+    """Draw and encode ``count`` portraits of ``size`` pixels, determined by the seed."""
     # Imported here because drawing needs skia, and reading latents doesn't.
     from generation.demo.drawing import draw
 
@@ -64,7 +64,7 @@ def encode_renders(
 def encode_clips(
     model: AutoencoderTiny, size: int, count: int, seed: int, device: str = "cpu"
 ) -> LatentSet:
-    """Draw and encode ``count`` clips of WINDOW frames; the same seed draws the same ones."""
+    """Draw and encode ``count`` clips of WINDOW frames, determined by the seed."""
     model.to(device, memory_format=torch.channels_last).eval()
     drawn = list(islice(training_clips(seed), count))
     progress = Progress(f"clips {size}", count)
@@ -83,12 +83,12 @@ def _encode(model: AutoencoderTiny, pictures: list[Picture], device: str) -> Ten
 
 
 def latents_path(folder: Path, size: int, seed: int) -> Path:
-    """Where the set of one size and seed lies."""
+    """The path of the set of one size and seed."""
     return folder / f"latents-{size}-{seed}.safetensors"
 
 
 def save_latents(latents: LatentSet, folder: Path, size: int, seed: int) -> Path:
-    """Write one set; a half-written file never carries the final name."""
+    """Write one set atomically and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = latents_path(folder, size, seed)
     partial = path.with_suffix(".partial")

@@ -1,8 +1,8 @@
 """Training of the demo model's motion adapter: temporal layers between the layers of a frozen UNet.
 
-The adapter sees windows of 16 latents of rendered clips, each frame with noise of its own, as
-diffusers' AnimateDiffPipeline samples them. The base model is neither trained nor changed, and its
-own noise schedule is used. All schedules run on steps, so a run may be paused or resumed anywhere.
+The adapter is trained on windows of 16 latents of rendered clips. Each frame has its own noise, as
+in diffusers' AnimateDiffPipeline. The base model is not changed, and its noise schedule is used.
+All schedules depend on the step alone, so a run can be stopped and resumed at any step.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from generation.demo.latents import SIZES, LatentSet, load_latents
 from generation.demo.portraits import seeded_source, training_caption
 from generation.demo.training_progress import Progress
 
-# The golden ratio's fraction: its multiples fill 0 to 1 more evenly than chance does.
+# Fractional part of the golden ratio. Its multiples modulo 1 are more even than random numbers.
 EVEN_STRIDE = (math.sqrt(5) - 1) / 2
 
-# From one frame to the next a clip flickers; over more frames it moves.
+# Frame distances of the change loss: 1 catches flicker, 4 and 8 catch motion.
 CHANGES = (1, 4, 8)
 
-# How many times more than a still place one may count that changes most: eyes and mouths are small.
+# Largest extra weight of moving places: eyes and mouths are small. A still place has weight 1.
 MOST_MOVING = 16.0
 
 
@@ -39,10 +39,10 @@ MOST_MOVING = 16.0
 class MotionTraining:
     """Settings of one training run.
 
-    ``batch`` counts clips of 128 pixels; batches of 256 hold a quarter of it, one at least. The
-    share of 256-pixel batches grows from ``large_first`` to ``large_last`` and the learning rate
-    falls as a cosine, both over the second half. ``change_weight`` is what the error of the changes
-    between frames counts beside the error of the frames.
+    ``batch`` counts clips of 128 pixels; batches of 256 pixels hold a quarter as many, one at
+    least. In the second half of the steps, the share of 256-pixel batches grows from
+    ``large_first`` to ``large_last`` and the learning rate falls as a cosine. ``change_weight`` is
+    the weight of the error of the changes between frames, relative to the error of the frames.
     """
 
     steps: int = 3000
@@ -57,21 +57,21 @@ class MotionTraining:
     seed: int = 7
 
     def learning_rate_at(self, step: int) -> float:
-        """The learning rate of a step: a rise, a plateau, a cosine down to 1 %."""
+        """The learning rate at a step: a warm-up, a plateau, then a cosine down to 1 %."""
         rise = min(1.0, (step + 1) / 100)
         fall = max(0.0, 2 * step / self.steps - 1)
         return self.learning_rate * rise * (0.01 + 0.99 * (1 + math.cos(math.pi * fall)) / 2)
 
     def share_of_large_at(self, step: int) -> float:
-        """The chance that a step trains on 256 pixels."""
+        """The probability that a step trains on 256 pixels."""
         done = max(0.0, 2 * step / self.steps - 1)
         return self.large_first + (self.large_last - self.large_first) * done
 
 
 def new_adapter(channels: tuple[int, ...]) -> MotionAdapter:
-    """A motion adapter for a UNet of these widths that changes nothing until it is trained.
+    """A motion adapter for a UNet of these widths that has no effect until it is trained.
 
-    Every temporal layer adds its output to what it was given, and that output starts at zero, as in
+    Every temporal layer adds its output to its input, and that output is initialised to zero, as in
     AnimateDiff (Guo et al. 2023, arXiv:2307.04725, section 4.2).
     """
     adapter = MotionAdapter(
@@ -89,20 +89,20 @@ def new_adapter(channels: tuple[int, ...]) -> MotionAdapter:
 
 
 def even_timesteps(first: int, count: int, total: int) -> Tensor:
-    """Timesteps (count,) of the draws ``first``, ``first`` + 1, ... of an evenly spread sequence.
+    """Timesteps (count,): the elements from ``first`` on of an evenly spread sequence.
 
-    A timestep t comes up in proportion to total / 2 + t: in strong noise the frames settle on one
-    character and one motion, which is what the adapter is for.
+    The density of a timestep t is proportional to total / 2 + t, because the frames agree on one
+    character and one motion in strong noise, which is the adapter's purpose.
     """
     places = torch.arange(first, first + count, dtype=torch.float64) * EVEN_STRIDE % 1
     return (((1 + 8 * places).sqrt() - 1) / 2 * total).long().clamp(max=total - 1)
 
 
 def _error_of_changes(error: Tensor, latents: Tensor, apart: int) -> Tensor:
-    """The mean squared change of ``error`` between frames ``apart``, moving places counted more.
+    """The weighted mean squared change of ``error`` between frames ``apart`` frames apart.
 
-    Both are (n, 4, frames, height, width). A still place counts once, because what flickers most
-    is the background; one where the latents change counts by how much they do beside the average.
+    Both tensors are (n, 4, frames, height, width). A still place has weight 1, because most flicker
+    is in the background. To that is added, for a moving place, its change over the mean change.
     """
     moving = (latents[:, :, apart:] - latents[:, :, :-apart]).square().mean(dim=1, keepdim=True)
     weights = 1 + (moving / moving.mean().clamp(min=1e-6)).clamp(max=MOST_MOVING)
@@ -113,7 +113,7 @@ class FullPrecisionAttention(TorchFunctionMode):
     """Computes attention in float32 within autocast.
 
     On a CPU the backward pass of attention over 16 frames takes four times as long in bfloat16,
-    which would undo what autocast saves elsewhere.
+    which would cancel the gain of autocast elsewhere.
     """
 
     def __init__(self, device: str) -> None:
@@ -135,10 +135,10 @@ class FullPrecisionAttention(TorchFunctionMode):
 
 
 class Motion:
-    """A frozen base model with a motion adapter in training and the average of its weights."""
+    """A frozen base model, a motion adapter in training and the moving average of its weights."""
 
     def __init__(self, base: Path, settings: MotionTraining, device: str = "cpu") -> None:
-        """Load the base model of the folder ``base``. Raises FileNotFoundError if there is none."""
+        """Load the base model from ``base``. Raises FileNotFoundError if there is none."""
         if not (base / "model_index.json").exists():
             raise FileNotFoundError(f"no model in {base}: the motion adapter is trained for one")
         loaded = StableDiffusionPipeline.from_pretrained(
@@ -167,8 +167,8 @@ class Motion:
     def train(self, clips_folder: Path, checkpoint: Path, until: int | None = None) -> float:
         """Train from the current step to the last, or to ``until``; returns the mean loss.
 
-        Saves to ``checkpoint`` now and then and at the end. Every step draws from its own seed, so
-        a resumed run goes on as an uninterrupted one. Raises FileNotFoundError if the folder lacks
+        Saves to ``checkpoint`` periodically and at the end. Every step has its own random seed, so
+        a resumed run equals an uninterrupted one. Raises FileNotFoundError if the folder lacks
         clips of 128 or 256 pixels.
         """
         small, large = (load_latents(clips_folder, size) for size in SIZES)
@@ -206,7 +206,7 @@ class Motion:
         return loss.item()
 
     def loss(self, clips: Tensor, captions: list[str], timesteps: Tensor) -> Tensor:
-        """What a step makes smaller: see ``errors``."""
+        """The training loss: the weighted sum of the two ``errors``."""
         frames, changes = self.errors(clips, captions, timesteps)
         return frames + self.settings.change_weight * changes
 
@@ -236,7 +236,7 @@ class Motion:
 
     @torch.no_grad()
     def _states(self, captions: list[str]) -> Tensor:
-        """What the text encoder says of the captions, (n, tokens, width)."""
+        """The text encoder's last hidden states of the captions, (n, tokens, width)."""
         tokens = self.tokenizer(
             captions,
             padding="max_length",
@@ -247,19 +247,19 @@ class Motion:
         return cast(Tensor, self.text_encoder(tokens).last_hidden_state)
 
     def use_average(self) -> None:
-        """Replace the weights by their moving average, which is what gets shipped."""
+        """Replace the weights by their moving average, which is exported."""
         with torch.no_grad():
             torch._foreach_copy_(self.weights, self.average)
 
     def trained_adapter(self) -> MotionAdapter:
-        """The UNet's motion layers as a MotionAdapter of their own."""
+        """The UNet's motion layers as a MotionAdapter."""
         adapter = new_adapter(self.channels)
         stored = self.unet.state_dict()
         adapter.load_state_dict({name: stored[name] for name in adapter.state_dict()})
         return adapter
 
     def save_checkpoint(self, path: Path) -> None:
-        """Write everything that ``load_checkpoint`` needs; the old file stays until it's whole."""
+        """Write everything that ``load_checkpoint`` needs, replacing the old file atomically."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         state = {
@@ -272,7 +272,7 @@ class Motion:
         os.replace(partial, path)
 
     def load_checkpoint(self, path: Path) -> None:
-        """Take up a run where it was saved. Raises FileNotFoundError if there is no such file."""
+        """Restore a saved run. Raises FileNotFoundError if there is no such file."""
         state = torch.load(path, map_location=self.device, weights_only=True)
         with torch.no_grad():
             torch._foreach_copy_(self.weights, state["weights"])

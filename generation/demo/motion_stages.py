@@ -1,4 +1,4 @@
-"""The stages of making the demo model's motion adapter; the base model has to be there already."""
+"""The stages of training the demo model's motion adapter. They need the finished base model."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from generation.demo.latents import (
 from generation.demo.motion import Motion, MotionTraining
 from generation.demo.portraits import caption
 
-# Clips are encoded and saved in parts, so that a run that was stopped goes on where it was.
+# Clips are encoded and saved in parts of this size, so that a stopped run can continue.
 PART: Final = 32
-# No clip of the check may be one that was trained on.
+# Seed of the check's clips, so that none of them was trained on.
 UNSEEN_SEED: Final = 1_000_000_007
 
 
 @dataclass(frozen=True)
 class MotionRecipe:
-    """Everything that decides what comes out; the defaults make the demo model's adapter."""
+    """All settings of the training; the defaults make the demo model's adapter."""
 
     work: Path
     base: Path
@@ -45,12 +45,15 @@ class MotionRecipe:
 
 
 def adapter_folder(base: Path) -> Path:
-    """Where the motion adapter of a model in ``base`` lies: beside it."""
+    """The folder of the motion adapter of the model in ``base``, beside it."""
     return base.with_name(base.name + "-motion")
 
 
 def run_motion_stage(stage: str, recipe: MotionRecipe, say: Callable[[str], None]) -> None:
-    """Run one stage. Raises KeyError for an unknown one, OSError if an earlier one's work lacks."""
+    """Run one stage.
+
+    Raises KeyError for an unknown stage and OSError if the result of an earlier stage is missing.
+    """
     actions = {"clips": _clips, "adapter": _adapter, "check": _check, "export": _export}
     recipe.work.mkdir(parents=True, exist_ok=True)
     actions[stage](recipe, say)
@@ -104,7 +107,7 @@ def _check(recipe: MotionRecipe, say: Callable[[str], None]) -> None:
 
 @torch.inference_mode()
 def mean_errors(motion: Motion, clips: LatentSet, timesteps: Sequence[int]) -> tuple[float, float]:
-    """The mean of ``Motion.errors`` over clips and timesteps, always in the same noise."""
+    """The mean of ``Motion.errors`` over clips and timesteps, always with the same noise."""
     torch.manual_seed(0)
     found = [
         torch.stack(motion.errors(clip[None].float(), [caption(portrait)], torch.tensor([time])))

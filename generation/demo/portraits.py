@@ -1,7 +1,6 @@
 """The pictures of the demo model: labelled cartoon portraits, their captions and the words in them.
 
-Every word that the demo model knows is named here and nowhere else. ``draw`` needs skia, which only
-training uses; everything else in this module works without it.
+All words that the demo model knows are defined here. This module does not need skia.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ EYE_COLOURS: Final[dict[str, Colour]] = {
 }
 HAIR_STYLES: Final = ("long", "short", "bob", "twin tails", "ponytail")
 EXPRESSIONS: Final = ("smiling", "laughing", "neutral", "sad", "surprised", "winking")
-# The colours at the top and at the bottom of each background.
+# Each background's colours at the top and at the bottom.
 BACKGROUNDS: Final[dict[str, tuple[Colour, Colour]]] = {
     "sky": ((150, 205, 250), (225, 242, 255)),
     "sunset": ((250, 130, 90), (255, 214, 150)),
@@ -53,7 +52,7 @@ PICTURE_STYLES: Final = (PLAIN_STYLE, "pastel", "sepia", "noir", "ink")
 
 @dataclass(frozen=True)
 class Portrait:
-    """What one portrait shows; each field holds one of the words above."""
+    """The labels of one portrait; each field holds one of the words above."""
 
     hair: str
     hair_style: str
@@ -67,7 +66,7 @@ class Portrait:
 
 @dataclass(frozen=True)
 class Pose:
-    """How the figure stands: what changes between two pictures of one character.
+    """How the figure stands: the differences between two pictures of one character.
 
     Lengths are in 1/128 of the picture's side, ``tilt`` in degrees clockwise; ``blink`` above 0.5
     closes the eyes, ``mouth`` scales the mouth's opening. ``talk``, from 0 to 1, opens the mouths
@@ -83,13 +82,13 @@ class Pose:
 
 
 def seeded_source(seed: int) -> random.Random:
-    """A repeatable source of chance; nothing here is a secret."""
+    """A repeatable random generator, not for secrets."""
     return random.Random(seed)  # noqa: S311
 
 
 def random_portrait(source: random.Random, styled: float = 0.0) -> Portrait:
-    """Draw one portrait's labels; ``styled`` is the share that gets a picture style's word."""
-    # The accessory is the attribute learned last: seven pictures in ten show one.
+    """Random labels of one portrait; ``styled`` is the probability of a picture style."""
+    # The accessory is the attribute learned last, so seven pictures in ten show one.
     accessory = source.choice(ACCESSORIES[1:]) if source.random() < 0.7 else NO_ACCESSORY
     style = source.choice(PICTURE_STYLES[1:]) if source.random() < styled else PLAIN_STYLE
     return Portrait(
@@ -105,7 +104,7 @@ def random_portrait(source: random.Random, styled: float = 0.0) -> Portrait:
 
 
 def random_pose(source: random.Random) -> Pose:
-    """Draw a pose from the range that the demo model is trained on."""
+    """A random pose within the range that the demo model is trained on."""
     return Pose(
         tilt=source.uniform(-4.0, 4.0),
         shift=source.uniform(-3.0, 3.0),
@@ -116,7 +115,7 @@ def random_pose(source: random.Random) -> Pose:
 
 
 def caption_parts(portrait: Portrait) -> list[str]:
-    """The caption's parts in the order in which they are usually written."""
+    """The caption's parts in their usual order."""
     parts = [
         f"1{portrait.person}",
         f"{portrait.hair_style} {portrait.hair} hair",
@@ -137,10 +136,10 @@ def caption(portrait: Portrait) -> str:
 
 
 def training_caption(portrait: Portrait, source: random.Random, dropping: float) -> str:
-    """A caption as people might write it: now and then shuffled, split or with parts left out.
+    """A caption as people might write it: sometimes shuffled, split or with parts left out.
 
-    ``dropping`` is the share of captions that lose parts. One in ten is empty: classifier-free
-    guidance needs to know the picture that answers to no words.
+    ``dropping`` is the share of captions that lose parts. One in ten is empty, because
+    classifier-free guidance needs predictions for an empty prompt.
     """
     if source.random() < 0.1:
         return ""

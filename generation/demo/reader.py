@@ -1,8 +1,8 @@
-"""The reader: a small network that tells what a portrait shows, to check generated pictures.
+"""The reader: a small network that classifies what a portrait shows, to check generated pictures.
 
-It learns on renders, half of them blurred, noised, recoloured a little or passed through the
-autoencoder, so that it judges a generated picture by its content and not by how cleanly it's drawn.
-It looks at 128 pixels and knows no picture styles.
+It is trained on renders. Half of them are blurred, noised, slightly recoloured or passed through
+the autoencoder, so that the reader judges the content of a generated picture and not its sharpness.
+It works at 128 pixels and does not know picture styles.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from generation.demo.portraits import (
 from generation.demo.training_progress import Progress
 
 READER_SIZE: Final = 128
-# The words that each attribute of a Portrait can take, in the order of the network's outputs.
+# The possible words of each attribute of a Portrait, in the order of the network's outputs.
 ATTRIBUTES: Final[dict[str, tuple[str, ...]]] = {
     "hair": tuple(HAIR_COLOURS),
     "background": tuple(BACKGROUNDS),
@@ -89,7 +89,7 @@ class Reader(nn.Module):
 
     @torch.inference_mode()
     def read(self, pictures: Sequence[ndarray]) -> list[dict[str, str]]:
-        """The likeliest word of every attribute for RGB pictures of one size, 128 or larger.
+        """The most probable word of every attribute for RGB pictures of one size, 128 or larger.
 
         Raises ValueError if the pictures aren't square or are smaller than 128 pixels.
         """
@@ -108,7 +108,7 @@ class Reader(nn.Module):
 
 
 def labels(portraits: Sequence[Portrait]) -> dict[str, Tensor]:
-    """The place (n,) of every portrait's word per attribute; UNSEEN for the colour of shut eyes."""
+    """Class indices (n,) of each attribute; UNSEEN for the colour of shut eyes."""
     places = {
         name: torch.tensor([words.index(getattr(portrait, name)) for portrait in portraits])
         for name, words in ATTRIBUTES.items()
@@ -121,7 +121,7 @@ def labels(portraits: Sequence[Portrait]) -> dict[str, Tensor]:
 def train_reader(
     autoencoder: AutoencoderTiny, settings: ReaderTraining, device: str = "cpu"
 ) -> Reader:
-    """Train a reader from nothing; takes a few minutes on two CPU cores."""
+    """Train a reader from scratch, which takes a few minutes on two CPU cores."""
     torch.manual_seed(settings.seed)
     reader = Reader().to(device)
     optimiser = torch.optim.AdamW(reader.parameters(), weight_decay=1e-2)
@@ -147,9 +147,9 @@ def train_reader(
 
 
 def reader_accuracy(reader: Reader, size: int, count: int, seed: int) -> dict[str, float]:
-    """The share of attributes read right on fresh renders, per attribute; the control of a check.
+    """The accuracy of each attribute on new renders, as the baseline of a check.
 
-    Draws ``count`` portraits of ``size`` pixels. The colour of shut eyes isn't asked.
+    Draws ``count`` portraits of ``size`` pixels. The colour of shut eyes does not count.
     """
     drawn = _renders(seed, size)
     right = dict.fromkeys(ATTRIBUTES, 0)
@@ -165,7 +165,7 @@ def reader_accuracy(reader: Reader, size: int, count: int, seed: int) -> dict[st
 
 
 def save_reader(reader: Reader, folder: Path) -> None:
-    """Write the weights in half precision, and the words that its outputs stand for."""
+    """Write the weights in half precision and the words of the outputs."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {
         name: value.half().contiguous() if value.is_floating_point() else value
@@ -177,7 +177,7 @@ def save_reader(reader: Reader, folder: Path) -> None:
 
 
 def load_reader(folder: Path) -> Reader:
-    """Load a reader. Raises ValueError if it was trained for other words than ``portraits`` has."""
+    """Load a reader. Raises ValueError if it was trained on other words than ``portraits`` has."""
     config = json.loads((folder / "config.json").read_text())
     if config["attributes"] != {name: list(words) for name, words in ATTRIBUTES.items()}:
         raise ValueError(f"the reader in {folder} was trained for other words: train it anew")
@@ -200,7 +200,7 @@ def _renders(seed: int, size: int) -> Iterator[tuple[ndarray, Portrait]]:
 def _batches(
     autoencoder: AutoencoderTiny, settings: ReaderTraining, device: str
 ) -> Iterator[tuple[Tensor, list[Portrait]]]:
-    """Batches of which half are fresh renders and half come from the decoded ones."""
+    """Batches of which half are new renders and half come from the decoded ones."""
     renders = _renders(settings.seed, READER_SIZE)
     decoded = list(_decoded(autoencoder, islice(renders, settings.decoded), device))
     source = seeded_source(settings.seed)
@@ -220,7 +220,7 @@ def _batches(
 def _decoded(
     autoencoder: AutoencoderTiny, renders: Iterator[tuple[ndarray, Portrait]], device: str
 ) -> Iterator[tuple[Tensor, Portrait]]:
-    """Renders after the autoencoder's round trip with disturbed latents, as a denoiser leaves."""
+    """Renders decoded from noised latents, similar to a denoiser's results."""
     while batch := list(islice(renders, 16)):
         pixels = pictures_to_tensor([picture for picture, _ in batch]).to(device)
         with torch.inference_mode():
@@ -231,7 +231,7 @@ def _decoded(
 
 
 def _disturbed(pictures: Tensor) -> Tensor:
-    """Blur and noise half of the pictures, and shift all their colours and places a little."""
+    """Blur and noise half of the pictures, and shift colours and positions of all a little."""
     count = len(pictures)
     blurred = functional.avg_pool2d(functional.pad(pictures, (1, 1, 1, 1), mode="replicate"), 3, 1)
     mixing = torch.rand(count, 1, 1, 1) * (torch.rand(count, 1, 1, 1) < 0.5)

@@ -9,7 +9,7 @@ Picture = NDArray[np.uint8]
 
 
 def apply_picture_style(picture: Picture, style: str) -> Picture:
-    """Recolour a picture of shape (height, width, 3) as the picture style's word says."""
+    """Recolour a picture of shape (height, width, 3) in the named picture style."""
     colours = picture.astype(np.float32) / 255
     grey = (colours @ np.array([0.299, 0.587, 0.114], np.float32))[..., None]
     if style == "pastel":

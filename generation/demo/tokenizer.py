@@ -1,6 +1,6 @@
 """The demo model's tokenizer: a CLIPTokenizer in which every word of the captions is one token.
 
-Any other text still encodes, letter by letter if need be.
+Any other text can be encoded too, if necessary byte by byte.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ START: Final = "<|startoftext|>"
 END: Final = "<|endoftext|>"
 WORD_END: Final = "</w>"
 
-# The words of the captions in ``portraits``, and words for what the model may learn later. Trained
-# weights depend on the tokens' numbers: a changed vocabulary asks for a newly trained model.
+# The words of the captions in ``portraits``, and words that the model may learn later. Trained
+# weights depend on the token ids: after a change of the vocabulary the model must be trained anew.
 WORDS: Final = (
     "1 a an the of with and in on , girl boy hair eyes background long short bob twin tails "
     "ponytail black brown blonde red pink blue green purple silver orange golden smiling laughing "
@@ -35,7 +35,7 @@ def build_tokenizer() -> CLIPTokenizer:
     """Build the tokenizer from the vocabulary; the result is the same on every run."""
     bytes_ = sorted(pre_tokenizers.ByteLevel.alphabet())
     merges = _byte_pairs(VOCABULARY)
-    # Every byte gets a token, inside a word and at its end, so that no text is unknown.
+    # Every byte has a token, inside a word and at its end, so that any text can be encoded.
     tokens = [START, END, *bytes_, *(byte + WORD_END for byte in bytes_)]
     tokens += [left + right for left, right in merges]
     numbers = {token: number for number, token in enumerate(tokens)}
@@ -50,7 +50,7 @@ def _byte_pairs(words: Sequence[str]) -> list[tuple[str, str]]:
         pairs = Counter(pair for word in pieces for pair in pairwise(word))
         if not pairs:
             return merges
-        # Of equally frequent pairs the alphabetically first, so that the order is fixed.
+        # Ties are broken alphabetically, so that the order is fixed.
         best = min(pairs, key=lambda pair: (-pairs[pair], pair))
         merges.append(best)
         pieces = [_merged(word, best) for word in pieces]
@@ -59,7 +59,7 @@ def _byte_pairs(words: Sequence[str]) -> list[tuple[str, str]]:
 def _merged(word: list[str], pair: tuple[str, str]) -> list[str]:
     merged: list[str] = []
     for piece in word:
-        # A piece merged a moment ago can't be the left half again: it's longer than that half.
+        # A piece that was just merged is longer than the left half, so it cannot match again.
         if merged and (merged[-1], piece) == pair:
             merged[-1] += piece
         else:

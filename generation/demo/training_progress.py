@@ -8,7 +8,7 @@ from collections import deque
 
 
 class Progress:
-    """Prints how far a loop of known length has come, at most every ten seconds."""
+    """Prints the progress of a loop of known length, at most every ten seconds."""
 
     def __init__(self, stage: str, total: int, done: int = 0, interval: float = 10.0) -> None:
         self.stage = stage
@@ -21,11 +21,11 @@ class Progress:
 
     @property
     def mean(self) -> float:
-        """Mean loss of the last 50 steps; not a number before the first."""
+        """Mean loss of the last 50 steps; NaN before the first."""
         return sum(self.losses) / len(self.losses) if self.losses else float("nan")
 
     def report(self, done: int, loss: float) -> None:
-        """Take note of ``done`` steps in all, the last of which had this loss."""
+        """Record the loss of the latest step, ``done`` being the number of steps so far."""
         self.losses.append(loss)
         now = time.monotonic()
         if now - self.printed < self.interval and done < self.total:

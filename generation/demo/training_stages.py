@@ -1,4 +1,4 @@
-"""The stages of making the demo model, in order, and what each leaves in the work folder."""
+"""The stages of training the demo model, in order, and their results in the work folder."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from generation.demo.reader import (
 )
 from generation.demo.tokenizer import build_tokenizer
 
-# Latents are judged on this many pictures of 128 pixels before they are normalised.
+# The normalisation of latents is measured on this many pictures of 128 pixels.
 NORMALISED_ON: Final = 400
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides what comes out; the defaults make the demo model."""
+    """All settings of the training; the defaults make the demo model."""
 
     work: Path
     output: Path
@@ -51,7 +51,10 @@ class Recipe:
 
 
 def run_stage(stage: str, recipe: Recipe, say: Callable[[str], None]) -> None:
-    """Run one stage. Raises KeyError for an unknown one, OSError if an earlier one's work lacks."""
+    """Run one stage.
+
+    Raises KeyError for an unknown stage and OSError if the result of an earlier stage is missing.
+    """
     actions = {
         "tokenizer": _tokenizer,
         "autoencoder": _autoencoder,
@@ -65,7 +68,7 @@ def run_stage(stage: str, recipe: Recipe, say: Callable[[str], None]) -> None:
 
 
 def reader_folder(output: Path) -> Path:
-    """Where the reader of a model in ``output`` lies: beside it."""
+    """The folder of the reader of the model in ``output``, beside it."""
     return output.with_name(output.name + "-reader")
 
 

@@ -1,9 +1,9 @@
 """The word loss: it keeps the text encoder's states of different words apart.
 
-Trained through the denoiser alone, the text encoder learns the words of large things, hair and
-backgrounds, and lets all others fall onto one vector; from there no gradient brings the eyes or a
-ribbon back. So each attribute has a word in the caption that carries it, and the state of that
-word must point to a fixed code of its own.
+If the text encoder is trained by the denoiser's loss alone, it learns the words of large things
+(hair, backgrounds) and maps all other words to one vector, from which no gradient separates them
+again. Therefore each attribute has a carrier word in the caption, and the state of that word is
+trained to match the attribute's fixed code.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from generation.demo.portraits import (
     Portrait,
 )
 
-# Attributes whose word says nothing alone: "hair" must take up the colour from the word before it.
+# Carrier words whose state must include the word before them: "hair" must hold the colour.
 CARRIERS = {
     "hair": tuple(HAIR_COLOURS),
     "eyes": tuple(EYE_COLOURS),
     "background": tuple(BACKGROUNDS),
 }
-# Words that are an attribute by themselves; of two, the last one carries it.
+# Attributes that are their own carrier; of two words, the last one.
 SPEAKING = (*EXPRESSIONS, *ACCESSORIES[1:], *HAIR_STYLES, *PICTURE_STYLES[1:])
 
 
 class WordLoss(nn.Module):
-    """Cross entropy of the carrying words' states against fixed, orthogonal codes."""
+    """Cross entropy of the carrier words' states against fixed, orthogonal codes."""
 
     codes: Tensor
 
@@ -61,7 +61,7 @@ class WordLoss(nn.Module):
         return functional.cross_entropy(scores, wanted.to(scores.device))
 
     def carried(self, tokens: Tensor, portraits: Sequence[Portrait]) -> tuple[Tensor, Tensor]:
-        """Which tokens carry an attribute (n, length), and the place of each one's code."""
+        """Mask (n, length) of the carrier tokens, and the index of each one's code."""
         places = torch.full_like(tokens, -1)
         for name, token in self.carriers.items():
             codes = [self.places[f"{getattr(portrait, name)} {name}"] for portrait in portraits]

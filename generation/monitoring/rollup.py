@@ -52,8 +52,9 @@ def _roll_up_some(oldest: datetime) -> int:
 def _add(attempts: Collection[int]) -> None:
     """Count the estimates of some attempts into their weeks."""
     weeks: dict[tuple[date, str, str, str], list[EstimatedRun]] = defaultdict(list)
-    for row in read(with_estimates(Attempt.objects.comparable().filter(pk__in=attempts))):
-        weeks[row.week, row.device_name, row.family, row.work].append(row.estimated)
+    for judged in read(with_estimates(Attempt.objects.comparable().filter(pk__in=attempts))):
+        key = judged.week, judged.device_name, judged.family, judged.work
+        weeks[key].append(judged.estimated)
     for (week, device, family, work), told in weeks.items():
         kept, _ = AccuracyWeek.objects.get_or_create(
             week=week, device_name=device, family=family, work=work

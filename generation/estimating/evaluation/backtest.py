@@ -99,8 +99,8 @@ def replay(
     """Estimates by whom, of all records but the first `skip`, which are learned only."""
     known: dict[tuple[str, str], Speeds] = {}
     latest: dict[str, Speeds] = {}
-    others = peers()
-    said: dict[str, list[EstimatedRun]] = {OURS: [], **{name: [] for name in others}}
+    competitors = peers()
+    estimates: dict[str, list[EstimatedRun]] = {OURS: [], **{name: [] for name in competitors}}
     for number, record in enumerate(records):
         shape, demands = parse(record.shape), demands_of(record.shape)
         subject = (record.device, shape.model if shape.draws else "")
@@ -116,18 +116,18 @@ def replay(
         )
         if number >= skip:
             if estimate is not None:
-                said[OURS].append(
+                estimates[OURS].append(
                     EstimatedRun(estimate.seconds, record.seconds, estimate.low, estimate.high)
                 )
-            for name, peer in others.items():
+            for name, peer in competitors.items():
                 seconds = peer.estimate(record.shape)
                 if seconds is not None:
-                    said[name].append(EstimatedRun(seconds, record.seconds))
+                    estimates[name].append(EstimatedRun(seconds, record.seconds))
         learn(speeds, demands, record, estimate, last)
         latest[record.device] = speeds
-        for peer in others.values():
+        for peer in competitors.values():
             peer.learn(record.shape, record.seconds)
-    return said
+    return estimates
 
 
 def learn(

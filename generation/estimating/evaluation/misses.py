@@ -57,7 +57,7 @@ def earlier_alike(attempt: Attempt) -> int:
     return len(alike.values_list("pk")[:THIN])
 
 
-def _elsewhere(miss: Miss) -> bool:
+def _ran_elsewhere(miss: Miss) -> bool:
     """It ran on another device than it was estimated for."""
     return miss.assumed.get("device", miss.attempt.device_name) != miss.attempt.device_name
 
@@ -69,7 +69,7 @@ def _was_loaded(miss: Miss) -> bool:
     return _right(miss.estimated.seconds + miss.attempt.load_seconds, miss.estimated.actual)
 
 
-def _loaded_long(miss: Miss) -> bool:
+def _loaded_slowly(miss: Miss) -> bool:
     usual = miss.usual_load
     if not miss.attempt.cold or not usual or not miss.slower:
         return False
@@ -87,12 +87,12 @@ def _was_resident(miss: Miss) -> bool:
     return _right(miss.estimated.seconds, miss.estimated.actual + miss.usual_load)
 
 
-def _more_work(miss: Miss) -> float:
+def _load_increase(miss: Miss) -> float:
     """How much the host's other work grew between the claim and the run, on the mean."""
     return miss.attempt.host_load - miss.attempt.host_load_before
 
 
-def _more_work_at_claim(miss: Miss) -> float:
+def _load_increase_before_claim(miss: Miss) -> float:
     """How much the host's other work grew between the submit and the claim."""
     before = miss.attempt.host_load_before
     return before - float(miss.assumed.get("host_load", before))
@@ -109,7 +109,7 @@ def _right(seconds: float, actual: float) -> bool:
 
 RULES: tuple[tuple[Callable[[Miss], bool], str], ...] = (
     (
-        _elsewhere,
+        _ran_elsewhere,
         "It ran on another device than was expected.",
     ),
     (
@@ -117,7 +117,7 @@ RULES: tuple[tuple[Callable[[Miss], bool], str], ...] = (
         "The model had to be loaded first; it was expected to be there already.",
     ),
     (
-        _loaded_long,
+        _loaded_slowly,
         "Loading the model took much longer than usual.",
     ),
     (
@@ -125,19 +125,19 @@ RULES: tuple[tuple[Callable[[Miss], bool], str], ...] = (
         "The model was there already; it was expected to be loaded first.",
     ),
     (
-        lambda miss: miss.slower and _more_work(miss) > MUCH_LOAD,
+        lambda miss: miss.slower and _load_increase(miss) > MUCH_LOAD,
         "Other work on the host began while it ran.",
     ),
     (
-        lambda miss: not miss.slower and _more_work(miss) < -MUCH_LOAD,
+        lambda miss: not miss.slower and _load_increase(miss) < -MUCH_LOAD,
         "Other work on the host ended while it ran.",
     ),
     (
-        lambda miss: miss.slower and _more_work_at_claim(miss) > MUCH_LOAD,
+        lambda miss: miss.slower and _load_increase_before_claim(miss) > MUCH_LOAD,
         "Other work on the host began while it waited.",
     ),
     (
-        lambda miss: not miss.slower and _more_work_at_claim(miss) < -MUCH_LOAD,
+        lambda miss: not miss.slower and _load_increase_before_claim(miss) < -MUCH_LOAD,
         "Other work on the host ended while it waited.",
     ),
     (

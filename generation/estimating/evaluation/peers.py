@@ -36,7 +36,7 @@ class SwarmUI:
         return self._total / self._count if self._count else None
 
     def learn(self, shape: str, seconds: float) -> None:
-        """One more."""
+        """Add the run time of a job."""
         self._total += seconds
         self._count += 1
 
@@ -52,7 +52,7 @@ class AIHorde:
         return _work(shape) / mean(self._speeds) if self._speeds else None
 
     def learn(self, shape: str, seconds: float) -> None:
-        """One more speed."""
+        """Add the speed of a job."""
         self._speeds.append(_work(shape) / seconds)
 
 
@@ -67,7 +67,7 @@ class ComfyUI:
         return mean(self._latest) if self._latest else None
 
     def learn(self, shape: str, seconds: float) -> None:
-        """One more."""
+        """Add the run time of a job."""
         self._latest.append(seconds)
 
 
@@ -93,7 +93,7 @@ class ShapeMedian:
         return median(known) if known else None
 
     def learn(self, shape: str, seconds: float) -> None:
-        """One more."""
+        """Add the run time of a job."""
         self._alike[shape].append(seconds)
         self._all.append(seconds)
 
