@@ -1,1 +1,1 @@
-"""Live events from whoever changes a job to whoever watches it."""
+"""Live events: how changes of jobs reach the processes and browsers that show them."""

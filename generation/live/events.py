@@ -1,8 +1,8 @@
-"""Live events: group names, and the way from whoever changes a job to whoever watches it.
+"""Live events: kinds, group names and publishing on the channel layer.
 
-A message says only which job changed and how; whoever is told reads the row, so the newest state
-always wins and a lost message costs nothing but a moment. `job.progress` is only told; every
-other kind is a JobEvent row as well, written by `generation.queue.lifecycle`.
+A message holds only the job's id and the kind of change. Receivers read the row, so they always
+show the newest state, and a lost message only delays an update. `job.progress` is only published;
+every other kind is also a JobEvent row, written by `generation.queue.lifecycle`.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ logger = logging.getLogger(__name__)
 QUEUE_GROUP = "queue"
 
 GATHER_SECONDS = 0.01
-"""What is told within so long goes out together."""
+"""Messages published within this time are sent together."""
 
 job_waiting = Signal()
-"""Sent after a job's row began to wait and was committed, with `job_id`: ring the doorbells."""
+"""Sent with `job_id` after a waiting job was committed, so that idle workers are woken."""
 
 
 class EventKind(StrEnum):
-    """What can happen to a job. The values are the names that history and sockets use."""
+    """Kinds of job events. The values are used in the history and on sockets."""
 
     QUEUED = "job.queued"
     CLAIMED = "job.claimed"
@@ -48,7 +48,7 @@ class EventKind(StrEnum):
 
     @property
     def label(self) -> str:
-        """What a person reads in the job's history."""
+        """The text in the job's history."""
         return {
             "job.queued": "Joined the queue",
             "job.claimed": "Started",
@@ -68,15 +68,15 @@ class EventKind(StrEnum):
 
 
 def job_group(job_id: Any) -> str:
-    """The group that hears everything about one job."""
+    """The group that receives all events of one job."""
     return f"job.{job_id}"
 
 
 class _Publisher:
-    """One event loop in a thread of its own, so that telling never holds up a render.
+    """An event loop in its own thread, so that publishing never blocks a render.
 
-    Channel layers are asynchronous and workers are not. Messages go out in the order in which they
-    were given, gathered for a moment: whoever gave one is left alone with what it does next.
+    Channel layers are asynchronous and workers are not. Messages are sent in order, after a short
+    delay in which more are gathered, so the caller can continue undisturbed.
     """
 
     def __init__(self) -> None:
@@ -85,44 +85,44 @@ class _Publisher:
         threading.Thread(target=self._run, name="publisher", daemon=True).start()
 
     def send(self, groups: Iterable[str], message: dict[str, Any]) -> None:
-        """Put a message behind the others, and return at once."""
+        """Append a message to the queue, and return immediately."""
         self._loop.call_soon_threadsafe(self._waiting.put_nowait, (list(groups), message))
 
     def drain(self, timeout: float) -> None:
-        """Wait until everything that was given has gone out; at most `timeout` seconds."""
-        going = asyncio.run_coroutine_threadsafe(self._waiting.join(), self._loop)
+        """Wait until all queued messages are sent, at most `timeout` seconds."""
+        sent = asyncio.run_coroutine_threadsafe(self._waiting.join(), self._loop)
         with suppress(TimeoutError):
-            going.result(timeout)
+            sent.result(timeout)
 
     def _run(self) -> None:
         self._loop.run_until_complete(self._send_all())
 
     async def _send_all(self) -> None:
         while True:
-            given = [await self._waiting.get()]
+            queued = [await self._waiting.get()]
             await asyncio.sleep(GATHER_SECONDS)
             while not self._waiting.empty():
-                given.append(self._waiting.get_nowait())
+                queued.append(self._waiting.get_nowait())
             await _send(
                 [
                     (group, {**message, "group": group})
-                    for groups, message in given
+                    for groups, message in queued
                     for group in groups
                 ]
             )
-            for _ in given:
+            for _ in queued:
                 self._waiting.task_done()
 
 
 async def _send(messages: list[tuple[str, dict[str, Any]]]) -> None:
-    """Send each group its message, all in one go where the layer can do that."""
+    """Send each group its message, in one call if the layer has `groups_send`."""
     layer = get_channel_layer()
     together = getattr(layer, "groups_send", None)
-    for part in [messages] if together else [[one] for one in messages]:
+    for part in [messages] if together else [[message] for message in messages]:
         try:
             await (together(part) if together else layer.group_send(*part[0]))
         except Exception:
-            # Watching must never break rendering: the row is the truth, the next event heals.
+            # A live event must never break a render: the next event shows the new state.
             groups = ", ".join(group for group, _ in part)
             logger.exception("live events for %s were not delivered", groups)
 
@@ -133,19 +133,19 @@ def _publisher() -> _Publisher:
 
 
 def publish(kind: str, groups: Iterable[str], **data: Any) -> None:
-    """Tell each group, without waiting. Call it after the commit of what is told.
+    """Send an event to each group, without waiting. Call it after the commit of the change.
 
-    A message names the group it came through.
+    A message includes the name of the group that it was sent to.
     """
     _publisher().send(groups, {"type": "event", "kind": str(kind), **data})
 
 
 def drain(timeout: float = 2.0) -> None:
-    """Let everything published so far go out; for a process that is about to end."""
+    """Wait until all published events are sent, before a process ends."""
     _publisher().drain(timeout)
 
 
 def publish_job(kind: EventKind, job_id: Any, scope: str) -> None:
-    """Tell the watchers of a job, of its caller's scope and of the queue."""
+    """Publish an event to the groups of the job, of its scope and of the queue."""
     groups = [job_group(job_id), QUEUE_GROUP, *([scope] if scope else [])]
     publish(kind, groups, job_id=str(job_id))

@@ -1,8 +1,8 @@
 """A channel layer without a server: one SQLite table that each process tails.
 
-The embedded default. A message is a row; every process looks for new rows with one cheap
-`PRAGMA data_version` every few milliseconds and hands them to its own subscribers. It is for
-processes on one machine with a local disk; several machines use channels_redis by settings.
+This is the embedded default. A message is a row. Every process checks for new rows with a cheap
+`PRAGMA data_version` every few milliseconds and delivers them to its own subscribers. All processes
+must be on one machine with a local disk; several machines use channels_redis by settings.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 from channels.layers import BaseChannelLayer
 
 PATIENCE_SECONDS = 10
-"""How long to wait for another process that has the file locked."""
+"""How long to wait for a file that another process has locked."""
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS message (
 
 
 class SqliteChannelLayer(BaseChannelLayer):
-    """Groups over a tailed table. A message reaches other processes within `poll_seconds`."""
+    """A channel layer on a tailed table. Other processes get a message within `poll_seconds`."""
 
     extensions = ["groups"]
 
@@ -63,7 +63,7 @@ class SqliteChannelLayer(BaseChannelLayer):
         self._closed = threading.Event()
 
     async def send(self, channel: str, message: dict[str, Any]) -> None:
-        """Queue a message for one channel, in whichever process it lives."""
+        """Queue a message for one channel of any process."""
         self.require_valid_channel_name(channel)
         await asyncio.to_thread(self._write, [(channel, False, message)])
 
@@ -80,13 +80,13 @@ class SqliteChannelLayer(BaseChannelLayer):
         )
 
     async def new_channel(self, prefix: str = "specific") -> str:
-        """A channel name of this process; messages wait for it from now on."""
+        """A new channel of this process, which receives messages from now on."""
         name = f"{prefix}.{uuid.uuid4().hex}!"
         self._open_channel(name)
         return name
 
     async def receive(self, channel: str) -> dict[str, Any]:
-        """The next message of a channel, waiting for one."""
+        """Wait for the next message of a channel."""
         self._open_channel(channel)
         try:
             message: dict[str, Any] = await self._queues[channel][1].get()
@@ -96,19 +96,19 @@ class SqliteChannelLayer(BaseChannelLayer):
         return message
 
     async def group_add(self, group: str, channel: str) -> None:
-        """Let a channel of this process hear a group."""
+        """Subscribe a channel of this process to a group."""
         self.require_valid_group_name(group)
         self._open_channel(channel)
         self._groups[group].add(channel)
 
     async def group_discard(self, group: str, channel: str) -> None:
-        """Stop a channel from hearing a group."""
+        """Unsubscribe a channel from a group."""
         self._groups[group].discard(channel)
         if not self._groups[group]:
             del self._groups[group]
 
     async def flush(self) -> None:
-        """Forget all messages and subscriptions; for tests."""
+        """Drop all messages and subscriptions of this process, for tests."""
         self._queues.clear()
         self._groups.clear()
 
@@ -130,7 +130,7 @@ class SqliteChannelLayer(BaseChannelLayer):
 
     def _forget(self, channel: str) -> None:
         self._queues.pop(channel, None)
-        # The tailing thread comes here too, while subscribers come and go.
+        # The tailing thread calls this too, while other threads change the groups.
         for members in list(self._groups.values()):
             members.discard(channel)
 
@@ -140,7 +140,7 @@ class SqliteChannelLayer(BaseChannelLayer):
             self.path, timeout=PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
         )
         _use_write_ahead_log(connection)
-        # Messages live for a minute; losing them with the power is no loss.
+        # Messages are kept for a minute only, so losing them in a power failure is acceptable.
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute(SCHEMA)
         return connection
@@ -161,7 +161,7 @@ class SqliteChannelLayer(BaseChannelLayer):
                 self._connection.execute("DELETE FROM message WHERE at < ?", (now - self.expiry,))
 
     def _start_tail(self) -> None:
-        # The position is read before the thread starts: what is sent after a subscription counts.
+        # The position is read before the thread starts, so that no message after it is missed.
         connection = self._connect()
         position = connection.execute("SELECT COALESCE(MAX(id), 0) FROM message").fetchone()[0]
         self._tail = threading.Thread(
@@ -170,7 +170,7 @@ class SqliteChannelLayer(BaseChannelLayer):
         self._tail.start()
 
     def _follow(self, connection: sqlite3.Connection, position: int) -> None:
-        """The tailing thread: whatever happens to the file, the next messages are heard."""
+        """Deliver new messages until closed. After an error the file is opened again."""
         version = None
         while not self._closed.wait(self.poll_seconds):
             try:
@@ -183,7 +183,7 @@ class SqliteChannelLayer(BaseChannelLayer):
                 ).fetchall()
                 version = newest
             except sqlite3.Error:
-                logger.exception("live events cannot be read; the file is opened again")
+                logger.exception("live events cannot be read; opening the file again")
                 connection.close()
                 connection, position = self._reopen(position)
                 version = None
@@ -194,14 +194,14 @@ class SqliteChannelLayer(BaseChannelLayer):
         connection.close()
 
     def _reopen(self, position: int) -> tuple[sqlite3.Connection, int]:
-        """A new connection, tried until there is one; a new table starts its numbers again."""
+        """Retry until connected. If the table is new, its ids start at 1 again."""
         while True:
             self._closed.wait(REOPEN_SECONDS)
             try:
                 connection = self._connect()
                 newest = connection.execute("SELECT COALESCE(MAX(id), 0) FROM message").fetchone()
             except (sqlite3.Error, OSError):
-                logger.exception("the file of the live events cannot be opened")
+                logger.exception("the file of live events cannot be opened")
                 if self._closed.is_set():
                     return sqlite3.connect(":memory:"), position
             else:
@@ -211,7 +211,7 @@ class SqliteChannelLayer(BaseChannelLayer):
         try:
             message = json.loads(body)
         except ValueError:
-            logger.exception("a live event for %s is no JSON", target)
+            logger.exception("a live event for %s is not JSON", target)
             return
         channels = list(self._groups.get(target, ())) if is_group else [target]
         for channel in channels:
@@ -222,12 +222,15 @@ class SqliteChannelLayer(BaseChannelLayer):
             try:
                 loop.call_soon_threadsafe(_offer, queue, dict(message))
             except RuntimeError:
-                # The loop of that subscriber has ended; nobody listens there any more.
+                # The subscriber's event loop is closed.
                 self._forget(channel)
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Of two processes that do this to a new file at once, SQLite refuses one without waiting."""
+    """Switch to WAL, with retries.
+
+    If two processes do this to a new file at once, SQLite refuses one without waiting.
+    """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
@@ -241,7 +244,7 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 
 def _offer(queue: asyncio.Queue[Any], message: dict[str, Any]) -> None:
-    """Add to a queue; when it is full the oldest goes, because the newest state is what counts."""
+    """Add to a queue. A full queue drops its oldest message, because the newest state counts."""
     if queue.full():
         queue.get_nowait()
     queue.put_nowait(message)

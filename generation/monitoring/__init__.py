@@ -1,1 +1,1 @@
-"""Figures about devices, hosts and attempts."""
+"""Metrics of devices, hosts, jobs and attempts."""

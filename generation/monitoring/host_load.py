@@ -1,8 +1,8 @@
-"""How busy the host is with other work than ours, sampled beside a render.
+"""The load of other processes on the host, sampled while a render runs.
 
-What slows a render down is how many other threads want a core, and not how much of one they get
-while they share it: that would look like less the harder both sides work. Where the system does
-not tell what is runnable, the cores that others use are taken instead.
+The load is the number of other runnable threads, not the CPU time that they get: when all compete
+for the same cores, their CPU time falls although the render is slowed down as much. Where the
+number of runnable threads is not available, the number of cores that others use is taken instead.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import psutil
 
 SAMPLE_SECONDS = 0.25
 FADE_SECONDS = 2.0
-"""A sample counts a third of itself after this time."""
+"""Time constant of the moving average: the weight of a sample falls to 1/e in this time."""
 
 _RUNNABLE = b"procs_running "
 
 
 class HostLoad:
-    """Other work on this host as runnable threads for each core, faded over a few seconds."""
+    """Other work on this host in runnable threads per core, as a moving average (`now`)."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -33,20 +33,20 @@ class HostLoad:
         self._thread = threading.Thread(target=self._run, name="host-load", daemon=True)
 
     def start(self) -> None:
-        """Sample from now on."""
+        """Start the sampling thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Sample no more."""
+        """Stop the sampling thread and wait for it."""
         self._stop.set()
         self._thread.join()
 
     def begin(self) -> tuple[float, int]:
-        """A mark to measure an attempt's own mean from."""
+        """A mark for `since`, taken at the start of an attempt."""
         return self._total, self._samples
 
     def since(self, mark: tuple[float, int]) -> float:
-        """The mean load since a mark; the present one when no sample was taken since."""
+        """The mean load since a mark; the present load if no sample was taken since."""
         total, samples = mark
         taken = self._samples - samples
         return (self._total - total) / taken if taken else self.now
@@ -60,13 +60,13 @@ class HostLoad:
             self.now += fade * (load - self.now)
 
     def _sample(self) -> float:
-        """Threads of others that want a core at this moment."""
+        """The number of runnable threads of other processes."""
         try:
             stat = Path("/proc/stat").read_bytes()
-            wanting = int(stat.split(_RUNNABLE, 1)[1].split(None, 1)[0])
+            runnable = int(stat.split(_RUNNABLE, 1)[1].split(None, 1)[0])
         except (OSError, IndexError, ValueError):
             return self._cores_of_others()
-        return max(0.0, wanting - _own_runnable())
+        return max(0.0, runnable - _own_runnable())
 
     def _cores_of_others(self) -> float:
         used = psutil.cpu_percent() / 100 * self._cores
@@ -74,7 +74,7 @@ class HostLoad:
 
 
 def _own_runnable() -> int:
-    """Threads of this process that run or want to; the one that asks is among them."""
+    """The number of runnable threads of this process, including the calling one."""
     count = 0
     for task in os.scandir("/proc/self/task"):
         try:

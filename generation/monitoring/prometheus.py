@@ -1,6 +1,7 @@
-"""Figures for Prometheus, read from the database when they are asked for.
+"""Metrics for Prometheus, read from the database at each scrape.
 
-Counted in no process's memory: every web process answers alike, and a restart forgets nothing.
+Nothing is counted in a process's memory, so all web processes give the same answer and a restart
+resets no counter.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from generation.states import Outcome, Priority, Status
 
 
 class Collector:
-    """What Genga tells of itself; one method for each thing that there is to measure."""
+    """A collector of all metrics, with one method for each group."""
 
     def collect(self) -> Iterator[Metric]:
-        """Every figure as it is now."""
+        """Yield all metrics with their present values."""
         yield from self._jobs()
         yield from self._devices()
         yield from self._attempts()
@@ -38,12 +39,12 @@ class Collector:
         yield jobs
         queue = Job.objects.waiting().order_by().values_list("priority")
         waiting: dict[int, int] = dict(queue.annotate(Count("pk")))
-        lines = GaugeMetricFamily(
+        by_priority = GaugeMetricFamily(
             "genga_jobs_waiting", "Jobs that wait for a device.", labels=["priority"]
         )
         for priority in Priority:
-            lines.add_metric([priority.word], waiting.get(priority, 0))
-        yield lines
+            by_priority.add_metric([priority.word], waiting.get(priority, 0))
+        yield by_priority
         yield GaugeMetricFamily(
             "genga_jobs_held",
             "Jobs that wait until somebody releases them.",
@@ -51,18 +52,18 @@ class Collector:
         )
 
     def _devices(self) -> Iterator[Metric]:
-        online = _of_device("genga_device_online", "1 while its worker is heard of.")
+        online = _of_device("genga_device_online", "1 while its worker sends heartbeats.")
         paused = _of_device("genga_device_paused", "1 while it takes no new work.")
         busy = _of_device("genga_device_busy", "1 while it renders.")
         load = _of_device(
-            "genga_device_host_load", "Other work on its host: runnable threads for each core."
+            "genga_device_host_load", "Other work on its host in runnable threads per core."
         )
-        memory = _of_device("genga_device_memory_bytes", "Its memory.")
+        memory = _of_device("genga_device_memory_bytes", "Total memory.")
         free = _of_device(
-            "genga_device_free_bytes", "Memory that no other program uses; absent while away."
+            "genga_device_free_bytes", "Memory that no other program uses; absent while offline."
         )
         age = _of_device(
-            "genga_worker_heartbeat_age_seconds", "Since its worker was last heard of."
+            "genga_worker_heartbeat_age_seconds", "Time since the last heartbeat of its worker."
         )
         now = timezone.now()
         rendering = set(Job.objects.processing().values_list("device", flat=True))
@@ -75,7 +76,7 @@ class Collector:
             memory.add_metric(name, device.memory_bytes)
             if device.free_now is not None:
                 free.add_metric(name, device.free_now)
-            # A worker that has said goodbye has no heartbeat, and nobody waits for one.
+            # A worker that was stopped properly has no heartbeat, so its age is not reported.
             if device.heartbeat_at is not None:
                 age.add_metric(name, max(now - device.heartbeat_at, timedelta()).total_seconds())
         yield from (online, paused, busy, load, memory, free, age)
@@ -84,10 +85,10 @@ class Collector:
         ended = Attempt.objects.filter(outcome__in=[Outcome.COMPLETED, Outcome.FAILED])
         by_device = ended.order_by().values_list("device_name", "outcome")
         attempts = CounterMetricFamily(
-            "genga_attempts", "Attempts that ended by themselves.", labels=["device", "outcome"]
+            "genga_attempts", "Attempts that completed or failed.", labels=["device", "outcome"]
         )
         seconds = CounterMetricFamily(
-            "genga_run_seconds", "Seconds of those attempts.", labels=["device", "outcome"]
+            "genga_run_seconds", "Run time of those attempts.", labels=["device", "outcome"]
         )
         for device, outcome, count, run in by_device.annotate(Count("pk"), Sum("run_seconds")):
             attempts.add_metric([device, outcome], count)
@@ -97,24 +98,24 @@ class Collector:
     def _estimates(self) -> Iterator[Metric]:
         lately = since(timezone.now() - LATELY)
         figures = (
-            ("genga_estimates_judged", "Estimates of the last 7 days.", lately.count),
-            ("genga_estimates_within_20_ratio", "The share within 20 %.", lately.within),
-            ("genga_estimates_median_error_ratio", "The median error.", lately.median_error),
-            ("genga_estimates_coverage_ratio", "Times that the range held.", lately.coverage),
+            ("genga_estimates_judged", "Estimated runs of the last 7 days.", lately.count),
+            ("genga_estimates_within_20_ratio", "Share of them within 20 %.", lately.within),
+            ("genga_estimates_median_error_ratio", "Median relative error.", lately.median_error),
+            ("genga_estimates_coverage_ratio", "Share within their range.", lately.coverage),
         )
-        for name, told, value in figures:
-            # No estimates have no accuracy; 0 would be an alarm.
+        for name, documentation, value in figures:
+            # Without estimates there is no accuracy, and 0 would raise an alert.
             if value is not None:
-                yield GaugeMetricFamily(name, told, value=value)
+                yield GaugeMetricFamily(name, documentation, value=value)
 
 
 def exposition(accept: str) -> tuple[bytes, str]:
-    """All figures in the text format that a scraper's Accept header asks for, and its type."""
+    """All metrics in the format that the Accept header asks for, and its content type."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Collector())
     encode, content_type = choose_encoder(accept)
     return encode(registry), content_type
 
 
-def _of_device(name: str, told: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, told, labels=["device"])
+def _of_device(name: str, documentation: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, documentation, labels=["device"])

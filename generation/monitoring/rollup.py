@@ -1,7 +1,7 @@
-"""The performance history kept small: the details of long ago become sums of their weeks.
+"""Rollup of the performance history: old stage timings are replaced by weekly sums.
 
-An attempt's row stays; the seconds of its stages go. One without them is rolled up already, so a
-second run, or another worker's, finds nothing to add.
+The row of an attempt is kept; its stage timings are deleted. An attempt without timings counts as
+rolled up, so a second run, or one in another worker, adds nothing twice.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from generation.estimating.evaluation.backtest import WITHIN, EstimatedRun
 from generation.models import AccuracyWeek, Attempt, StageTiming
 
 ROWS = 2000
-"""So many rows of stages are looked at in one transaction: some hundreds of attempts."""
-MOST = 20
-"""So many transactions at once are enough; a backlog is worked off in several runs."""
+"""Stage timings per transaction, which belong to some hundreds of attempts."""
+MAX_TRANSACTIONS = 20
+"""Most transactions of one run. A larger backlog takes several runs."""
 
 
 def roll_up(now: datetime) -> int:
-    """Sum up and drop the details of attempts that ended GENGA_HISTORY_DAYS ago; how many."""
+    """Roll up attempts that ended more than GENGA_HISTORY_DAYS ago; return their number."""
     oldest = now - timedelta(days=settings.GENGA_HISTORY_DAYS)
     total = 0
-    for _ in range(MOST):
-        count = _roll_up_some(oldest)
+    for _ in range(MAX_TRANSACTIONS):
+        count = _roll_up_batch(oldest)
         total += count
         if not count:
             break
@@ -37,12 +37,12 @@ def roll_up(now: datetime) -> int:
 
 
 @transaction.atomic
-def _roll_up_some(oldest: datetime) -> int:
-    """The oldest ones. Stages are written as attempts end, so theirs are the lowest ids."""
+def _roll_up_batch(oldest: datetime) -> int:
+    """Roll up the oldest ones: timings are written as attempts end, so they have the lowest ids."""
     first = list(StageTiming.objects.order_by("pk").values_list("attempt", flat=True)[:ROWS])
     old = Attempt.objects.filter(pk__in=set(first), finished_at__lt=oldest)
     locked = list(old.select_for_update().values_list("pk", flat=True))
-    # Another worker may have rolled them up before it let go of the rows.
+    # Another worker may have rolled them up before it released its row locks.
     left = set(StageTiming.objects.filter(attempt__in=locked).values_list("attempt", flat=True))
     _add(left)
     StageTiming.objects.filter(attempt__in=left).delete()
@@ -50,19 +50,19 @@ def _roll_up_some(oldest: datetime) -> int:
 
 
 def _add(attempts: Collection[int]) -> None:
-    """Count the estimates of some attempts into their weeks."""
+    """Add the estimates of these attempts to their weekly sums."""
     weeks: dict[tuple[date, str, str, str], list[EstimatedRun]] = defaultdict(list)
     for judged in read(with_estimates(Attempt.objects.comparable().filter(pk__in=attempts))):
         key = judged.week, judged.device_name, judged.family, judged.work
         weeks[key].append(judged.estimated)
-    for (week, device, family, work), told in weeks.items():
-        kept, _ = AccuracyWeek.objects.get_or_create(
+    for (week, device, family, work), runs in weeks.items():
+        row, _ = AccuracyWeek.objects.get_or_create(
             week=week, device_name=device, family=family, work=work
         )
-        AccuracyWeek.objects.filter(pk=kept.pk).update(
-            count=F("count") + len(told),
-            within=F("within") + sum(one.error <= WITHIN for one in told),
-            covered=F("covered") + sum(one.covered for one in told),
-            errors=F("errors") + sum(one.error for one in told),
-            run_seconds=F("run_seconds") + sum(one.actual for one in told),
+        AccuracyWeek.objects.filter(pk=row.pk).update(
+            count=F("count") + len(runs),
+            within=F("within") + sum(run.error <= WITHIN for run in runs),
+            covered=F("covered") + sum(run.covered for run in runs),
+            errors=F("errors") + sum(run.error for run in runs),
+            run_seconds=F("run_seconds") + sum(run.actual for run in runs),
         )
