@@ -1,4 +1,4 @@
-"""The engine's tables. The job row is the truth; everything else explains it."""
+"""The engine's tables. The job's row is authoritative; the other tables add details to it."""
 
 from generation.models.accuracy_week import AccuracyWeek
 from generation.models.attempt import Attempt, StageTiming

@@ -1,4 +1,4 @@
-"""AccuracyWeek: how true a week's estimates were, kept when their attempts' details are gone."""
+"""AccuracyWeek: the accuracy of a week's estimates, kept when stage timings are deleted."""
 
 from django.db import models
 
@@ -6,11 +6,11 @@ from django.db import models
 class AccuracyWeek(models.Model):
     """Sums over the estimates of one week, device, family of models and kind of work.
 
-    `errors` is the sum of |estimate - actual| / actual; `within` counts those of at most 20 %;
-    `covered` those whose range held the actual time.
+    `errors` is the sum of |estimate - actual| / actual. `within` counts errors of at most 20 %,
+    `covered` the estimates whose range contains the actual time.
     """
 
-    week = models.DateField(help_text="Its Monday.")
+    week = models.DateField(help_text="Monday of the week.")
     device_name = models.CharField(max_length=60)
     family = models.CharField(max_length=40, blank=True)
     work = models.CharField(max_length=12)

@@ -1,4 +1,4 @@
-"""Attempt: one try at a job on one device, with the seconds each stage took."""
+"""Attempt: one run of a job on one device, with the seconds of each stage."""
 
 from django.db import models
 from django.utils import timezone
@@ -7,10 +7,10 @@ from generation.states import Outcome, Stage, choices
 
 
 class AttemptQuerySet(models.QuerySet["Attempt"]):
-    """History that estimates may learn from."""
+    """The performance history."""
 
     def comparable(self) -> "AttemptQuerySet":
-        """Completed ones that ran alone and from the start: their run times mean the same."""
+        """Completed attempts that ran alone and from the start: comparable run times."""
         return self.filter(
             outcome=Outcome.COMPLETED,
             resumed_from=0,
@@ -20,7 +20,7 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
 
 
 class Attempt(models.Model):
-    """What ran where and how it ended. The row with outcome `running` holds the lease."""
+    """One run of a job on a device. The row with outcome `running` holds the lease."""
 
     job = models.ForeignKey("generation.Job", on_delete=models.CASCADE, related_name="attempts")
     number = models.PositiveSmallIntegerField()
@@ -29,33 +29,38 @@ class Attempt(models.Model):
     )
     device_name = models.CharField(max_length=60)
     shape = models.CharField(
-        max_length=600, help_text="JSON of what makes the run times of jobs alike."
+        max_length=600, help_text="JSON of the settings that decide the run time."
     )
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=12, choices=choices(Outcome), default=Outcome.RUNNING)
-    cold = models.BooleanField(null=True, help_text="True when the model had to be loaded first.")
+    cold = models.BooleanField(null=True, help_text="True if the model had to be loaded first.")
     run_seconds = models.FloatField(null=True, help_text="From the claim to the end.")
-    load_seconds = models.FloatField(default=0.0, help_text="Of those, for loading the model.")
+    load_seconds = models.FloatField(
+        default=0.0, help_text="Seconds of the run time for loading the model."
+    )
     resumed_from = models.PositiveSmallIntegerField(
         default=0,
-        help_text="Steps (of an enhancement frames) that a former attempt had made.",
+        help_text="Steps (frames of an enhancement) that an earlier attempt completed.",
     )
     batch_size = models.PositiveSmallIntegerField(
-        default=1, help_text="How many jobs were denoised together."
+        default=1, help_text="Number of jobs that were denoised together."
     )
     host_load = models.FloatField(
-        default=0.0, help_text="Other work on the host meanwhile: runnable threads for each core."
+        default=0.0,
+        help_text="Other work on the host during the run, in runnable threads per core.",
     )
     host_load_before = models.FloatField(
-        default=0.0, help_text="The same when it was claimed: all that an estimate can know."
+        default=0.0, help_text="The same at the claim, which is all that an estimate can use."
     )
-    precision = models.CharField(max_length=10, blank=True, help_text="Such as float16.")
+    precision = models.CharField(max_length=10, blank=True, help_text="For example float16.")
     estimated_seconds = models.FloatField(null=True, help_text="Estimated run time at the claim.")
     estimated_at_quarter = models.FloatField(
-        null=True, help_text="Estimated run time, a quarter of the way through."
+        null=True, help_text="Run time as estimated after a quarter of the run."
     )
-    lowered = models.JSONField(default=list, help_text="Settings lowered to make it fit.")
+    lowered = models.JSONField(
+        default=list, help_text="Settings that were lowered to fit into memory."
+    )
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
 
@@ -75,17 +80,17 @@ class Attempt(models.Model):
 
     @property
     def is_comparable(self) -> bool:
-        """Whether its run time says how long its like takes; see the queryset's `comparable`."""
+        """Whether it ran alone and from the start; see `AttemptQuerySet.comparable`."""
         return not self.resumed_from and self.batch_size == 1
 
     @property
     def outcome_label(self) -> str:
-        """How it ended, in words."""
+        """The label of the outcome."""
         return Outcome(self.outcome).label
 
 
 class StageTiming(models.Model):
-    """Seconds that one stage of one attempt took; `steps` holds each denoising step's own."""
+    """Seconds of one stage of one attempt; `steps` has the seconds of each denoising step."""
 
     attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="timings")
     stage = models.CharField(max_length=12, choices=choices(Stage))

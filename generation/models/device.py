@@ -1,4 +1,4 @@
-"""Device: one GPU (or CPU) with one worker process, known by its heartbeat."""
+"""Device: one GPU (or CPU) with one worker process, which sends heartbeats."""
 
 from datetime import datetime, timedelta
 
@@ -10,40 +10,40 @@ from generation.states import Pause, Work, choices
 
 
 class DeviceQuerySet(models.QuerySet["Device"]):
-    """Which devices are there and which of them wait for work."""
+    """Devices by state."""
 
     def online(self, now: datetime | None = None) -> "DeviceQuerySet":
-        """Devices whose worker was heard of lately."""
+        """Devices with a recent heartbeat."""
         return self.filter(heartbeat_at__gt=Device.oldest_heartbeat(now))
 
     def idle(self) -> "DeviceQuerySet":
-        """Online devices that run nothing and are not paused."""
+        """Online devices that run no job and are not paused."""
         return self.online().filter(pause=Pause.NONE).exclude(jobs__status="processing")
 
 
 class Device(models.Model):
-    """What a worker registered, and when it was last heard of."""
+    """A device as its worker registered it, with the time of the last heartbeat."""
 
-    name = models.CharField(max_length=60, unique=True, help_text="For instance cuda:0.")
+    name = models.CharField(max_length=60, unique=True, help_text="For example cuda:0.")
     kind = models.CharField(max_length=20, help_text="cuda or cpu.")
-    label = models.CharField(max_length=120, blank=True, help_text="The hardware's own name.")
+    label = models.CharField(max_length=120, blank=True, help_text="Name of the hardware.")
     memory_bytes = models.BigIntegerField(default=0)
     free_bytes = models.BigIntegerField(
-        null=True, help_text="Memory that no other program uses, as its worker last saw it."
+        null=True, help_text="Memory that no other program uses, as last measured by its worker."
     )
-    works = models.JSONField(default=list, help_text="Which work may go here.")
+    works = models.JSONField(default=list, help_text="Kinds of work that it accepts.")
     families = models.JSONField(
-        default=list, blank=True, help_text="Model families it may load; none named: all."
+        default=list, blank=True, help_text="Model families that it accepts; empty: all."
     )
     largest_size = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Longest side in pixels that it may draw; empty: any.",
+        help_text="Longest side in pixels that it accepts; empty: any.",
     )
     pause = models.CharField(max_length=10, choices=choices(Pause), default=Pause.NONE, blank=True)
-    resident = models.JSONField(default=list, help_text="Slugs of the models loaded now.")
+    resident = models.JSONField(default=list, help_text="Slugs of the loaded models.")
     host_load = models.FloatField(
-        default=0.0, help_text="Other work on its host: runnable threads for each core."
+        default=0.0, help_text="Other work on its host, in runnable threads per core."
     )
     measured = models.JSONField(
         default=dict,
@@ -65,28 +65,28 @@ class Device(models.Model):
 
     @staticmethod
     def oldest_heartbeat(now: datetime | None = None) -> datetime:
-        """Heartbeats before this moment belong to workers that are away."""
+        """A device whose last heartbeat is older than this is offline."""
         silence = timedelta(seconds=settings.GENGA_HEARTBEAT_SECONDS * 5)
         return (now or timezone.now()) - silence
 
     @property
     def is_online(self) -> bool:
-        """True when its worker was heard of lately."""
+        """True while its last heartbeat is recent enough."""
         return self.heartbeat_at is not None and self.heartbeat_at > self.oldest_heartbeat()
 
     @property
     def free_now(self) -> int | None:
-        """Bytes of memory that no other program uses; None while nobody can tell."""
+        """Bytes of memory that no other program uses; None while it is offline or unknown."""
         return self.free_bytes if self.is_online else None
 
     @property
     def is_paused(self) -> bool:
-        """True while it takes no new work."""
+        """True while it claims no jobs."""
         return self.pause != Pause.NONE
 
     @property
     def work_labels(self) -> list[str]:
-        """The work that may go here, in words."""
+        """Labels of the kinds of work that it accepts."""
         return [Work(work).label for work in self.works]
 
     @property

@@ -1,4 +1,4 @@
-"""DeviceTime: how much of the devices each person had lately, for fairness between people."""
+"""DeviceTime: the recent device time of each person, for fair scheduling."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 HALF_LIFE_SECONDS = 3600.0
-"""After this long, what somebody had counts half."""
+"""Half-life of the decay of device time."""
 
 
 def faded(seconds: float, age: float) -> float:
@@ -16,7 +16,7 @@ def faded(seconds: float, age: float) -> float:
 
 
 class DeviceTime(models.Model):
-    """Seconds of device time of one person, fading with HALF_LIFE_SECONDS, as of a moment."""
+    """Device time of one person in seconds at `as_of`, decaying by HALF_LIFE_SECONDS."""
 
     owner = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="device_time"
@@ -28,15 +28,15 @@ class DeviceTime(models.Model):
         return f"{self.owner}: {self.seconds:.0f} s"
 
     def at(self, now: datetime) -> float:
-        """What is left of it at a later moment, in seconds."""
+        """The decayed device time at `now`, in seconds."""
         return faded(self.seconds, (now - self.as_of).total_seconds())
 
     @classmethod
     def add(cls, owner_id: int, seconds: float, now: datetime) -> None:
-        """Count device time that somebody has just had."""
-        had, _ = cls.objects.select_for_update().get_or_create(
+        """Add device time that a person used up to `now`."""
+        row, _ = cls.objects.select_for_update().get_or_create(
             owner_id=owner_id, defaults={"as_of": now}
         )
-        had.seconds = had.at(now) + seconds
-        had.as_of = now
-        had.save()
+        row.seconds = row.at(now) + seconds
+        row.as_of = now
+        row.save()

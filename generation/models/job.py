@@ -12,22 +12,22 @@ from generation.specs import Quality, RenderSpec
 from generation.states import ACTIVE, TRANSITIONS, Priority, Stage, Status, Work, choices
 
 UNREADABLE = (KeyError, TypeError, ValueError)
-"""What settings of another version raise when they are read."""
+"""Exceptions of reading the settings of a job that another version wrote."""
 
 
 class JobQuerySet(models.QuerySet["Job"]):
-    """The queue as queries."""
+    """Jobs by their place in the queue."""
 
     def waiting(self) -> "JobQuerySet":
-        """Jobs that wait for a device, by priority and rank; the policy puts people in between."""
+        """Jobs that wait for a device, by priority and rank, regardless of fair shares."""
         return self.filter(status=Status.QUEUED, held_at=None).order_by("priority", "rank", "id")
 
     def held(self) -> "JobQuerySet":
-        """Jobs that wait until somebody releases them."""
+        """Jobs on hold, which wait until somebody releases them."""
         return self.filter(status=Status.QUEUED, held_at__isnull=False).order_by("held_at", "id")
 
     def processing(self) -> "JobQuerySet":
-        """Jobs that a worker holds, the oldest first."""
+        """Jobs that a worker runs, the oldest first."""
         return self.filter(status=Status.PROCESSING).order_by("started_at", "id")
 
     def active(self) -> "JobQuerySet":
@@ -35,12 +35,12 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(status__in=ACTIVE)
 
     def for_pages(self) -> "JobQuerySet":
-        """With what every fragment shows, in one query instead of one per row."""
+        """Select the relations that every fragment shows, to avoid a query per row."""
         return self.select_related("owner", "device", "progress").prefetch_related("outputs")
 
 
 class Job(models.Model):
-    """One render that somebody asked for, from the submit to its end."""
+    """One unit of work of the queue, such as a render, from the submit to its end."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
@@ -49,10 +49,12 @@ class Job(models.Model):
     scope = models.CharField(
         max_length=60,
         blank=True,
-        help_text="The caller's own event group, told of every change; opaque to the engine.",
+        help_text="Event group of the submitting app, which gets all events; opaque to the engine.",
     )
-    kind = models.CharField(max_length=20, default="render", help_text="A package of `kinds`.")
-    spec_data = models.JSONField(help_text="Its settings, as the kind's spec writes them.")
+    kind = models.CharField(
+        max_length=20, default="render", help_text="Name of a package in `generation/kinds`."
+    )
+    spec_data = models.JSONField(help_text="The settings, as written by the kind's spec class.")
     spec_hash = models.CharField(max_length=64, db_index=True)
     type = models.CharField(max_length=10, choices=[(t.value, t.value) for t in MediaType])
     quality = models.CharField(max_length=10, choices=[(q.value, q.label) for q in Quality])
@@ -72,29 +74,31 @@ class Job(models.Model):
         on_delete=models.CASCADE,
         null=True,
         related_name="pinned_jobs",
-        help_text="The only device that may take it: what calibrates a device runs there.",
+        help_text="The only device that may claim it, for calibration jobs.",
     )
     reasons = models.JSONField(
-        default=list, help_text="What was chosen for whoever asked, and why: pairs of texts."
+        default=list, help_text="Automatic choices and their reasons, as pairs of texts."
     )
     work = models.CharField(max_length=12, choices=choices(Work), default=Work.IMAGE)
     family = models.CharField(
-        max_length=40, blank=True, help_text="The model's, where a model draws it."
+        max_length=40, blank=True, help_text="Family of the model; empty if no model draws it."
     )
-    longest_side = models.PositiveIntegerField(default=0, help_text="Of what is drawn, in pixels.")
+    longest_side = models.PositiveIntegerField(
+        default=0, help_text="Longest side of the drawn picture, in pixels."
+    )
     shape = models.CharField(
-        max_length=600, blank=True, help_text="JSON of what makes the run times of jobs alike."
+        max_length=600, blank=True, help_text="JSON of the settings that decide the run time."
     )
     batch_key = models.CharField(
         max_length=64, blank=True, help_text="Jobs with the same key may run as one batch."
     )
     rank = models.FloatField(
-        default=0.0, help_text="Place among its owner's jobs of one priority: lower is earlier."
+        default=0.0, help_text="Order among its owner's jobs of one priority; lower is earlier."
     )
     held_at = models.DateTimeField(null=True, help_text="On hold since.")
     preemptions = models.PositiveSmallIntegerField(default=0)
     saved_steps = models.PositiveSmallIntegerField(
-        default=0, help_text="Steps that its snapshot holds, while it waits to be resumed."
+        default=0, help_text="Steps in its snapshot, while it waits to be resumed."
     )
     attempt_number = models.PositiveSmallIntegerField(default=0)
     lease_expires_at = models.DateTimeField(null=True)
@@ -105,7 +109,7 @@ class Job(models.Model):
     estimated_start = models.DateTimeField(null=True, help_text="Estimated start at submit.")
     assumed = models.JSONField(
         default=dict,
-        help_text="What the estimate at submit assumed: device, cold, host_load.",
+        help_text="Assumptions of the estimate at submit: device, cold, host_load.",
     )
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
@@ -120,7 +124,7 @@ class Job(models.Model):
                 fields=["status", "priority", "owner", "work", "rank", "id"], name="job_queue"
             ),
             models.Index(fields=["status", "batch_key", "rank"], name="job_batch"),
-            # All that the forecast reads again and again, so that it need not read the rows.
+            # A covering index of the columns that the forecast reads often.
             models.Index(
                 fields=["status", "held_at", "priority", "rank", "queued_at", "saved_steps", "id"],
                 name="job_waiting",
@@ -135,13 +139,13 @@ class Job(models.Model):
 
     @property
     def spec(self) -> RenderSpec:
-        """What is made. Raises one of UNREADABLE for settings of another version."""
+        """The settings. Raises one of UNREADABLE if another version wrote them in another form."""
         spec: RenderSpec = self.kind_of.spec_class.from_json(self.spec_data)
         return spec
 
     @property
     def kind_of(self) -> JobKind:
-        """Its kind. Raises KeyError for one that is not there."""
+        """The job's kind. Raises KeyError for an unknown one."""
         return kind_named(self.kind)
 
     @property
@@ -151,39 +155,39 @@ class Job(models.Model):
 
     @property
     def is_cancelling(self) -> bool:
-        """True from the request to cancel a running job until its worker has let go."""
+        """True from the request to cancel a running job until its worker has stopped."""
         return self.status == Status.PROCESSING and self.cancel_requested_at is not None
 
     @property
     def is_held(self) -> bool:
-        """True while it waits for somebody to release it."""
+        """True while it is on hold."""
         return self.status == Status.QUEUED and self.held_at is not None
 
     @property
     def left(self) -> float:
-        """The share of its denoising that is not saved yet, 0 to 1."""
+        """The share of its steps that no snapshot holds yet, 0 to 1."""
         if not self.saved_steps:
             return 1.0
         try:
             parts = self.spec.parts
         except UNREADABLE:
-            # Whoever claims it will say so; the queue goes on.
+            # The claim reports unreadable settings; the queue must not fail because of them.
             return 1.0
         return max(0.0, 1.0 - self.saved_steps / max(1, parts))
 
     @property
     def may_cancel(self) -> bool:
-        """True while a cancel would change something."""
+        """True if a cancel would have an effect."""
         return not self.state.ended and self.cancel_requested_at is None
 
     @property
     def may_retry(self) -> bool:
-        """True when the job ended without its picture."""
+        """True if the job ended without a result."""
         return self.state.ended and Status.QUEUED in TRANSITIONS[self.state]
 
 
 class Progress(models.Model):
-    """How far the present attempt is: one small row, overwritten several times a second."""
+    """Progress of the present attempt, a small row that is updated several times a second."""
 
     job = models.OneToOneField(Job, on_delete=models.CASCADE, primary_key=True)
     attempt_number = models.PositiveSmallIntegerField(default=0)
@@ -191,7 +195,7 @@ class Progress(models.Model):
     steps_complete = models.PositiveIntegerField(default=0)
     frames_complete = models.PositiveIntegerField(default=0)
     part = models.PositiveIntegerField(
-        default=0, help_text="Windows or frames done in the present stage, of `parts`."
+        default=0, help_text="Windows or frames completed in the present stage, of `parts`."
     )
     parts = models.PositiveIntegerField(default=0)
     percent = models.FloatField(default=0.0)
@@ -204,7 +208,7 @@ class Progress(models.Model):
 
 
 class JobEvent(models.Model):
-    """One thing that happened to a job, numbered without gaps from 1."""
+    """One event of a job's history. `sequence` has no gaps and starts at 1."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
     sequence = models.PositiveIntegerField()

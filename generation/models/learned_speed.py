@@ -1,12 +1,12 @@
-"""LearnedSpeed: what estimates know of one model on one device, kept small whatever the history."""
+"""LearnedSpeed: the learned speeds of a model on a device, of a size independent of history."""
 
 from django.db import models
 
 
 class LearnedSpeed(models.Model):
-    """One row for each device and model; `subject` is the model's slug, empty for enhancing.
+    """One row per device and model. `subject` is the model's slug; empty for enhancements.
 
-    `version` counts the changes, so that a process re-reads only what has changed.
+    `version` counts the changes, so that a process reads only changed rows again.
     """
 
     device = models.ForeignKey(

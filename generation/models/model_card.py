@@ -1,4 +1,4 @@
-"""ModelCard: weights that can be used, and how they like to be used."""
+"""ModelCard: a registered model with its limits and default settings."""
 
 import hashlib
 from pathlib import Path
@@ -15,22 +15,22 @@ from generation.specs import SIZE_MULTIPLE, Quality
 
 
 class ModelCardQuerySet(models.QuerySet["ModelCard"]):
-    """Which models can be asked for."""
+    """Models that can be requested."""
 
     def active(self) -> "ModelCardQuerySet":
-        """Those that a lead has not switched off, the preferred one first."""
+        """Models that are not switched off, the default ones first."""
         return self.filter(is_active=True).order_by("-is_default", "name")
 
     def making(self, media_type: str) -> "list[ModelCard]":
-        """Those that make such a medium; the first is for requests that name none."""
+        """Active models of a media type. The first is used by requests that name no model."""
         return [card for card in self.active() if media_type in card.types]
 
     def animating(self, base: "ModelCard") -> "ModelCard | None":
-        """The motion adapter to use when somebody asks for a clip by a model for pictures."""
+        """The motion adapter for clips by an image model; None if there is none."""
         return self.active().filter(base=base).first()
 
     def make_default(self, card: "ModelCard") -> list["ModelCard"]:
-        """Use a card when nobody names one; the cards that were, for one of its media, before."""
+        """Make a card the default of its media types. Returns the cards that it replaces."""
         others = self.filter(is_default=True).exclude(pk=card.pk)
         with transaction.atomic():
             former = [other for other in others if set(other.types) & set(card.types)]
@@ -40,29 +40,31 @@ class ModelCardQuerySet(models.QuerySet["ModelCard"]):
 
 
 class ModelCard(models.Model):
-    """A folder of weights in diffusers' layout, with its limits and its usual settings."""
+    """A model folder in diffusers' layout, with limits and default settings."""
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=100)
-    family = models.CharField(max_length=40, help_text="Which pipeline module renders it.")
+    family = models.CharField(
+        max_length=40, help_text="Model family, a module of `pipelines/families`."
+    )
     folder = models.CharField(
         max_length=500,
-        help_text="Path of the model's folder; relative to the project's root or absolute.",
+        help_text="Path of the model's folder, absolute or relative to the project's root.",
     )
     weights_hash = models.CharField(max_length=64, editable=False)
     weights_bytes = models.PositiveBigIntegerField(
-        default=0, editable=False, help_text="Size of the files of weights that are loaded."
+        default=0, editable=False, help_text="Size of the weights files that are loaded."
     )
     parameters = models.PositiveBigIntegerField(
-        default=0, editable=False, help_text="How many numbers its weights have."
+        default=0, editable=False, help_text="Number of parameters."
     )
     channels = models.PositiveIntegerField(
-        default=320, editable=False, help_text="Width of the denoiser at full size."
+        default=320, editable=False, help_text="Channels of the denoiser at full resolution."
     )
     costs = models.JSONField(
         default=dict,
         editable=False,
-        help_text="FLOPs of its parts, counted from its configuration.",
+        help_text="FLOPs of its components, computed from their configurations.",
     )
     base = models.ForeignKey(
         "self",
@@ -72,33 +74,37 @@ class ModelCard(models.Model):
         related_name="adapters",
         help_text="The model that a motion adapter animates; empty for every other model.",
     )
-    types = models.JSONField(default=list, help_text='What it makes, for instance ["image"].')
+    types = models.JSONField(
+        default=list, help_text='Media types that it makes, for example ["image"].'
+    )
     scheduler = models.CharField(
         max_length=60,
         blank=True,
-        help_text="A diffusers class such as EulerDiscreteScheduler; empty: the model's own.",
+        help_text="A diffusers class such as EulerDiscreteScheduler; empty: the model's default.",
     )
     guidance = models.FloatField(default=7.5, validators=[MinValueValidator(0.0)])
-    width = models.PositiveIntegerField(default=512, help_text="Usual width in pixels.")
-    height = models.PositiveIntegerField(default=512, help_text="Usual height in pixels.")
+    width = models.PositiveIntegerField(default=512, help_text="Default width in pixels.")
+    height = models.PositiveIntegerField(default=512, help_text="Default height in pixels.")
     min_size = models.PositiveIntegerField(default=256, help_text="Shortest side in pixels.")
     max_size = models.PositiveIntegerField(default=1024, help_text="Longest side in pixels.")
-    frames = models.PositiveIntegerField(default=16, help_text="Usual length of a clip.")
+    frames = models.PositiveIntegerField(
+        default=16, help_text="Default number of frames of a clip."
+    )
     fps = models.FloatField(
-        default=8.0, validators=[MinValueValidator(1.0)], help_text="Usual frames a second."
+        default=8.0, validators=[MinValueValidator(1.0)], help_text="Default frames per second."
     )
     context_frames = models.PositiveSmallIntegerField(
         default=16,
         validators=[MinValueValidator(2)],
-        help_text="Frames denoised together; longer clips are made of overlapping windows.",
+        help_text="Frames denoised together; longer clips use overlapping windows.",
     )
-    max_frames = models.PositiveIntegerField(default=1440, help_text="Longest clip.")
+    max_frames = models.PositiveIntegerField(default=1440, help_text="Most frames of a clip.")
     max_subjects = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="People in one picture that it draws well; empty: any number. Prompts of more "
-        "go to another model, where nobody named one.",
+        help_text="Most people in one picture that it draws well; empty: any number. Prompts with "
+        "more go to another model if the request names none.",
     )
     draft_steps = models.PositiveSmallIntegerField(default=10, validators=[MinValueValidator(1)])
     standard_steps = models.PositiveSmallIntegerField(default=25, validators=[MinValueValidator(1)])
@@ -106,7 +112,7 @@ class ModelCard(models.Model):
     description = models.TextField(blank=True)
     licence = models.CharField(max_length=100, blank=True)
     is_active = models.BooleanField(default=True)
-    is_default = models.BooleanField(default=False, help_text="Used when nobody names a model.")
+    is_default = models.BooleanField(default=False, help_text="Used if a request names no model.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ModelCardQuerySet.as_manager()
@@ -119,22 +125,22 @@ class ModelCard(models.Model):
 
     @property
     def path(self) -> Path:
-        """The folder as an absolute path."""
+        """The absolute path of the folder."""
         return Path(settings.BASE_DIR) / self.folder
 
     @property
     def loaded_bytes(self) -> int:
-        """Size of the files of all weights that it draws with, those of its base among them."""
+        """Size of all weights files that a render loads, including those of the base model."""
         return self.weights_bytes + (self.base.weights_bytes if self.base else 0)
 
     @property
     def all_parameters(self) -> int:
-        """How many numbers all weights that it draws with have, those of its base among them."""
+        """Number of parameters, including those of the base model."""
         return self.parameters + (self.base.parameters if self.base else 0)
 
     @property
     def limits(self) -> Limits:
-        """What may be asked of this model."""
+        """The limits of requests for this model."""
         can = family(self.family)
         return Limits(
             types=tuple(self.types),
@@ -148,7 +154,7 @@ class ModelCard(models.Model):
 
     @property
     def files(self) -> ModelFiles:
-        """What a pipeline loads."""
+        """The model's files, as a pipeline loads them."""
         base = self.base.files if self.base else None
         whole = self.weights_hash
         if base is not None:
@@ -156,7 +162,7 @@ class ModelCard(models.Model):
         return ModelFiles(self.slug, self.family, self.path, whole, base)
 
     def steps_for(self, quality: str) -> int:
-        """Denoising steps of a quality with this model."""
+        """This model's number of denoising steps for a quality."""
         return {
             Quality.DRAFT: self.draft_steps,
             Quality.STANDARD: self.standard_steps,

@@ -1,28 +1,28 @@
-"""Output: a finished file, its thumbnail and what identifies its content."""
+"""Output: a finished file, its thumbnail and its hash."""
 
 import uuid
 
 from django.db import models
 from django.utils import timezone
 
-# The kind of a zip of lossless frames.
 FRAMES_KIND = "frames"
+"""The kind of a zip of lossless frames."""
 
 
 class OutputQuerySet(models.QuerySet["Output"]):
-    """Files, and how long they are kept."""
+    """Files and their retention."""
 
     def hold(self) -> int:
-        """Keep these until they are released, however old they get; how many they are."""
+        """Keep these files until they are released, regardless of age. Returns their number."""
         return self.update(ageing_since=None)
 
     def release(self) -> int:
-        """Let the days of these that are held begin to count; how many they are."""
+        """Start the retention period of the held files. Returns their number."""
         return self.filter(ageing_since=None).update(ageing_since=timezone.now())
 
 
 class Output(models.Model):
-    """One file that a job made. Sizes in pixels, `bytes` of the file itself."""
+    """One file that a job made. Sizes are in pixels; `bytes` is the size of the file."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     job = models.ForeignKey("generation.Job", on_delete=models.CASCADE, related_name="outputs")
@@ -33,7 +33,7 @@ class Output(models.Model):
     file = models.FileField(max_length=300)
     thumbnail = models.FileField(max_length=300, blank=True)
     strip = models.FileField(
-        max_length=300, blank=True, help_text="Frames side by side, to be looked through."
+        max_length=300, blank=True, help_text="Frames side by side, for scrubbing."
     )
     strip_frames = models.PositiveSmallIntegerField(default=0)
     media_type = models.CharField(max_length=60)
@@ -44,13 +44,13 @@ class Output(models.Model):
     bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64)
     consistency = models.JSONField(
-        null=True, help_text="How well a clip's frames follow from one another, frame by frame."
+        null=True, help_text="Temporal consistency of a clip, frame by frame."
     )
     created_at = models.DateTimeField(auto_now_add=True)
     ageing_since = models.DateTimeField(
         null=True,
         default=timezone.now,
-        help_text="Since when its days count, if it is kept for some days only; null: held.",
+        help_text="Start of the retention period; null: held.",
     )
 
     objects = OutputQuerySet.as_manager()
