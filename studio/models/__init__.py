@@ -1,4 +1,4 @@
-"""The production's tables: what is made, who makes it, and what people think of it."""
+"""The production's tables: projects, shots, takes, characters, styles, reviews and tokens."""
 
 from studio.models.cast import Character, Reference, Style
 from studio.models.project import Membership, Project, Role, Sequence, Shot

@@ -1,4 +1,4 @@
-"""Characters and styles: what leads write once and artists use in every render."""
+"""Characters and styles, which leads define and artists use in renders."""
 
 import uuid
 from pathlib import PurePath
@@ -17,23 +17,25 @@ PROMPT_PLACE = "{prompt}"
 
 
 def reference_path(reference: "Reference", _name: str) -> str:
-    """Where a reference picture is stored: never under a name that somebody typed."""
+    """A random path for a reference picture, so that no typed name becomes a path."""
     return f"references/{reference.character_id}/{uuid.uuid4().hex}.webp"
 
 
 def lora_path(character: "Character", name: str) -> str:
-    """Where LoRA weights are stored."""
+    """A random path for LoRA weights."""
     return f"loras/{uuid.uuid4().hex}{PurePath(name).suffix.lower()}"
 
 
 class Character(models.Model):
-    """A person of the story: how to ask a model for them."""
+    """A character of the story: prompts, LoRA and references."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="characters")
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=100)
     description = models.TextField(blank=True)
-    look = models.TextField(max_length=1000, help_text="Look prompt, put before the shot's own.")
+    look = models.TextField(
+        max_length=1000, help_text="Prompt of the character's look, put before the shot's prompt."
+    )
     negative_prompt = models.TextField(max_length=1000, blank=True)
     lora = models.FileField(
         "LoRA",
@@ -57,7 +59,7 @@ class Character(models.Model):
 
 
 class Reference(models.Model):
-    """A picture that shows how a character looks, re-encoded when it is uploaded."""
+    """A picture of a character, re-encoded on upload."""
 
     character = models.ForeignKey(Character, on_delete=models.CASCADE, related_name="references")
     picture = models.ImageField(upload_to=reference_path)
@@ -72,16 +74,16 @@ class Reference(models.Model):
 
 
 class StyleQuerySet(models.QuerySet["Style"]):
-    """Styles somebody may use."""
+    """Styles by user."""
 
     def usable_by(self, user: AbstractBaseUser | AnonymousUser) -> "StyleQuerySet":
-        """Active styles of everybody and of the user's own projects."""
+        """Active styles that are shared or belong to one of the user's projects."""
         own = Q(project__isnull=True) | Q(project__in=Project.objects.visible_to(user))
         return self.filter(own, is_active=True)
 
 
 class Style(models.Model):
-    """A way of drawing: words around the prompt, and settings that suit them."""
+    """A drawing style: a template for the prompt, and settings."""
 
     project = models.ForeignKey(
         Project,
@@ -98,7 +100,7 @@ class Style(models.Model):
         max_length=1000,
         default=PROMPT_PLACE,
         validators=[check_template],
-        help_text="The prompt's words around {prompt}.",
+        help_text="Text with {prompt} where the prompt goes.",
     )
     negative_prompt = models.TextField(max_length=1000, blank=True)
     model = models.ForeignKey(
@@ -111,7 +113,7 @@ class Style(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(150)],
-        help_text="Steps of the final; drafts and standards take their share of it.",
+        help_text="Steps of final quality; draft and standard use a share of them.",
     )
     scheduler = models.CharField(max_length=60, blank=True)
     is_active = models.BooleanField(default=True)
@@ -126,10 +128,10 @@ class Style(models.Model):
         return self.name
 
     def apply(self, prompt: str) -> str:
-        """The prompt in this style's words. Not `str.format`: a prompt may hold braces."""
+        """Put the prompt into the template. Not `str.format`, because prompts may have braces."""
         return self.template.replace(PROMPT_PLACE, prompt)
 
     def settings(self) -> dict[str, Any]:
-        """The settings this style has an opinion on."""
-        wishes = {"guidance": self.guidance, "scheduler": self.scheduler or None}
-        return {name: value for name, value in wishes.items() if value is not None}
+        """The settings that this style defines."""
+        defined = {"guidance": self.guidance, "scheduler": self.scheduler or None}
+        return {name: value for name, value in defined.items() if value is not None}

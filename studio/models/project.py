@@ -1,4 +1,4 @@
-"""Projects with their people, sequences and shots."""
+"""Projects with their members, sequences and shots."""
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -6,7 +6,7 @@ from django.db import models
 from django.urls import reverse
 
 SKETCHBOOK_SHOT = "sketches"
-"""Slug of the shot that holds a project's takes that were asked for without naming a shot."""
+"""Slug of the shot for takes that were requested without a shot."""
 
 
 class Role(models.TextChoices):
@@ -18,17 +18,17 @@ class Role(models.TextChoices):
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
-    """Who sees which project."""
+    """Projects by user."""
 
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "ProjectQuerySet":
-        """Projects the user is a member of; all of them for a superuser."""
+        """Projects that the user is a member of; all projects for a superuser."""
         if getattr(user, "is_superuser", False):
             return self
         return self.filter(members=user.pk) if user.pk else self.none()
 
 
 class Project(models.Model):
-    """One production, seen by its members only."""
+    """One production, visible to its members only."""
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=100)
@@ -47,12 +47,12 @@ class Project(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        """The project's board."""
+        """URL of the project's board."""
         return reverse("project", args=[self.slug])
 
     @property
     def group(self) -> str:
-        """The live group that hears everything about this project."""
+        """The group that receives all live events of this project."""
         return f"project.{self.pk}"
 
 
@@ -75,7 +75,7 @@ class Membership(models.Model):
 
 
 class Sequence(models.Model):
-    """A run of shots that belong together."""
+    """An ordered group of shots."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="sequences")
     slug = models.SlugField()
@@ -93,7 +93,7 @@ class Sequence(models.Model):
 
 
 class Shot(models.Model):
-    """One picture or clip of the production, in as many takes as it needs."""
+    """One picture or clip of the production, with any number of takes."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="shots")
     sequence = models.ForeignKey(
@@ -101,8 +101,10 @@ class Shot(models.Model):
     )
     slug = models.SlugField()
     name = models.CharField(max_length=100)
-    description = models.TextField(blank=True, help_text="What the shot should show.")
-    prompt = models.TextField(blank=True, max_length=2000, help_text="Where a new take starts.")
+    description = models.TextField(blank=True, help_text="Content of the shot.")
+    prompt = models.TextField(
+        blank=True, max_length=2000, help_text="Initial prompt of a new take."
+    )
     order = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -114,5 +116,5 @@ class Shot(models.Model):
         return f"{self.project} / {self.name}"
 
     def get_absolute_url(self) -> str:
-        """The shot's page with its takes."""
+        """URL of the shot's page."""
         return reverse("shot", args=[self.project.slug, self.slug])

@@ -1,4 +1,4 @@
-"""Review: somebody asked for a verdict on a take, and somebody gave it."""
+"""Review: a request for a verdict on a take, and the verdict."""
 
 from django.conf import settings
 from django.db import models
@@ -7,7 +7,7 @@ from studio.models.take import Take, Verdict
 
 
 class Review(models.Model):
-    """One round of review. All of a take's rounds are its history of verdicts."""
+    """One round of review. A take may have several; at most one is pending."""
 
     take = models.ForeignKey(Take, on_delete=models.CASCADE, related_name="reviews")
     requested_by = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""Take: one attempt at a shot, and what people decided about it."""
+"""Take: one attempt at a shot, and its verdict."""
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -13,7 +13,7 @@ from studio.models.project import Project, Shot
 
 
 class Verdict(models.TextChoices):
-    """What people think of a take; beside, and never instead of, its job's status."""
+    """The reviewers' verdict on a take, independent of the status of its job."""
 
     NONE = "none", "Not in review"
     PENDING = "pending", "In review"
@@ -22,19 +22,19 @@ class Verdict(models.TextChoices):
 
     @property
     def icon(self) -> str:
-        """A shape of its own for each verdict, so that colour never speaks alone."""
+        """A distinct character for each verdict, because colour alone is not accessible."""
         return {"none": "·", "pending": "?", "approved": "✓", "changes_requested": "↺"}[self.value]
 
 
 class TakeQuerySet(models.QuerySet["Take"]):
-    """Takes as pages need them."""
+    """Takes by user and for pages."""
 
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "TakeQuerySet":
-        """Takes of projects the user is a member of."""
+        """Takes of projects that are visible to the user."""
         return self.filter(shot__project__in=Project.objects.visible_to(user))
 
     def for_pages(self) -> "TakeQuerySet":
-        """With what every fragment shows, in a fixed number of queries."""
+        """Select the relations that every fragment shows, in a fixed number of queries."""
         return self.select_related(
             "shot__project",
             "character",
@@ -48,7 +48,10 @@ class TakeQuerySet(models.QuerySet["Take"]):
 
 
 class Take(models.Model):
-    """A job seen as an attempt at a shot. `draft` is the approved take that this one finishes."""
+    """One attempt at a shot, made by one job.
+
+    `draft` is the approved draft that this take renders in final quality.
+    """
 
     shot = models.ForeignKey(Shot, on_delete=models.CASCADE, related_name="takes")
     number = models.PositiveIntegerField()
@@ -56,7 +59,7 @@ class Take(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="takes"
     )
-    prompt = models.TextField(help_text="What was typed, before character and style.")
+    prompt = models.TextField(help_text="Prompt as typed, without character and style.")
     character = models.ForeignKey(
         Character, on_delete=models.SET_NULL, null=True, related_name="takes"
     )
@@ -80,7 +83,7 @@ class Take(models.Model):
         return f"{self.shot.name}, take {self.number}"
 
     def get_absolute_url(self) -> str:
-        """The take's page."""
+        """URL of the take's page."""
         return reverse("take", args=[self.pk])
 
     @property
@@ -90,19 +93,19 @@ class Take(models.Model):
 
     @property
     def output(self) -> Output | None:
-        """The take's picture; None until its job is done."""
+        """The first output; None until the job is completed."""
         return next(iter(self.job.outputs.all()), None)
 
     @property
     def is_final(self) -> bool:
-        """Whether approving it signs it off, with nothing more to render."""
+        """Whether it has final quality, so that an approval needs no further render."""
         return bool(self.job.quality == Quality.FINAL)
 
     @property
     def may_enter_review(self) -> bool:
-        """A finished take that nobody has judged yet, and that a model drew.
+        """Whether it is completed, drawn by a model, and neither in review nor approved.
 
-        What was made larger or smoother comes from a take that has a verdict of its own.
+        Enhancements are not reviewed, because the take that they are made from is.
         """
         return (
             self.job.status == Status.COMPLETED

@@ -1,4 +1,4 @@
-"""ApiToken: how a script proves who it acts for."""
+"""ApiToken: authentication of API clients."""
 
 import hashlib
 import secrets
@@ -12,12 +12,12 @@ PREFIX = "genga_"
 
 
 class ApiToken(models.Model):
-    """A token's hash; the token itself is shown once, when it is made."""
+    """The hash of a token. The token itself is shown only once, when it is created."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
     )
-    name = models.CharField(max_length=60, help_text="What the token is for.")
+    name = models.CharField(max_length=60, help_text="Purpose of the token.")
     digest = models.CharField(max_length=64, unique=True, editable=False)
     hint = models.CharField(max_length=12, editable=False, help_text="The token's last characters.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -31,14 +31,14 @@ class ApiToken(models.Model):
 
     @classmethod
     def issue(cls, user: User, name: str) -> tuple["ApiToken", str]:
-        """A new token's row and its secret text, which is kept nowhere else."""
+        """Create a token. Returns its row and its secret text, which is not stored."""
         secret = PREFIX + secrets.token_urlsafe(32)
         row = cls.objects.create(user=user, name=name, digest=_digest(secret), hint=secret[-4:])
         return row, secret
 
     @classmethod
     def owner_of(cls, secret: str) -> User | None:
-        """The active user a token acts for; None for any other text."""
+        """The user of a token; None for an invalid token or an inactive user."""
         row = cls.objects.select_related("user").filter(digest=_digest(secret)).first()
         if row is None or not row.user.is_active:
             return None
@@ -47,5 +47,5 @@ class ApiToken(models.Model):
 
 
 def _digest(secret: str) -> str:
-    """A fast hash is enough: the text has 256 bits of randomness, nobody guesses it."""
+    """A fast hash is sufficient, because the token has 256 random bits."""
     return hashlib.sha256(secret.encode()).hexdigest()

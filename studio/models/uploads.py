@@ -1,4 +1,4 @@
-"""What people upload: bounded, checked and re-encoded before anything keeps it."""
+"""Checks of uploaded files: size limits, formats, and re-encoding of pictures."""
 
 import hashlib
 import io
@@ -24,9 +24,9 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 
 
 def reencode_picture(upload: File) -> ContentFile:
-    """The upload as a WebP of at most 1536 pixels a side, without metadata.
+    """Convert the upload to a WebP of at most 1536 pixels a side, without metadata.
 
-    Raises ValidationError with a sentence for files that are too large, broken or no picture.
+    Raises ValidationError for files that are too large, broken or not a picture.
     """
     if (upload.size or 0) > MAX_PICTURE_BYTES:
         raise ValidationError(
@@ -34,11 +34,11 @@ def reencode_picture(upload: File) -> ContentFile:
         )
     try:
         with warnings.catch_warnings():
-            # Our own bound, checked below from the header, is the one that people are told.
+            # Our own limit, which `_check_pixels` reads from the header, applies instead.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             opened = Image.open(upload, formats=FORMATS)
             _check_pixels(opened)
-            # Cut-out figures keep their transparency: on black they could not be made out.
+            # Transparency is kept: cut-out figures would be unrecognisable on black.
             mode = "RGBA" if opened.has_transparency_data else "RGB"
             picture = ImageOps.exif_transpose(opened).convert(mode)
     except ValidationError:
@@ -46,7 +46,7 @@ def reencode_picture(upload: File) -> ContentFile:
     except Image.DecompressionBombError:
         raise ValidationError(TOO_MANY_PIXELS.format(found="far too many")) from None
     except Exception:
-        # Pillow's readers of damaged files and metadata raise nearly every kind of exception.
+        # Pillow raises many kinds of exceptions for damaged files and metadata.
         raise ValidationError(
             "The file is broken or no picture. PNG, JPEG and WebP are taken."
         ) from None
@@ -57,14 +57,14 @@ def reencode_picture(upload: File) -> ContentFile:
 
 
 def _check_pixels(picture: Image.Image) -> None:
-    """The header tells the size; nothing is decoded for a picture that is too large."""
+    """Check the size in the header, before the picture is decoded."""
     pixels = picture.width * picture.height
     if pixels > MAX_PICTURE_PIXELS:
         raise ValidationError(TOO_MANY_PIXELS.format(found=f"{pixels / 1e6:.0f}"))
 
 
 def check_lora(upload: File) -> None:
-    """Accept safetensors only, judged by the file's own header. Raises ValidationError."""
+    """Raise ValidationError unless the file's header is that of LoRA weights in safetensors."""
     if (upload.size or 0) > MAX_LORA_BYTES:
         raise ValidationError("The file is larger than 1 GB.")
     header = read_safetensors_header(upload)
@@ -73,7 +73,7 @@ def check_lora(upload: File) -> None:
 
 
 def read_safetensors_header(upload: File) -> dict[str, Any]:
-    """The table of tensors at the start of a safetensors file. Raises ValidationError."""
+    """Read the header of a safetensors file. Raises ValidationError for other files."""
     upload.seek(0)
     try:
         (length,) = struct.unpack("<Q", upload.read(8))
@@ -90,7 +90,7 @@ def read_safetensors_header(upload: File) -> dict[str, Any]:
 
 
 def sha256_of(upload: File) -> str:
-    """SHA-256 of a file's content, in hex; the file is read from its start."""
+    """The SHA-256 of a file's whole content, in hex."""
     total = hashlib.sha256()
     upload.seek(0)
     for chunk in upload.chunks():
@@ -100,6 +100,6 @@ def sha256_of(upload: File) -> str:
 
 
 def check_template(template: str) -> None:
-    """A style's template holds {prompt} exactly once. Raises ValidationError."""
+    """Raise ValidationError unless {prompt} is in a style's template exactly once."""
     if template.count("{prompt}") != 1:
         raise ValidationError("The template must hold {prompt} exactly once.")

@@ -1,1 +1,1 @@
-"""Template words."""
+"""Template filters."""

@@ -1,4 +1,4 @@
-"""Template words for times and for a render's files, built in for every template."""
+"""Template filters for durations and output files, built in for every template."""
 
 from django import template
 

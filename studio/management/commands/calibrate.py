@@ -1,4 +1,4 @@
-"""manage.py calibrate: let devices find out how fast they are."""
+"""manage.py calibrate: measure the speed of devices by small renders."""
 
 from __future__ import annotations
 
@@ -26,19 +26,18 @@ PROMPT = "1girl, smiling"
 
 
 class Command(BaseCommand):
-    """A few small renders on each device, then what usual renders would take there."""
+    """Runs small renders on each device, then prints estimates of typical renders."""
 
-    help = "Render a few small takes on each online device, so that its estimates are known."
+    help = "Render a few small takes on each online device, so that run times can be estimated."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Which device and model."""
-        parser.add_argument("--device", help="its name, such as cuda:0; every online one without")
-        parser.add_argument("--model", help="the slug of one model; every active one without")
-        parser.add_argument("--user", help="whose sketchbook keeps the takes; a superuser without")
-        parser.add_argument("--no-wait", action="store_true", help="submit and return at once")
+        parser.add_argument("--device", help="name, such as cuda:0 (default: every online device)")
+        parser.add_argument("--model", help="slug of a model (default: every active model)")
+        parser.add_argument("--user", help="owner of the takes (default: a superuser)")
+        parser.add_argument("--no-wait", action="store_true", help="submit and return immediately")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Raises CommandError when there is no such device, model or person, or none is online."""
+        """Raises CommandError for an unknown device, model or user, or if no device is online."""
         cards, user = _cards(options["model"]), _user(options["user"])
         chosen = _devices(options["device"])
         forecaster = Forecaster()
@@ -54,7 +53,7 @@ class Command(BaseCommand):
         for take in takes:
             self.stdout.write(_ended(take.job))
         for device in chosen:
-            self.stdout.write(f"{device.name} would take")
+            self.stdout.write(f"Estimates for {device.name}")
             for card in cards:
                 self.stdout.write("\n".join(_usual(forecaster.estimator, device, card)))
 
@@ -91,7 +90,7 @@ def _user(name: str | None) -> User:
 
 
 def _ended(job: Job) -> str:
-    """A line for a render once it has ended."""
+    """Wait until a render has ended; return its line of the report."""
     while not job.state.ended:
         time.sleep(POLL_SECONDS)
         job.refresh_from_db()
@@ -106,13 +105,13 @@ def _ended(job: Job) -> str:
 
 
 def _usual(estimator: Estimator, device: Device, card: ModelCard) -> list[str]:
-    """What the model's usual renders would take there."""
+    """Lines with the estimate of each quality of a model on a device."""
     lines = []
     for quality in Quality:
         request = RenderRequest(prompt=PROMPT, type=card.types[0], quality=quality, model=card)
         found = estimator.estimate(compose(request).spec, device, cold=False)
-        told = "estimating"
+        estimate = "estimating"
         if found is not None:
-            told = f"{durations.short(found.seconds)} ({durations.span(found.low, found.high)})"
-        lines.append(f"  {card.name}, {quality.value}: {told}")
+            estimate = f"{durations.short(found.seconds)} ({durations.span(found.low, found.high)})"
+        lines.append(f"  {card.name}, {quality.value}: {estimate}")
     return lines

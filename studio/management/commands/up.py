@@ -1,4 +1,4 @@
-"""manage.py up: the embedded default. Everything starts together and stops together."""
+"""manage.py up: start the web server and the workers together, and stop them together."""
 
 import http.client
 import os
@@ -23,7 +23,7 @@ READY_SECONDS = 120
 STOP_SECONDS = 20
 
 KILLED_OFTEN, KILLED_WITHIN = 5, 600.0
-"""So many kills of a worker within so many seconds are no accident any more."""
+"""If a worker is killed this often within so many seconds, the command ends."""
 
 WEB = "web"
 
@@ -38,23 +38,23 @@ class Command(BaseCommand):
             "--device",
             action="append",
             default=[],
-            help="a device to serve, such as cuda:0; may be given several times",
+            help="a device to use, such as cuda:0; may be repeated",
         )
-        parser.add_argument("--no-demo", action="store_true", help="load no demo project")
+        parser.add_argument("--no-demo", action="store_true", help="do not load the demo project")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Raises CommandError when the port is taken or a process ends by itself."""
+        """Raises CommandError if the port is taken or a process ends unexpectedly."""
         environment = settings.ENVIRONMENT
         _check_port(environment.bind, environment.port)
         call_command("migrate", verbosity=0)
-        # Empty here, because files are served from where they are; WhiteNoise warns of none.
+        # The folder is empty, as files are served from their sources, but WhiteNoise expects it.
         settings.STATIC_ROOT.mkdir(exist_ok=True)
         demo = environment.is_embedded and not options["no_demo"]
         if demo:
             demo_project.load()
         Device.objects.update(heartbeat_at=None)
         processes = _start(options["device"])
-        # Raised in the main thread wherever it is; the processes are then stopped in order.
+        # The exception is raised in the main thread; the processes are then stopped in order.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
         try:
@@ -78,10 +78,11 @@ class Command(BaseCommand):
         raise CommandError("The web server or a worker did not start in time; see the log above.")
 
     def _watch(self, processes: dict[str, subprocess.Popen[bytes]]) -> None:
-        """Until a process ends by itself; a worker that was killed is started again.
+        """Watch the processes until one ends. A worker that was killed is started again.
 
-        The system kills when memory runs out, and a night's queue must outlive that. A worker
-        that is killed again and again is told instead: it would only be killed once more.
+        The system kills processes when memory runs out, and the queue must survive that. A worker
+        that is killed KILLED_OFTEN times within KILLED_WITHIN seconds is not started again, but
+        raises a CommandError.
         """
         killed: dict[str, list[float]] = defaultdict(list)
         while True:
@@ -103,7 +104,7 @@ class Command(BaseCommand):
         say = self.stdout.write
         say(f"\nGenga is ready: http://{_reachable(environment.bind)}:{environment.port}")
         if demo:
-            say("Log in as artist, reviewer or admin; each one's password is the name.")
+            say("Log in as artist, reviewer or admin; the passwords are the same as the names.")
         if environment.is_open:
             say(
                 "The API answers without a token, because it listens on this machine only; "
@@ -114,9 +115,9 @@ class Command(BaseCommand):
 
 
 def _start(devices: list[str]) -> dict[str, subprocess.Popen[bytes]]:
-    """The web server and a worker for each device, each in a session of its own.
+    """Start the web server and a worker for each device, each in its own session.
 
-    A Ctrl-C in the terminal then reaches this process alone, and the others are told in order.
+    So a Ctrl-C in the terminal reaches only this process, which then stops the others.
     """
     environment = settings.ENVIRONMENT
     web = ["-m", "daphne", "-b", environment.bind, "-p", str(environment.port), "--verbosity", "0"]
@@ -128,16 +129,16 @@ def _start(devices: list[str]) -> dict[str, subprocess.Popen[bytes]]:
 
 
 def _launch(command: Any) -> "subprocess.Popen[bytes]":
-    """A process of its own session, with the settings of this one."""
+    """Start a process in its own session, with this process's settings."""
     child = {**os.environ, "DJANGO_SETTINGS_MODULE": "studio.settings"}
-    # Threads that wait for each other sleep instead of spinning, so that the web server
-    # answers while a CPU renders.
+    # OpenMP threads that wait shall sleep instead of spin, so that the web server stays
+    # responsive while a CPU renders.
     child.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return subprocess.Popen(command, cwd=settings.BASE_DIR, env=child, start_new_session=True)
 
 
 def _stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:
-    """Ask each to end; a worker hands its job back first. What does not end in time is killed."""
+    """Terminate each process; workers hand back their jobs. Kill those that do not end in time."""
     for process in processes.values():
         if process.poll() is None:
             process.terminate()
@@ -157,7 +158,7 @@ def _check_alive(processes: dict[str, subprocess.Popen[bytes]]) -> None:
 
 
 def _ended(name: str) -> CommandError:
-    return CommandError(f"The {name} process ended by itself; its reason stands above.")
+    return CommandError(f"The {name} process ended by itself; see its log above.")
 
 
 def _check_port(bind: str, port: int) -> None:
@@ -174,7 +175,7 @@ def _check_port(bind: str, port: int) -> None:
 
 
 def _answers(host: str, port: int) -> bool:
-    """True for any answer: a site of another name or of HTTPS only says so, and runs."""
+    """Whether the web server responds. Redirects and refusals of the host name count too."""
     connection = http.client.HTTPConnection(host, port, timeout=2)
     try:
         connection.request("GET", "/healthz")
@@ -186,7 +187,7 @@ def _answers(host: str, port: int) -> bool:
 
 
 def _reachable(bind: str) -> str:
-    """An address one can open in a browser for what the server listens on."""
+    """The host to open in a browser for the address that the server listens on."""
     host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)
     return f"[{host}]" if ":" in host else host
 
