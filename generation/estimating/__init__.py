@@ -1,1 +1,1 @@
-"""What a render will take."""
+"""Estimates of run times."""

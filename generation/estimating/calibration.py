@@ -1,8 +1,8 @@
-"""Calibration: two or three small renders that teach what a new device needs to be estimated.
+"""Calibration: a few small renders per model, from which the speed of a new device is learned.
 
-A small and a larger picture of few steps tell what an evaluation and a teraflop cost; clips, where
-a model makes them, get the same; the last one is made larger, or smoother, as well. They are
-ordinary jobs that only this device takes.
+Renders of different sizes with few steps show the seconds of an evaluation and of a teraflop.
+Models for clips render short clips. The last render is also upscaled (a picture) or interpolated (a
+clip). All are ordinary jobs that are pinned to the device.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ STEPS = 6
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """Shares of the model's usual sides, and frames of a clip; whether more is done afterwards."""
+    """One render. `side` is a share of the model's default sides, `frames` counts for clips.
+
+    `afterwards` adds upscaling of a picture or interpolation of a clip.
+    """
 
     side: float
     frames: int
@@ -32,17 +35,17 @@ class _Size:
 
 
 SIZES = (_Size(1.0, 8, STEPS), _Size(0.6, 12, STEPS), _Size(0.75, 4, STEPS, afterwards=True))
-"""The first one loads the model and is rendered twice: its first time also warms up."""
+"""The first is rendered twice, because its first run loads the model and warms up."""
 
 
 def specs_for(cards: Iterable[ModelCard]) -> list[RenderSpec]:
-    """What has to be rendered for these models."""
+    """The calibration renders of these models."""
     return [spec for card in cards for size in (SIZES[0], *SIZES) for spec in [_spec(card, size)]]
 
 
 def _spec(card: ModelCard, size: _Size) -> RenderSpec:
     clip = MediaType.VIDEO in card.types
-    # A calibration's clips are smaller: what they teach is the same and they cost half.
+    # Clips are smaller, which halves their cost and shows the same.
     share = size.side * (0.75 if clip else 1.0)
     width, height = (_side(card, side * share) for side in (card.width, card.height))
     return RenderSpec(
@@ -70,7 +73,7 @@ def _afterwards(clip: bool) -> dict[str, Any]:
 
 
 def _side(card: ModelCard, wanted: float) -> int:
-    """A side that the model draws, in pixels, nearest to the one wanted."""
+    """The nearest allowed side of the model, in pixels."""
     step = 16
     limits = card.limits
     return int(min(limits.max_size, max(limits.min_size, round(wanted / step) * step)))

@@ -1,9 +1,8 @@
-"""The cost model: what each stage of a render has to do, in units that its time grows with.
+"""The cost model: the amount of work of each stage of a render.
 
-Two units a stage: a count (evaluations of the denoiser, or simply one) and a volume (teraflops,
-or megapixels). A device's seconds are learned as a combination of the two, so that sizes, steps
-and lengths that it never saw are estimated from others. `like` names what is so alike that the
-seconds of one count are the same.
+Each stage has two units: a count (evaluations of the denoiser, or one) and a volume (teraflops or
+megapixels). The seconds of a device are learned as a combination of both, so that unseen sizes,
+steps and lengths are estimated from seen ones.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ TERA, MEGA = 1e12, 1e6
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What one stage has to do."""
+    """The work of one stage. Demands with equal `like` take the same seconds per count."""
 
     count: float
     volume: float
@@ -35,9 +34,9 @@ Demands = dict[Stage, Demand]
 
 @lru_cache(maxsize=4096)
 def demands(shape: Shape, costs: Costs, model_bytes: int = 0) -> Demands:
-    """Every stage of a render with what it has to do; loading comes first.
+    """The demands of all stages of a render, in order.
 
-    Of a file that is only enhanced, "loading" is reading its frames.
+    The LOAD stage of an enhancement is reading the frames of its file.
     """
     size = f"{shape.width}x{shape.height}"
     pixels = shape.width * shape.height / MEGA
@@ -79,7 +78,7 @@ def _windows(shape: Shape) -> list[list[int]]:
 
 
 def _afterwards(shape: Shape, size: str, pixels: float) -> Demands:
-    """What comes after drawing: in-betweens, enlarging, writing and checking."""
+    """Demands of the stages after drawing: interpolating, upscaling, writing and checking."""
     found: Demands = {}
     delivered = shape.delivered_frames
     if shape.interpolate > 1:

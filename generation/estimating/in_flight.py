@@ -1,9 +1,9 @@
-"""The time left of a run that is going on: what was estimated, put right by what it has shown.
+"""The time left of a running attempt: the estimate, corrected by the run's pace so far.
 
-Every step and frame says how this run's pace differs from the usual; the more of them there are,
-the more they count. Stages that come later are expected to differ as much. A stage that tells no
-parts and outlives what was estimated is given a share of its own age on top, so that the time left
-neither stands at nothing nor jumps.
+Every step and frame shows the ratio of this run's pace to the estimated one. The more parts were
+observed, the more their pace counts; later stages are scaled by the same pace. If a stage takes
+longer than estimated, a share of its age is added, so that the time left neither stays at zero nor
+jumps.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from time import perf_counter
 from generation.states import Stage
 
 BELIEF = 2.0
-"""So many parts of the longest stage does the estimated pace count as."""
+"""Weight of the estimated pace, in parts of the longest stage."""
 STEADY = 3
-"""Parts to watch before a pace stands for itself, where nothing was estimated."""
+"""Parts to observe before a pace is known, if there is no estimate."""
 LONGER = 0.15
-"""A stage that outlives its time is expected to take this share of its age more."""
+"""A stage that exceeds its estimate is expected to take this share of its age longer."""
 
 
 class InFlight:
-    """Seconds left, asked for at any moment.
+    """Computes the seconds left of a run.
 
-    `estimated` has the seconds of each stage; it is empty when there is no estimate, and then
-    `weights` says how the stages compare. `parts` is how many steps the denoising makes.
+    `estimated` has the seconds of each stage. It is empty if there is no estimate; `weights` then
+    gives the relative durations of the stages. `parts` is the number of denoising steps.
     """
 
     def __init__(
@@ -48,34 +48,34 @@ class InFlight:
         self._moved = clock()
 
     def begin(self, stage: Stage) -> None:
-        """A stage starts now."""
+        """Start a stage."""
         self._stage, self._share = stage, 0.0
         self._moved = self._clock()
 
     def move(self, share: float) -> None:
-        """So much of the present stage is done, 0 to 1."""
+        """Report the completed share of the present stage, 0 to 1."""
         now = self._clock()
         done = share - self._share
         if done <= 0 or self._stage is None:
             return
         usual = (self._estimated if self._known else self._weights).get(self._stage, 0.0)
-        if usual:  # a stage that nobody expected has no pace to differ from
+        if usual:  # A stage without an estimate has no pace to compare with.
             self._seen += 1
             self._actual += now - self._moved
             self._expected += usual * done
         self._share, self._moved = share, now
 
     def skip(self, share: float) -> None:
-        """So much of the present stage was done before, and says nothing about the pace."""
+        """Report a share that an earlier attempt completed, which does not affect the pace."""
         self._share, self._moved = share, self._clock()
 
     def end(self) -> None:
-        """The present stage is over; one that tells no parts says how the run goes by its whole."""
+        """End the present stage. If it reported no parts, its whole duration affects the pace."""
         if self._stage is not None and not self._share and self._known:
             self.move(1.0)
 
     def left(self, later: Sequence[Stage]) -> float | None:
-        """Seconds until the end, with these stages after the present one; None: nobody can tell."""
+        """Seconds until the end, with these stages after the present one; None if unknown."""
         pace = self.pace
         expected = self._estimated if self._known else self._weights
         if pace is None or self._stage is None:
@@ -87,7 +87,7 @@ class InFlight:
 
     @property
     def pace(self) -> float | None:
-        """How many times as long as expected everything takes; None while nobody can tell."""
+        """The ratio of actual to expected time; None if unknown."""
         if self._known:
             return (self._actual + self._belief) / max(self._expected + self._belief, 1e-9)
         if self._seen < STEADY or not self._expected:

@@ -1,7 +1,7 @@
-"""The shape of a job: every setting that decides how long it takes, as one small JSON text.
+"""The shape of a job: all settings that affect its run time, as a short JSON text.
 
-Which settings those are is declared with the settings themselves (`Field.shape`). Jobs with equal
-shapes take equally long on one device.
+Each setting declares whether it is part of the shape (`Field.shape`). Jobs with equal shapes take
+equally long on one device.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from generation.specs import FIELDS, RenderSpec
 
 NAMES = {field.shape: field for field in FIELDS.values() if field.shape}
-"""By the property of the spec that goes into the shape, the setting that declares it."""
+"""The settings that are part of the shape, by the name of the spec's property."""
 DEFAULTS: dict[str, Any] = {
     "frames": 1,
     "denoising_steps": 0,
@@ -26,23 +26,23 @@ DEFAULTS: dict[str, Any] = {
         if isinstance(field.usual, int | str | tuple)
     },
 }
-"""What a shape leaves out when it is so."""
+"""Values that the text of a shape omits."""
 
 
 class Shape:
-    """The values of a shape as attributes, each named like the property of the spec."""
+    """A shape, with its values as attributes that are named like the properties of the spec."""
 
     __slots__ = ("_values", "text")
 
     def __init__(self, **values: Any) -> None:
-        """Raises TypeError for a name that no setting declares, or when one is missing."""
+        """Raises TypeError if a name is unknown or missing."""
         unknown = values.keys() - NAMES.keys()
         missing = NAMES.keys() - values.keys() - DEFAULTS.keys()
         if unknown or missing:
             raise TypeError(f"a shape has {', '.join(sorted(unknown | missing))} wrong")
         self._values = {**DEFAULTS, **values}
-        told = {name: value for name, value in values.items() if value != DEFAULTS.get(name)}
-        self.text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+        stored = {name: value for name, value in values.items() if value != DEFAULTS.get(name)}
+        self.text = json.dumps(stored, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def of(cls, spec: RenderSpec) -> Shape:
@@ -50,7 +50,7 @@ class Shape:
         return cls(**{name: getattr(spec, name) for name in NAMES})
 
     def but(self, **changes: Any) -> Shape:
-        """The same with some values changed."""
+        """A copy with changed values."""
         return Shape(**{**self._values, **changes})
 
     def __getattr__(self, name: str) -> Any:
@@ -70,12 +70,12 @@ class Shape:
 
     @property
     def draws(self) -> bool:
-        """False for a finished file that is only enhanced."""
+        """False for an enhancement, which has no denoising steps."""
         return bool(self.denoising_steps)
 
     @property
     def delivered_frames(self) -> int:
-        """Frames of the finished file, as in the spec."""
+        """Number of frames of the finished file, as in the spec."""
         frames, factor = int(self.frames), int(self.interpolate)
         if factor == 1:
             return frames
@@ -84,7 +84,7 @@ class Shape:
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Shape:
-    """The shape that a text tells. Raises ValueError for any other text."""
+    """Parse the text of a shape. Raises ValueError for any other text."""
     try:
         values = json.loads(text)
         values["formats"] = tuple(values.get("formats", ()))

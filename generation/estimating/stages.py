@@ -1,6 +1,6 @@
-"""What a render will do, stage by stage, and how much of the whole each stage is.
+"""The stage plan of a render: its stages and their weights for the progress bar.
 
-The shares move a progress bar; how long things take is the estimator's matter.
+The weights are not used for estimates of run times.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from generation.specs import RenderSpec
 from generation.states import Stage
 
 DENOISE_FRAME = 1.0
-"""The unit: one denoising step of one frame. The others were compared with it on the demo model."""
+"""The unit: one denoising step of one frame. The others were measured on the demo model."""
 DECODE_FRAME = 0.9
 INTERPOLATE_FRAME = 0.5
 UPSCALE_FRAME = 1.0
@@ -27,7 +27,7 @@ class StagePlan:
 
     @classmethod
     def of(cls, spec: RenderSpec) -> "StagePlan":
-        """The shares of a spec; loading and reading the prompt weigh nothing."""
+        """The stage plan of a spec. Loading and encoding the prompt have no weight."""
         frames, delivered = spec.frames, spec.delivered_frames
         drawn = frames if spec.draws else 0
         weights = {
@@ -41,7 +41,7 @@ class StagePlan:
         return cls({stage: weight for stage, weight in weights.items() if weight})
 
     def percent(self, stage: Stage, share: float) -> float:
-        """How far a render is with `share` (0 to 1) of a stage done, 0 to 100."""
+        """Progress, 0 to 100, when a share (0 to 1) of a stage is completed."""
         if stage not in self.weights:
             return 0.0
         stages = list(self.weights)

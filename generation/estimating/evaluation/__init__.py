@@ -1,1 +1,1 @@
-"""Whether the estimates were right."""
+"""Evaluation of estimates against actual run times."""

@@ -1,7 +1,7 @@
-"""How true the estimates were: what was estimated at the submit against what it took.
+"""Accuracy of estimates: the run time estimated at submit against the actual one.
 
-Judged are completed attempts that ran alone and from the start, and whose job had an estimate.
-Those of long ago are kept as sums of their weeks (`rollup`): they have no median any more.
+Only completed attempts that ran alone and from the start, and whose job had an estimate, are
+evaluated. Old attempts are kept as weekly sums (`rollup`), which have no median.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from generation.models.attempt import AttemptQuerySet
 from generation.states import Status
 
 WEEKS = 12
-"""So many weeks are reported, the present one among them."""
+"""Number of weeks in the report, including the present one."""
 NEWEST = 2000
-"""At most so many estimates are told one by one."""
+"""Most estimates that the report lists one by one."""
 WORST = 10
 LATELY = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One attempt and what was estimated of it. `load` are the seconds of loading the model."""
+    """One attempt with its estimate. `load` is the seconds of loading the model."""
 
     attempt: int
     job: UUID
@@ -49,13 +49,13 @@ class Judged:
 
     @property
     def miss(self) -> float:
-        """How far off as a logarithm: twice as long counts as much as half as long."""
+        """Absolute logarithm of actual over estimate, so that double and half are equally bad."""
         return abs(log(self.estimated.actual / self.estimated.seconds))
 
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """The last days in two numbers; `within` is the share that counts as right."""
+    """Accuracy of the last days. `within` is the share of errors of at most 20 %."""
 
     count: int
     within: float
@@ -63,7 +63,7 @@ class Lately:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Figures of the last weeks. `newest` has the latest estimates, the newest first."""
+    """Accuracy of the last WEEKS weeks. `newest` has the latest estimates, the newest first."""
 
     overall: Accuracy
     by_week: dict[date, Accuracy]
@@ -82,7 +82,7 @@ _FIELDS = (
 
 
 def report(now: datetime) -> Report:
-    """Everything that the accuracy page tells."""
+    """The data of the accuracy page."""
     first = week_of(now) - timedelta(weeks=WEEKS - 1)
     rows = read(judged(datetime.combine(first, time(), UTC)))
     rolled = list(AccuracyWeek.objects.filter(week__gte=first))
@@ -101,12 +101,12 @@ def report(now: datetime) -> Report:
 
 
 def since(moment: datetime) -> Accuracy:
-    """The figures since a moment, of attempts whose details are still there."""
+    """Accuracy since a moment, of attempts that are not rolled up."""
     return Accuracy.of([row.estimated for row in read(judged(moment))])
 
 
 def lately(now: datetime) -> Lately:
-    """How the last days' estimates did, in one query."""
+    """Accuracy of the last days, in one query."""
     off = Abs(F("job__estimated_seconds") - F("run_seconds"))
     found = (
         judged(now - LATELY)
@@ -117,8 +117,8 @@ def lately(now: datetime) -> Lately:
 
 
 def judged(moment: datetime) -> AttemptQuerySet:
-    """Attempts since a moment that say whether their estimates were true, and have details yet."""
-    # Asked of the job, whose table has an index for it; both end in one transaction.
+    """Attempts since a moment that can be evaluated and are not rolled up."""
+    # Filtered by the job's end, which is indexed. Job and attempt end in one transaction.
     recent = with_estimates(Attempt.objects.comparable()).filter(
         job__status=Status.COMPLETED, job__finished_at__gte=moment
     )
@@ -126,7 +126,7 @@ def judged(moment: datetime) -> AttemptQuerySet:
 
 
 def with_estimates(attempts: AttemptQuerySet) -> AttemptQuerySet:
-    """Those of some attempts whose job had an estimate with a range."""
+    """Filter the attempts whose job had an estimate with a range."""
     return attempts.filter(
         run_seconds__gt=0,
         job__estimated_seconds__gt=0,
@@ -136,7 +136,7 @@ def with_estimates(attempts: AttemptQuerySet) -> AttemptQuerySet:
 
 
 def read(attempts: AttemptQuerySet) -> list[Judged]:
-    """Some attempts with what was estimated of them, the newest first."""
+    """Read attempts with their estimates, the newest first."""
     found = attempts.order_by("-job__finished_at").values_list(*_FIELDS)
     return [
         Judged(
@@ -150,15 +150,15 @@ def read(attempts: AttemptQuerySet) -> list[Judged]:
 
 
 def week_of(moment: datetime) -> date:
-    """The Monday of a moment's week."""
+    """The Monday of the week of a moment."""
     day = moment.astimezone(UTC).date()
     return day - timedelta(days=day.weekday())
 
 
 def merged(estimated: Sequence[EstimatedRun], rolled: Iterable[AccuracyWeek]) -> Accuracy:
-    """The figures of some estimates and of weeks that are sums already.
+    """The accuracy of single estimates and of weekly sums together.
 
-    The median is that of the estimates alone; None where there are none.
+    The median is that of the single estimates; None if there are none.
     """
     live, weeks = Accuracy.of(estimated), list(rolled)
     count = live.count + sum(week.count for week in weeks)
@@ -180,7 +180,7 @@ def merged(estimated: Sequence[EstimatedRun], rolled: Iterable[AccuracyWeek]) ->
 def _grouped(
     rows: Iterable[Judged], rolled: Iterable[AccuracyWeek], attribute: str
 ) -> dict[Any, Accuracy]:
-    """Figures by an attribute that estimates and summed weeks both have."""
+    """Accuracy by an attribute that `Judged` and `AccuracyWeek` both have."""
     estimated: dict[Any, list[EstimatedRun]] = defaultdict(list)
     weeks: dict[Any, list[AccuracyWeek]] = defaultdict(list)
     for row in rows:
@@ -196,7 +196,7 @@ def _largest_first(figures: dict[str, Accuracy]) -> dict[str, Accuracy]:
 
 
 def _worst(rows: Sequence[Judged]) -> list[Miss]:
-    """The estimates that were farthest off, the worst first; none that counts as right."""
+    """The estimates with the largest `miss`, the worst first, without those within 20 %."""
     missed = [row for row in rows if row.estimated.error > WITHIN]
     worst = sorted(missed, key=lambda row: -row.miss)[:WORST]
     attempts = Attempt.objects.select_related("job").in_bulk([row.attempt for row in worst])

@@ -1,7 +1,7 @@
-"""The history played again in the order of time: what would have been estimated, and was it true?
+"""Backtest: replays the performance history and evaluates the estimates.
 
-Every attempt is estimated by what was known before it and then learned, by our estimator and by the
-peers' formulas, all on the same log.
+In order of time, every attempt is estimated from the attempts before it and then learned, by our
+estimator and by the formulas of other programs, all on the same records.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from generation.estimating.shapes import parse
 from generation.estimating.speeds.learning import Speeds
 
 WITHIN = 0.20
-"""How far off an estimate may be to count as right."""
+"""Largest relative error of an estimate that counts as right."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One finished attempt. Seconds by stage, `rest` among them; loads are those of the host."""
+    """One finished attempt. `stages` has seconds, including REST; loads are those of the host."""
 
     shape: str
     work: str
@@ -36,13 +36,13 @@ class Record:
 
     @property
     def seconds(self) -> float:
-        """The whole run time."""
+        """The run time."""
         return sum(self.stages.values())
 
 
 @dataclass(frozen=True, slots=True)
 class EstimatedRun:
-    """What was said of a record; the range only where there is one."""
+    """The estimate of a run and its actual seconds. Not every estimate has a range."""
 
     seconds: float
     actual: float
@@ -51,12 +51,12 @@ class EstimatedRun:
 
     @property
     def error(self) -> float:
-        """How far off, as a share of the actual time."""
+        """The relative error, as a share of the actual time."""
         return abs(self.seconds - self.actual) / self.actual
 
     @property
     def covered(self) -> bool:
-        """Whether the range held the actual time."""
+        """Whether the range contains the actual time."""
         return (
             self.low is not None and self.high is not None and self.low <= self.actual <= self.high
         )
@@ -64,7 +64,7 @@ class EstimatedRun:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Shares and errors over many estimates; None where there is nothing to judge."""
+    """Shares and errors over several estimates; None where there are no data."""
 
     count: int
     within: float | None
@@ -74,29 +74,29 @@ class Accuracy:
 
     @classmethod
     def of(cls, estimated: Sequence[EstimatedRun]) -> Accuracy:
-        """The figures of some estimates."""
+        """The accuracy of these estimates."""
         if not estimated:
             return cls(0, None, None, None, None)
-        errors = [one.error for one in estimated]
-        ranged = [one for one in estimated if one.low is not None]
+        errors = [run.error for run in estimated]
+        ranged = [run for run in estimated if run.low is not None]
         return cls(
             len(errors),
             sum(error <= WITHIN for error in errors) / len(errors),
             sum(errors) / len(errors),
             median(errors),
-            sum(one.covered for one in ranged) / len(ranged) if ranged else None,
+            sum(run.covered for run in ranged) / len(ranged) if ranged else None,
         )
 
 
 OURS = "Genga"
 DemandsOf = Callable[[str], Demands]
-"""What the stages of a shape have to do."""
+"""Returns the demands of a shape."""
 
 
 def replay(
     records: Iterable[Record], demands_of: DemandsOf, skip: int = 0
 ) -> dict[str, list[EstimatedRun]]:
-    """Estimates by whom, of all records but the first `skip`, which are learned only."""
+    """Estimates by estimator of all records except the first `skip`, which are only learned."""
     known: dict[tuple[str, str], Speeds] = {}
     latest: dict[str, Speeds] = {}
     competitors = peers()
@@ -137,7 +137,10 @@ def learn(
     estimate: Estimate | None,
     latest: Speeds | None,
 ) -> None:
-    """Take in a record that was estimated, or could not be; `latest` was learned before it."""
+    """Learn a record and the error of its estimate, if it had one.
+
+    `latest` are the speeds that were learned last on the device.
+    """
     if estimate is not None:
         speeds.band(record.work).learn(
             log(record.seconds / estimate.seconds),

@@ -1,8 +1,8 @@
-"""Why an estimate was far off, in one sentence: a table of readable rules.
+"""Explanations of wrong estimates: a table of rules with one sentence each.
 
-The first rule that holds is told. They compare what the estimate assumed with what was noted of
-the attempt, so they name what is likely to have been the reason, and claim nothing where nothing
-fits.
+The first rule that holds gives the explanation. The rules compare the assumptions of the estimate
+with the data of the attempt, so an explanation is likely but not certain. If no rule holds, none is
+given.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from generation.estimating.evaluation.backtest import WITHIN, EstimatedRun
 from generation.models import Attempt
 
 MUCH_LOAD = 0.25
-"""Other work on the host, as runnable threads for each core, that makes a difference."""
+"""Change of the host load, in runnable threads per core, that explains an error."""
 LONG_LOADING = 1.5
-"""A loading so many times as long as usual is a long one."""
+"""Loading that takes more than this multiple of the usual time is long."""
 
 UNEXPLAINED = "Nothing known explains it."
 
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """An estimate that was far off.
+    """An estimate with a large error.
 
-    `usual_load` are the seconds that loading its model usually takes there; None when unknown.
-    `earlier` counts its like that were finished on the device when it was estimated, up to THIN.
-    `assumed` is what the estimate held for, as far as known: `device`, `cold` and `host_load`.
+    `usual_load` is the usual seconds of loading the model on the device; None if unknown.
+    `earlier` is the number of attempts of the same shape that the device had completed before the
+    estimate, counted up to THIN. `assumed` has the known assumptions of the estimate: `device`,
+    `cold` and `host_load`.
     """
 
     attempt: Attempt
@@ -40,17 +41,17 @@ class Miss:
 
     @property
     def slower(self) -> bool:
-        """True when it took longer than was estimated."""
+        """True if the run took longer than estimated."""
         return self.estimated.actual > self.estimated.seconds
 
     @property
     def explanation(self) -> str:
-        """What is likely to have been the reason."""
-        return next((told for holds, told in RULES if holds(self)), UNEXPLAINED)
+        """The likely reason of the error."""
+        return next((sentence for holds, sentence in RULES if holds(self)), UNEXPLAINED)
 
 
 def earlier_alike(attempt: Attempt) -> int:
-    """How many of its like its device had finished when it was estimated; counted up to THIN."""
+    """The number of attempts of its shape on its device before the submit, up to THIN."""
     alike = Attempt.objects.comparable().filter(
         shape=attempt.shape, device=attempt.device_id, finished_at__lt=attempt.job.submitted_at
     )
@@ -58,12 +59,12 @@ def earlier_alike(attempt: Attempt) -> int:
 
 
 def _ran_elsewhere(miss: Miss) -> bool:
-    """It ran on another device than it was estimated for."""
+    """Whether it ran on another device than it was estimated for."""
     return miss.assumed.get("device", miss.attempt.device_name) != miss.attempt.device_name
 
 
 def _was_loaded(miss: Miss) -> bool:
-    """With the loading added, the estimate would have been right."""
+    """Whether the estimate would have been right with the loading of the model added."""
     if not miss.attempt.cold or not miss.slower or miss.assumed.get("cold"):
         return False
     return _right(miss.estimated.seconds + miss.attempt.load_seconds, miss.estimated.actual)
@@ -79,7 +80,7 @@ def _loaded_slowly(miss: Miss) -> bool:
 
 
 def _was_resident(miss: Miss) -> bool:
-    """Had it been loaded, the estimate would have been right."""
+    """Whether the estimate would have been right if the model had been loaded."""
     if miss.attempt.cold or miss.slower or not miss.usual_load:
         return False
     if miss.assumed.get("cold") is False:
@@ -88,12 +89,12 @@ def _was_resident(miss: Miss) -> bool:
 
 
 def _load_increase(miss: Miss) -> float:
-    """How much the host's other work grew between the claim and the run, on the mean."""
+    """Increase of the host load from the claim to the mean of the run."""
     return miss.attempt.host_load - miss.attempt.host_load_before
 
 
 def _load_increase_before_claim(miss: Miss) -> float:
-    """How much the host's other work grew between the submit and the claim."""
+    """Increase of the host load from the submit to the claim."""
     before = miss.attempt.host_load_before
     return before - float(miss.assumed.get("host_load", before))
 

@@ -1,6 +1,6 @@
-"""The formulas by which other programs estimate run times, from their published descriptions.
+"""Formulas of other programs for run times, from their published descriptions.
 
-For comparison only, each on the same log as ours. All see the jobs that ended before, in order.
+They are for comparison only, on the same records as our estimator. All learn the jobs in order.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from typing import Protocol
 from generation.estimating.shapes import parse
 
 LATEST = 20
-"""How many jobs ComfyUI's front end looks back."""
+"""Number of jobs that ComfyUI's front end averages."""
 
 
 class Peer(Protocol):
-    """Estimates one job after the other and is then told what it took."""
+    """An estimator that learns the run time of each job after estimating it."""
 
     def estimate(self, shape: str) -> float | None:
-        """Seconds; None while it knows nothing."""
+        """Estimated seconds; None without any history."""
 
     def learn(self, shape: str, seconds: float) -> None:
-        """What a job took."""
+        """Learn the run time of a job."""
 
 
 class SwarmUI:
-    """The session's mean time of a generation, times those that wait: here one at a time."""
+    """The session's mean time of a generation times the number of waiting ones, here one."""
 
     def __init__(self) -> None:
         self._total, self._count = 0.0, 0
 
     def estimate(self, shape: str) -> float | None:
-        """The mean of everything so far."""
+        """The mean of all jobs so far."""
         return self._total / self._count if self._count else None
 
     def learn(self, shape: str, seconds: float) -> None:
@@ -42,13 +42,13 @@ class SwarmUI:
 
 
 class AIHorde:
-    """Waiting work over the mean speed, work being megapixel-steps."""
+    """Waiting work divided by the mean speed. Work is counted in megapixel-steps."""
 
     def __init__(self) -> None:
         self._speeds: list[float] = []
 
     def estimate(self, shape: str) -> float | None:
-        """This job's work at the mean speed of those before."""
+        """The job's work divided by the mean speed of the jobs before."""
         return _work(shape) / mean(self._speeds) if self._speeds else None
 
     def learn(self, shape: str, seconds: float) -> None:
@@ -57,13 +57,13 @@ class AIHorde:
 
 
 class ComfyUI:
-    """The mean of the last twenty jobs, whatever they were; its upper end is their p75."""
+    """The mean of the last twenty jobs of any kind."""
 
     def __init__(self) -> None:
         self._latest: deque[float] = deque(maxlen=LATEST)
 
     def estimate(self, shape: str) -> float | None:
-        """The mean."""
+        """The mean of the latest jobs."""
         return mean(self._latest) if self._latest else None
 
     def learn(self, shape: str, seconds: float) -> None:
@@ -72,23 +72,23 @@ class ComfyUI:
 
 
 class ComfyUIUpper(ComfyUI):
-    """The same front end's p75, as if somebody took that for the estimate."""
+    """The 75th percentile that the same front end shows, taken as the estimate."""
 
     def estimate(self, shape: str) -> float | None:
-        """Three of four were quicker."""
+        """The 75th percentile."""
         ordered = sorted(self._latest)
         return ordered[int(0.75 * (len(ordered) - 1))] if ordered else None
 
 
 class ShapeMedian:
-    """The median of jobs with exactly the same settings; of all jobs where there are none."""
+    """The median of jobs with the same shape, or of all jobs if there are none."""
 
     def __init__(self) -> None:
         self._alike: dict[str, list[float]] = defaultdict(list)
         self._all: list[float] = []
 
     def estimate(self, shape: str) -> float | None:
-        """The median of the like."""
+        """The median of the shape."""
         known = self._alike.get(shape) or self._all
         return median(known) if known else None
 
@@ -99,7 +99,7 @@ class ShapeMedian:
 
 
 def peers() -> dict[str, Peer]:
-    """A fresh one of each, by name."""
+    """New instances of all, by name."""
     return {
         "SwarmUI": SwarmUI(),
         "AI-Horde": AIHorde(),
@@ -110,7 +110,7 @@ def peers() -> dict[str, Peer]:
 
 
 def _work(text: str) -> float:
-    """Megapixel-steps of all frames; of a file that is only enhanced, its megapixels."""
+    """Megapixel-steps of all frames; the megapixels of an enhancement, which has no steps."""
     shape = parse(text)
     pixels = shape.width * shape.height * shape.frames / 1e6
     return pixels * max(1, shape.denoising_steps)

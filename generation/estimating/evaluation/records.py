@@ -1,4 +1,4 @@
-"""The performance history as records that estimates are judged and played again by."""
+"""The performance history as records for the backtest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from generation.models import Attempt
 
 
 def record_of(attempt: Attempt) -> Record:
-    """A finished attempt with the seconds of its stages."""
+    """The record of a finished attempt."""
     stages = {timing.stage: timing.seconds for timing in attempt.timings.all()}
     stages[REST] = (attempt.run_seconds or 0.0) - sum(stages.values())
     return Record(
@@ -27,13 +27,13 @@ def record_of(attempt: Attempt) -> Record:
 
 
 def records() -> Iterator[Record]:
-    """Every attempt that says how long its like takes, the oldest first.
+    """Records of all comparable attempts, the oldest first.
 
-    Those whose shape an older version wrote in another form are left out.
+    Attempts whose shape an older version wrote in another format are left out.
     """
-    # Of those that were rolled up no stage is known any more.
-    told = Attempt.objects.comparable().exclude(shape="").filter(timings__isnull=False)
-    attempts = told.distinct().order_by("finished_at")
+    # Attempts that were rolled up have no stage timings.
+    timed = Attempt.objects.comparable().exclude(shape="").filter(timings__isnull=False)
+    attempts = timed.distinct().order_by("finished_at")
     for attempt in (
         attempts.select_related("job", "device")
         .prefetch_related("timings")

@@ -1,1 +1,1 @@
-"""What was learned about the speed of models on devices."""
+"""Learned speeds of models on devices."""

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from generation.estimating.cost import Demand
 
 FORGET = 0.98
-"""What an observation of the two units still counts after the next one."""
+"""Factor of the weight of all earlier observations at each new one."""
 PRIOR = 0.02
-"""Weight of the belief that both units take equal parts of the time, until it is known."""
+"""Weight of the prior that both units take equal parts of the time."""
 
 
 @dataclass(slots=True)
 class Combination:
-    """Seconds of a stage as a combination of count and volume, none of them negative.
+    """Seconds of a stage as a combination of count and volume with non-negative coefficients.
 
-    Least squares of relative errors with forgetting; the normal equations are all that is kept.
+    Least squares of relative errors with forgetting. Only the normal equations are stored.
     """
 
     gram: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
@@ -24,7 +24,7 @@ class Combination:
     weight: float = 0.0
 
     def learn(self, demand: Demand, seconds: float) -> None:
-        """One stage that took so long."""
+        """Learn the seconds of one stage."""
         count, volume = demand.count / seconds, demand.volume / seconds
         seen = (count * count, count * volume, volume * volume)
         self.gram = [FORGET * old + new for old, new in zip(self.gram, seen, strict=True)]
@@ -34,12 +34,12 @@ class Combination:
         self.weight = FORGET * self.weight + 1.0
 
     def slow_down(self, factor: float) -> None:
-        """Let everything take so many times as long: as if it had been seen so."""
-        self.gram = [one / factor**2 for one in self.gram]
-        self.moment = [one / factor for one in self.moment]
+        """Multiply all estimates by a factor, as if all observations had been so."""
+        self.gram = [value / factor**2 for value in self.gram]
+        self.moment = [value / factor for value in self.moment]
 
     def by_volume(self, demand: Demand) -> float | None:
-        """What another model's stage will take: of the two units the volume alone is common."""
+        """Estimated seconds of another model's stage, by volume, as counts are not comparable."""
         if not self.weight:
             return None
         if not self.gram[2] or not demand.volume:
@@ -47,12 +47,12 @@ class Combination:
         return demand.volume * self.moment[1] / self.gram[2]
 
     def seconds(self, demand: Demand) -> float | None:
-        """What such a stage will take; None when nothing was learned."""
+        """Estimated seconds of a stage; None if nothing was learned."""
         if not self.weight:
             return None
         a, b, d = self.gram
         e, f = self.moment
-        # Half the time for each unit is the belief that a few observations overrule.
+        # The prior gives each unit half of the time; a few observations overrule it.
         mean_count, mean_volume = e / self.weight, f / self.weight
         if not mean_volume:
             return demand.count * e / a

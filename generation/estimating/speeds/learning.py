@@ -1,7 +1,7 @@
-"""What was learned of one model on one device: how long its stages take, and how sure that is.
+"""Learned speeds of one model on one device: the seconds of its stages and their uncertainty.
 
-Pure data and arithmetic, so that a history can be played through it in memory as well. To what each
-stage has shown comes a drift, which all stages share, and all models of the device.
+This module is pure data and arithmetic, so a backtest can use it in memory. The estimates of all
+stages are multiplied by a drift, which is common to all models of the device.
 """
 
 from __future__ import annotations
@@ -18,27 +18,26 @@ from generation.estimating.speeds.stage_speed import BUSY, KNOTS, MOST, StageSpe
 from generation.states import Stage
 
 REST = "rest"
-"""What of an attempt belongs to no stage: claiming, opening, noting the end."""
+"""Time of an attempt outside of all stages: claiming, opening, recording the end."""
 DRIFT_GAIN = 0.3
-"""The share of a surprise that the drift follows at once."""
+"""The share of an estimate's error that is added to the drift."""
 DRIFT_GAIN_BUSY = 0.1
-"""The same beside other work on the host, of which most surprises come then."""
+"""The same under host load, which causes most errors then."""
 SETTLED = 3
-"""Attempts before which a surprise is no drift: too little is known."""
+"""The drift is not changed before this many attempts, because estimates are too uncertain."""
 SMALL = frozenset({Stage.LOAD, Stage.ENCODE, Stage.WRITE, Stage.CHECK})
-"""Stages without which an estimate is still one."""
+"""Stages that an estimate may leave out if nothing is known about them."""
 AFTERWARDS = frozenset({Stage.INTERPOLATE, Stage.UPSCALE, Stage.WRITE, Stage.CHECK})
-"""Stages that take as long whichever model has drawn."""
+"""Stages whose seconds do not depend on the model."""
 
 
 @dataclass(slots=True, eq=False)
 class Speeds:
-    """Everything that was learned of one model on one device.
+    """Learned speeds of one model on one device.
 
-    `drift` is by how much, as a logarithm, everything took longer than usual when these speeds were
-    last learned, and `turn` the place of that among all that was learned on the device: what was
-    learned last, of whichever model, knows the device's drift. `bands` are the ranges by kind of
-    work.
+    `drift` is the logarithm of how much longer than usual all stages took when these speeds were
+    last learned. `turn` counts the attempts learned on the device up to then, so that the speeds
+    with the largest turn have the device's latest drift. `bands` has the ranges by kind of work.
     """
 
     kind: str = "cpu"
@@ -58,34 +57,34 @@ class Speeds:
         foreign: bool = False,
         beside: Sequence[Speeds] = (),
     ) -> dict[Stage, float] | None:
-        """Seconds of each stage under a host's load; None when too little is known for a guess.
+        """Seconds of each stage under a host load; None if too little is known.
 
-        `drift` is the device's; None: as it was when these speeds were last learned. `foreign` when
-        the demands are those of a model that these speeds were not learned of.
-        `beside` are other models' speeds of the same device, for stages that no model is part of.
+        `drift` is the device's drift; None means that of these speeds. `foreign` is true if the
+        demands are those of another model. `beside` has the speeds of other models on the same
+        device, for the stages AFTERWARDS.
         """
         if not self.attempts:
             return None
         found: dict[Stage, float] = {}
-        lately = exp(self.drift if drift is None else drift)
+        slowdown = exp(self.drift if drift is None else drift)
         for stage, demand in demands.items():
             if _is_skipped(stage, demands, cold):
                 continue
             known = self.stages.get(stage) or _known_beside(stage, beside)
             seconds = known.seconds(demand, load, foreign=foreign) if known else None
             if seconds is not None:
-                found[stage] = seconds * lately
+                found[stage] = seconds * slowdown
             elif stage not in SMALL:
                 return None
         return found
 
     def rest_seconds(self, load: float) -> float:
-        """Seconds outside of every stage."""
+        """Seconds outside of all stages."""
         known = self.stages.get(REST)
         return (known.seconds(_REST, load) if known else None) or 0.0
 
     def unsure(self, demands: Demands) -> float:
-        """How much wider than usual a range has to be: 1 for what was seen often, 3 for never."""
+        """Factor of the range's width: 1 for demands seen often, 3 for demands never seen."""
         main = max(demands.items(), key=_weight)
         known = self.stages.get(main[0])
         return 1.0 + 2.0 / (1.0 + (known.evidence(main[1]) if known else 0.0))
@@ -99,7 +98,7 @@ class Speeds:
         load: float,
         latest: Speeds | None = None,
     ) -> None:
-        """One finished attempt: the seconds of each stage, and of REST, under a host's load.
+        """Learn a finished attempt: the seconds of each stage, and of REST, under a host load.
 
         `latest` are the speeds that were learned last on the device.
         """
@@ -107,15 +106,15 @@ class Speeds:
             self.drift, self.turn = latest.drift, latest.turn
         self.turn += 1
         self._drift(demands, seconds, cold, load)
-        lately = exp(self.drift)
+        slowdown = exp(self.drift)
         for stage, demand in demands.items():
             if not _is_skipped(stage, demands, cold) and seconds.get(stage, 0.0) > 0:
-                self.stage(stage).learn(demand, seconds[stage] / lately, load)
+                self.stage(stage).learn(demand, seconds[stage] / slowdown, load)
         self.stage(REST).learn(_REST, max(seconds.get(REST, 0.0), 1e-3), load)
         self.attempts += 1
 
     def band(self, work: str) -> Band:
-        """The range of a kind of work."""
+        """The band of a kind of work, created if missing."""
         return self.bands.setdefault(work, Band())
 
     def as_json(self) -> dict[str, Any]:
@@ -124,12 +123,12 @@ class Speeds:
             "kind": self.kind,
             "stages": {
                 name: [
-                    one.slow,
-                    [one.line.gram, one.line.moment, one.line.weight],
-                    one.alike,
-                    one.busy,
+                    speed.slow,
+                    [speed.line.gram, speed.line.moment, speed.line.weight],
+                    speed.alike,
+                    speed.busy,
                 ]
-                for name, one in self.stages.items()
+                for name, speed in self.stages.items()
             },
             "drift": self.drift,
             "turn": self.turn,
@@ -139,7 +138,7 @@ class Speeds:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Speeds:
-        """What `as_json` wrote; an older version wrote no turn, and a drift of each model's own."""
+        """Read the data of `as_json`. Older data have no turn, and a drift of each model."""
         speeds = cls(
             data["kind"],
             {
@@ -156,7 +155,7 @@ class Speeds:
         return speeds
 
     def _settle_drift(self) -> None:
-        """Take the drift into the stages, so that they mean the same without it."""
+        """Move the drift into the stages, which leaves the estimates the same."""
         for name, stage in self.stages.items():
             if name != REST:
                 stage.slow_down(self.drift)
@@ -165,7 +164,7 @@ class Speeds:
     def stage(self, name: str) -> StageSpeed:
         """The speed of a stage, with nothing learned when it is new."""
         if name not in self.stages:
-            # On a CPU other work takes its share of the cores; a card minds it little.
+            # Initial assumption: other work takes its share of CPU cores and does not slow a GPU.
             slow = [log(1.0 + load) if self.kind == "cpu" else 0.0 for load in KNOTS]
             self.stages[name] = StageSpeed(slow)
         return self.stages[name]
@@ -173,33 +172,33 @@ class Speeds:
     def _drift(
         self, demands: Demands, seconds: Mapping[str, float], cold: bool, load: float
     ) -> None:
-        """Follow what all stages together took longer or shorter than expected."""
+        """Update the drift by the error of the estimate of all stages together."""
         stages = self.stage_seconds(demands, cold=cold, load=load)
         if not stages or self.attempts < SETTLED:
             return
         expected = sum(stages.values())
         actual = sum(seconds.get(stage, 0.0) for stage in stages)
-        surprise = log(max(actual, 1e-5) / max(expected, 1e-5))
+        error = log(max(actual, 1e-5) / max(expected, 1e-5))
         gain = DRIFT_GAIN_BUSY if load >= BUSY else DRIFT_GAIN
-        self.drift += gain * max(-MOST, min(MOST, surprise))
+        self.drift += gain * max(-MOST, min(MOST, error))
 
 
 def _known_beside(stage: Stage, beside: Sequence[Speeds]) -> StageSpeed | None:
-    """A stage after the drawing, as learned of the model that was rendered most often."""
+    """A stage of AFTERWARDS as learned with the model that has the most attempts."""
     if stage not in AFTERWARDS:
         return None
-    knowing = [speeds for speeds in beside if stage in speeds.stages]
-    return max(knowing, key=lambda one: one.attempts).stages[stage] if knowing else None
+    candidates = [speeds for speeds in beside if stage in speeds.stages]
+    return max(candidates, key=lambda speeds: speeds.attempts).stages[stage] if candidates else None
 
 
 _REST = Demand(1.0, 0.0, "")
 
 
 def _weight(stage: tuple[Stage, Demand]) -> tuple[bool, float]:
-    """The stage that most of a run goes to: the denoising, else the largest volume."""
+    """Sort key of the stage that takes most of a run: denoising, else the largest volume."""
     return stage[0] == Stage.DENOISE, stage[1].volume
 
 
 def _is_skipped(stage: Stage, demands: Demands, cold: bool) -> bool:
-    """A model that is loaded already costs no loading; reading a finished file always does."""
+    """Whether LOAD takes no time: a loaded model is not loaded again, but a file is always read."""
     return stage == Stage.LOAD and Stage.DENOISE in demands and not cold

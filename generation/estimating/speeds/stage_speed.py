@@ -1,8 +1,8 @@
-"""What was learned of one stage of one model on one device.
+"""The learned speed of one stage of one model on one device.
 
-The stage is learned twice: as seconds of what is exactly alike, and as a combination of the cost
-model's two units, which also tells what was never seen. Beside that stands how much other work on
-the host slows the stage down.
+The stage is learned twice: as seconds per count of equal demands (`Demand.like`), and as a
+combination of the cost model's two units, which also estimates demands that were never seen. In
+addition, the slowdown by other work on the host is learned.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from generation.estimating.cost import Demand
 from generation.estimating.speeds.combination import Combination
 
 TRUST = 0.3
-"""Beside so many observations, the combination counts as one of what is alike."""
+"""Weight of the combination, in observations of equal demands."""
 SLOWEST_GAIN = 0.15
-"""What is alike follows a new observation by at least this share."""
+"""Smallest gain of a rate: it follows a new observation by at least this share."""
 LOAD_GAIN = 0.35
 KNOTS = (0.0, 0.25, 0.5, 1.0, 2.0)
-"""Other work on the host, as runnable threads for each core, between which slowness is drawn."""
+"""Host loads, in runnable threads per core, between which the slowdown is interpolated."""
 BUSY = 0.15
-"""Less other work than this is none."""
+"""A smaller host load counts as none."""
 BUSY_FROM = (BUSY, 0.35, 0.8, 1.5)
-"""Loads from here to the next count as the same."""
+"""Lower limits of the classes of host load."""
 TRUST_BUSY = 0.7
-"""Beside so many observations under a load, what is known of the stage counts as one."""
+"""Weight of the estimate by `slowness`, in observations under the same class of load."""
 MOST = log(2.0)
-"""One observation moves nothing farther than a factor of two."""
+"""Largest logarithm of an error that is learned: a factor of two."""
 ALIKE_KEPT = 64
-"""How many alike things of a stage are remembered; the latest."""
+"""Number of rates that a stage keeps, the latest ones."""
 
 Rates = dict[str, list[float]]
-"""By likeness the logarithm of a count's seconds, and how often it was seen."""
+"""For each `Demand.like`, the logarithm of the seconds per count and the observations."""
 
 
 @dataclass(slots=True)
 class StageSpeed:
-    """One stage: on an idle host, and what other work on the host makes of it.
+    """The speed of one stage on an idle host, and its slowdown by other work.
 
-    `slow` is by how much, as a logarithm, that slows the stage at each of KNOTS, whatever is
-    rendered; `busy` are rates of what was seen under such a load itself.
+    `slow` is the logarithm of the slowdown at each of KNOTS, for any demand. `alike` has the rates
+    on an idle host, `busy` the rates under each class of load.
     """
 
     slow: list[float]
@@ -50,7 +50,7 @@ class StageSpeed:
     busy: Rates = field(default_factory=dict)
 
     def learn(self, demand: Demand, seconds: float, load: float) -> None:
-        """One stage that took so long with so much other work on the host."""
+        """Learn the seconds of one stage under a host load."""
         seconds = max(seconds, 1e-5)
         rate = log(seconds / demand.count)
         if load >= BUSY:
@@ -58,14 +58,14 @@ class StageSpeed:
             _follow(self.busy, _busy_like(demand, load), rate)
             seconds /= self.slowness(load)
             if demand.like in self.alike:
-                # How it runs on an idle host is known better than through what a load makes of it.
+                # The rate on an idle host is known already, and better than this could tell.
                 return
             rate = log(seconds / demand.count)
         self.line.learn(demand, seconds)
         _follow(self.alike, demand.like, rate)
 
     def seconds(self, demand: Demand, load: float, *, foreign: bool = False) -> float | None:
-        """What such a stage will take; None when nothing was learned."""
+        """Estimated seconds of a stage; None if nothing was learned."""
         idle = self.line.by_volume(demand) if foreign else self._idle(demand)
         if idle is None:
             return None
@@ -76,18 +76,18 @@ class StageSpeed:
         return exp(expected)
 
     def slow_down(self, drift: float) -> None:
-        """Let the stage take longer by so much, as a logarithm, whatever is asked."""
+        """Multiply the seconds of all demands by exp(drift)."""
         self.line.slow_down(exp(drift))
         for rate in (*self.alike.values(), *self.busy.values()):
             rate[0] += drift
 
     def slowness(self, load: float) -> float:
-        """How many times as long it takes with so much other work on the host."""
+        """The factor by which a host load slows the stage down."""
         below, share = _between(load)
         return exp(self.slow[below] * (1 - share) + self.slow[below + 1] * share)
 
     def evidence(self, demand: Demand) -> float:
-        """How often the like was seen."""
+        """Number of observations of equal demands."""
         return self.alike.get(demand.like, (0.0, 0.0))[1]
 
     def _idle(self, demand: Demand) -> float | None:
@@ -99,27 +99,28 @@ class StageSpeed:
         return exp(trust * (known + log(demand.count)) + (1 - trust) * log(max(base, 1e-5)))
 
     def _shift(self, demand: Demand, seconds: float, load: float) -> None:
-        """Learn from one stage under load how much such a load slows the stage."""
+        """Learn the slowdown from one stage under load."""
         idle = self._idle(demand)
         if idle is None:
             return
-        surprise = log(seconds / max(idle * self.slowness(load), 1e-5))
-        surprise = max(-MOST, min(MOST, surprise))
+        error = log(seconds / max(idle * self.slowness(load), 1e-5))
+        error = max(-MOST, min(MOST, error))
         below, share = _between(load)
         parts = (1 - share, share)
-        # The first knot is the idle host and stays; the weights make the step what it should be.
-        whole = sum(part**2 for knot, part in zip((below, below + 1), parts, strict=True) if knot)
+        # The first knot is the idle host and does not change. Dividing by the sum of squared
+        # weights moves the interpolated value by LOAD_GAIN * error.
+        norm = sum(part**2 for knot, part in zip((below, below + 1), parts, strict=True) if knot)
         for knot, part in zip((below, below + 1), parts, strict=True):
-            if knot and whole:
-                self.slow[knot] += LOAD_GAIN * surprise * part / whole
+            if knot and norm:
+                self.slow[knot] += LOAD_GAIN * error * part / norm
 
 
 def _follow(rates: Rates, like: str, rate: float) -> None:
-    """Let a rate follow an observation: the mean at first, later the latest ones more."""
+    """Update a rate: the mean at first, later an exponential moving average."""
     known, evidence = rates.pop(like, (rate, 0.0))
     evidence += 1.0
     gain = max(1.0 / evidence, SLOWEST_GAIN)
-    # Written last, so that what was not seen for longest is the first to be forgotten.
+    # Inserted last, so that the rate that was not updated for longest is removed first.
     rates[like] = [known + gain * (rate - known), evidence]
     if len(rates) > ALIKE_KEPT:
         del rates[next(iter(rates))]
@@ -130,7 +131,7 @@ def _busy_like(demand: Demand, load: float) -> str:
 
 
 def _between(load: float) -> tuple[int, float]:
-    """The knot below a load, and how far it is on the way to the next."""
+    """The index of the knot below a load, and the load's position from it to the next, 0 to 1."""
     for below in range(len(KNOTS) - 1):
         if load < KNOTS[below + 1]:
             return below, max(0.0, load - KNOTS[below]) / (KNOTS[below + 1] - KNOTS[below])
