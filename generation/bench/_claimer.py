@@ -1,8 +1,8 @@
-"""One claiming process of the `claim` benchmark, started with a device, a file and seconds.
+"""One claiming process of the `claim` benchmark. Arguments: device, file and hold seconds.
 
-It claims for the device, writes down the milliseconds, holds the job so long, ends it
-and claims again, until SIGTERM.
-A process of its own module, because a benchmark's other parts take seconds to import.
+Until SIGTERM, it claims a job for the device, writes the milliseconds to the file, holds the job for
+the given seconds and completes it. It is a separate module because the other parts of the benchmark
+take seconds to import.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import django
 
 
 def main(name: str, ledger: Path, hold: float) -> None:
-    """Claim until told to stop. A line for each claim: milliseconds, and whether it found a job."""
+    """Claim until SIGTERM. Each claim writes a line: milliseconds, and whether it found a job."""
     from generation.estimating.estimator import Estimator
     from generation.live import events
     from generation.models import Device
@@ -26,7 +26,7 @@ def main(name: str, ledger: Path, hold: float) -> None:
     from generation.scheduling.claim import claim
     from generation.states import Stage
 
-    # A job that ends leaves some, and with them estimates have to be read anew.
+    # Completed jobs have timings, after which the claim must read the learned speeds again.
     timings = {stage: Timing(0.1) for stage in (Stage.ENCODE, Stage.DENOISE)}
     estimator = Estimator()
     stopped: list[int] = []

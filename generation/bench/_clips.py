@@ -1,4 +1,4 @@
-"""What benchmarks of clips share: the demo model with its motion adapter, and specs for it."""
+"""Shared by benchmarks of clips: the demo model with its motion adapter, and its specs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FPS: Final = 8.0
 
 
 def load() -> AnimateDiff:
-    """The shipped adapter over the shipped model, on the CPU."""
+    """Load the demo model with its motion adapter, on the CPU."""
     warm_up()
     base = ModelFiles("toon", "stable-diffusion", TOON, "toon")
     files = ModelFiles("toon-motion", "animatediff", MOTION, "toon-motion", base)
@@ -30,7 +30,7 @@ def load() -> AnimateDiff:
 
 
 def spec_of(prompt: str, *, frames: int, steps: int, size: int, seed: int) -> RenderSpec:
-    """A clip as anybody would ask for it."""
+    """The spec of an ordinary clip."""
     return RenderSpec(
         type="video",
         model="toon-motion",
@@ -47,11 +47,11 @@ def spec_of(prompt: str, *, frames: int, steps: int, size: int, seed: int) -> Re
 
 
 def render(pipeline: AnimateDiff, spec: RenderSpec) -> list[Image.Image]:
-    """The frames of a spec."""
+    """Render a spec; return its frames."""
     latents = pipeline.denoise(spec, pipeline.encode(spec), lambda _: None)
     return list(pipeline.decode(latents))
 
 
 def mean(values: Sequence[float]) -> float:
-    """The arithmetic mean; 0 of nothing."""
+    """The arithmetic mean; 0 for no values."""
     return sum(values) / len(values) if values else 0.0

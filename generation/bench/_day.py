@@ -1,8 +1,8 @@
-"""A day of a small studio, as data: who asked for what, when, and how long it really took.
+"""The jobs of a day in a small studio: submit times, owners, priorities and actual run times.
 
-`day.csv` beside this file is the recorded day of seed DAY; any other seed makes another one.
-Three people work from nine to six; two unlike devices share the work. Clips stay behind when the
-people go home, so that the evening shows who wasted time.
+`day.csv` beside this file is the recorded day of seed DAY; other seeds generate other days. Three
+people submit jobs from nine to six, and two different devices run them. Long clips are left in the
+evening, so that the makespan shows which rule used the devices badly.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ DAY: Final = 1
 RECORDED: Final = Path(__file__).with_name("day.csv")
 HOUR: Final = 3600.0
 SPREAD: Final = 0.15
-"""Standard deviation of the logarithm of a job's real run time over the expected one."""
+"""Standard deviation of the logarithm of actual over expected run time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What people ask for: expected seconds by device, and how often it is asked for.
+    """A kind of request, with the expected seconds by device.
 
-    `asked` are requests a person and day, each of up to `most` jobs; `odds` of urgent, high,
-    normal and low.
+    `asked` is the number of requests per person and day, each of up to `most` jobs. `odds` are the
+    weights of urgent, high, normal and low priority.
     """
 
     work: Work
@@ -80,7 +80,7 @@ PEOPLE: Final = 3
 
 
 def make(seed: int) -> list[Arrival]:
-    """A day of this seed, in the order of coming; moments are seconds since nine."""
+    """Generate a day, in order of arrival. Times are seconds since nine."""
     source = seeded_source(seed)
     asked: list[tuple[float, int, int, str, float]] = []
     for owner in range(PEOPLE):
@@ -91,11 +91,11 @@ def make(seed: int) -> list[Arrival]:
                 for number in range(source.randint(1, kind.most)):
                     factor = exp(source.gauss(0.0, SPREAD))
                     asked.append((round(at + number, 1), owner, priority, name, round(factor, 3)))
-    return [_arrival(number, *one) for number, one in enumerate(sorted(asked))]
+    return [_arrival(number, *request) for number, request in enumerate(sorted(asked))]
 
 
 def read(path: Path = RECORDED) -> list[Arrival]:
-    """The day that was recorded."""
+    """Read a recorded day."""
     with path.open(newline="") as file:
         return [
             _arrival(
@@ -111,12 +111,12 @@ def read(path: Path = RECORDED) -> list[Arrival]:
 
 
 def lanes() -> list[Lane]:
-    """The two devices, cold: a large one for clips and pictures, a small one for the rest."""
+    """The two devices without loaded models: a large one and a small one."""
     return [_lane("large"), _lane("small")]
 
 
 def expected(job: WaitingJob) -> float:
-    """Seconds on the quickest device."""
+    """Expected seconds on the fastest device."""
     return min(KINDS[job.shape].seconds.values())
 
 
@@ -141,6 +141,6 @@ def _arrival(
 
 
 def _moment(source: random.Random) -> float:
-    """Most work is asked for around eleven and around four."""
+    """A random submit time. Most are around eleven and around four."""
     middle = source.choice((2.0, 7.0))
     return min(max(0.0, source.gauss(middle, 1.2)), 9.0) * HOUR

@@ -1,6 +1,6 @@
-"""What benchmarks of the queue share: waiting jobs by the thousand, devices and their history.
+"""Shared by benchmarks of the queue: thousands of waiting jobs, devices and their history.
 
-All as rows; no weights are needed, because nothing here is rendered.
+They are only rows in the database; nothing is rendered, so no weights are needed.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ from generation.states import Outcome, Priority, Stage, Status, Work
 
 OWNERS: Final = 5
 SPACING_SECONDS: Final = 0.01
-"""Between two submits."""
+"""Time between two submits."""
 AT_ONCE: Final = 5000
-"""Rows that are written in one go."""
+"""Rows per bulk insert."""
 HISTORY: Final = 8
-"""Ended attempts of each shape and device."""
+"""Completed attempts of each shape and device."""
 LOADING_SECONDS: Final = {"toon": 3.0, "xl": 8.0, "motion": 6.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Some of the queue: a spec, how many of ten jobs are like it, and its seconds on a 4090."""
+    """A kind of job: its spec, its share of the queue in tenths, and its seconds on a 4090."""
 
     spec: RenderSpec
     share: int
@@ -83,11 +83,11 @@ PARK: Final = (
     ("RTX 4060", 3, STILLS, 3.0),
     ("RTX A6000", 2, CLIPS, 1.3),
 )
-"""Label, how many, their works, and how much longer than a 4090 they take."""
+"""Label, number of devices, kinds of work, and run time relative to a 4090."""
 
 
 def prepare() -> tuple[list[User], dict[str, ModelCard]]:
-    """Tables, people, and cards of models that are never loaded."""
+    """Create the tables, users, and cards of models that are never loaded."""
     call_command("migrate", verbosity=0)
     people = [User.objects.create_user(f"person-{number}") for number in range(OWNERS)]
     DeviceTime.objects.bulk_create(DeviceTime(owner=person) for person in people)
@@ -99,7 +99,7 @@ def prepare() -> tuple[list[User], dict[str, ModelCard]]:
 
 
 def park() -> list[Device]:
-    """Eight devices of three kinds, online for as long as this lasts."""
+    """Create eight devices of three types, which stay online during the benchmark."""
     later = timezone.now() + timedelta(days=1)
     return [
         Device.objects.create(
@@ -115,23 +115,23 @@ def park() -> list[Device]:
 
 
 def slowness(device: Device) -> float:
-    """How many times as long as a 4090 it takes."""
+    """Run time of a device relative to a 4090."""
     return next(factor for label, _, _, factor in PARK if label == device.label)
 
 
 def fill(people: Sequence[User], cards: dict[str, ModelCard], count: int, seed: int = 1) -> None:
-    """So many waiting jobs of every person and priority, submitted one after another until now."""
+    """Create `count` waiting jobs of random owners and priorities, the last submitted now."""
     rows = _rows(people, cards, count, seeded_source(seed))
-    while some := list(islice(rows, AT_ONCE)):
-        Job.objects.bulk_create(some)
-        Progress.objects.bulk_create(Progress(job=job) for job in some)
+    while batch := list(islice(rows, AT_ONCE)):
+        Job.objects.bulk_create(batch)
+        Progress.objects.bulk_create(Progress(job=job) for job in batch)
         JobEvent.objects.bulk_create(
-            JobEvent(job=job, sequence=1, kind="job.queued", data={}) for job in some
+            JobEvent(job=job, sequence=1, kind="job.queued", data={}) for job in batch
         )
 
 
 def add_history(people: Sequence[User], cards: dict[str, ModelCard], devices: list[Device]) -> None:
-    """Ended attempts of every shape on every device that takes it, so that estimates exist."""
+    """Create completed attempts of every shape on every device, so that estimates exist."""
     source, now, estimator = seeded_source(2), timezone.now(), Estimator()
     for device in devices:
         for kind in KINDS:
@@ -148,7 +148,7 @@ def _rows(
 ) -> Iterator[Job]:
     now = timezone.now()
     first = now - timedelta(seconds=count * SPACING_SECONDS)
-    # What all jobs of a kind share is made once: a hundred thousand specs would take long.
+    # The data of each kind is built once, because a hundred thousand specs would take long.
     made = [(kind, kind.spec.as_json(), cards[kind.spec.model]) for kind in KINDS]
     weights = [kind.share for kind in KINDS]
     for number in range(count):

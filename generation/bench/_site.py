@@ -1,4 +1,4 @@
-"""What benchmarks of the whole system share: a data folder of their own with real processes."""
+"""Shared by benchmarks of the whole system: a temporary data folder and real processes."""
 
 import os
 import subprocess
@@ -23,12 +23,12 @@ from generation.specs import RenderSpec
 START_SECONDS = 120
 RENDER_SECONDS = 600
 POLL_SECONDS = 0.1
-"""Seldom, so that looking costs the render nothing; times come from the job's own row."""
+"""Long enough not to slow the render down; times are read from the job's row."""
 TOON = Path(settings.BASE_DIR) / "fixtures" / "models" / "toon"
 
 
 def prepare() -> tuple[User, ModelCard]:
-    """Tables, a person and the demo model in this process's (temporary) data folder."""
+    """Create the tables, a user and the demo model in the temporary data folder."""
     call_command("migrate", verbosity=0)
     person, _ = User.objects.get_or_create(username=settings.GENGA_LOCAL_USER)
     return person, register(TOON, "toon", is_default=True)
@@ -36,7 +36,7 @@ def prepare() -> tuple[User, ModelCard]:
 
 @contextmanager
 def worker(device: str = "cpu:0") -> Iterator[Device]:
-    """A real worker process, online; stopped at the end."""
+    """Run a worker process; yield its device once it is online."""
     with _process(["manage.py", "worker", "--device", device]) as process:
         until = time.monotonic() + START_SECONDS
         while not Device.objects.online().filter(name=device).exists():
@@ -46,7 +46,7 @@ def worker(device: str = "cpu:0") -> Iterator[Device]:
 
 @contextmanager
 def web(port: int) -> Iterator[str]:
-    """A real web server on loopback; its address."""
+    """Run a web server on loopback; yield its address."""
     command = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "--verbosity", "0"]
     address = f"http://127.0.0.1:{port}"
     with _process([*command, "studio.asgi:application"]) as process:
@@ -57,13 +57,13 @@ def web(port: int) -> Iterator[str]:
 
 
 def submit(person: User, card: ModelCard, prompt: str, steps: int, seed: int = 1) -> Job:
-    """A render of the model's usual size and guidance, waiting."""
+    """Submit a render with the model's default size and guidance."""
     spec = spec_of(card, prompt, steps, seed)
     return lifecycle.submit(spec, owner=person, model=card)
 
 
 def spec_of(card: ModelCard, prompt: str, steps: int, seed: int) -> RenderSpec:
-    """A picture of the model's usual size and guidance."""
+    """The spec of a picture with the model's default size and guidance."""
     return RenderSpec(
         type="image",
         model=card.slug,
@@ -78,7 +78,7 @@ def spec_of(card: ModelCard, prompt: str, steps: int, seed: int) -> RenderSpec:
 
 
 def wait_until_ended(job: Job, patience: float = RENDER_SECONDS) -> Job:
-    """The job, once it has ended. Raises TimeoutError, and RuntimeError when it failed."""
+    """Wait for the end of a job. Raises TimeoutError, and RuntimeError if it failed."""
     until = time.monotonic() + patience
     while time.monotonic() < until:
         job.refresh_from_db()
@@ -91,13 +91,13 @@ def wait_until_ended(job: Job, patience: float = RENDER_SECONDS) -> Job:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` of the values lie; the nearest of them, none invented."""
+    """The percentile `share` (0 to 1) of the values, without interpolation."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def spread(values: Sequence[float]) -> str:
-    """Median with the middle half, for tables."""
+    """Median and quartiles, for tables."""
     low, high = percentile(values, 0.25), percentile(values, 0.75)
     return f"{median(values):8.4f}   ({low:.4f} to {high:.4f})"
 
@@ -120,7 +120,7 @@ def _process(command: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
 
 def _check(process: "subprocess.Popen[bytes]", until: float) -> None:
     if process.poll() is not None or time.monotonic() > until:
-        raise RuntimeError("a process of the benchmark did not start; its reason stands above")
+        raise RuntimeError("a process of the benchmark did not start; see its output above")
     time.sleep(0.1)
 
 

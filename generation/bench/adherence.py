@@ -1,10 +1,10 @@
-"""How well the demo model draws what its prompt names.
+"""Prompt adherence of the demo model.
 
-Prompts are drawn from a seed, rendered with the shipped model as anybody would render it, and read
-back by the reader in ``fixtures/models/toon-reader``. Hair colour and background are named in every
-prompt, an accessory in seven of ten; the shares of these named attributes that are read back right
-are what is measured. The reader's own accuracy on fresh renders is printed as a control. Eyes,
-expression and hair style are reported beside them, and so is whether the rest stayed bare.
+Random prompts are rendered with the shipped model in the usual way, and classified by the reader in
+``fixtures/models/toon-reader``. Hair colour and background are named in every prompt, an accessory
+in seven of ten; the result is the share of these named attributes that the reader recognises. The
+reader's accuracy on new renders is printed as a baseline. Eyes, expression and hair style are
+reported too, and whether no accessory was drawn when none was named.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ READER: Final = FIXTURES / "toon-reader"
 NAMED: Final = ("hair", "background", "accessory")
 GUIDANCE: Final = 4.0
 CONTROL_RENDERS: Final = 200
-# No render of the control may be one the reader was trained on.
+# Seed of the baseline's renders, so that the reader was not trained on them.
 CONTROL_SEED: Final = 1_000_000
 
 
@@ -55,7 +55,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure; ``say`` gets the lines of the table, the returned dict holds the shares."""
+    """Run the benchmark. ``say`` prints the table; the returned dict has the shares."""
     source = seeded_source(options["seed"])
     portraits = [random_portrait(source) for _ in range(options["prompts"])]
     reader = load_reader(READER)
@@ -81,7 +81,7 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
 def render_prompts(
     prompts: Sequence[str], options: dict[str, Any]
 ) -> Iterator[list[NDArray[np.uint8]]]:
-    """Render prompts in batches of RGB pictures (size, size, 3) with diffusers' own pipeline."""
+    """Render prompts in batches of RGB pictures (size, size, 3) with diffusers' pipeline."""
     from diffusers import StableDiffusionPipeline
 
     pipeline = StableDiffusionPipeline.from_pretrained(options["model"], torch_dtype=torch.float32)
@@ -110,7 +110,7 @@ def _read_back(
         yield from reader.read(pictures)
 
 
-# Per attribute the pairs (named, read); what a prompt doesn't name goes under its own key.
+# For each attribute the pairs (named, read). Accessories that are not named have their own key.
 Outcomes = dict[str, list[tuple[str, str]]]
 NO_ACCESSORY_NAMED: Final = "no accessory"
 

@@ -1,9 +1,9 @@
-"""How soon a cancel takes effect, in every stage of a render.
+"""Latency of a cancel in every stage of a render.
 
-One worker, in a thread of this process, renders clips that go through every stage, and pictures.
-At a random moment of the wanted stage the job is cancelled; measured is the time from there to the
-job's end, whichever end it is. A decoding that begins after a cancel before it is counted: it would
-be work for nobody.
+A worker in a thread of this process renders pictures, and clips that have all stages. The job is
+cancelled at a random time of each stage; the result is the time from the cancel to the job's end,
+however it ends. Decodes that begin after an earlier cancel are counted, because they are wasted
+work.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ TRIES: Final = 6
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """How often, and of what."""
+    """Options: number of cancels, and the settings of the renders."""
     parser.add_argument("--times", type=int, default=10, help="in each stage")
     parser.add_argument("--size", type=int, default=128, help="of the clips")
     parser.add_argument("--frames", type=int, default=12)
@@ -57,19 +57,19 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 @dataclass(slots=True)
 class _Watch:
-    """Sees every stage begin."""
+    """Records when each stage begins."""
 
     wanted: Stage | None = None
     reached: threading.Event = field(default_factory=threading.Event)
     begun: list[tuple[Stage, float]] = field(default_factory=list)
 
     def expect(self, wanted: Stage | None) -> None:
-        """Forget the last render; `reached` is set once this stage begins."""
+        """Reset the records; `reached` is set when the stage `wanted` begins."""
         self.wanted, self.begun = wanted, []
         self.reached.clear()
 
     def note(self, stage: Stage) -> None:
-        """A stage begins."""
+        """Record the begin of a stage."""
         self.begun.append((stage, time.time()))
         if stage == self.wanted:
             self.reached.set()
@@ -77,7 +77,7 @@ class _Watch:
 
 @dataclass(slots=True)
 class _Bench:
-    """Who renders what where; `usual` has the seconds that each stage takes undisturbed."""
+    """State of the benchmark. `usual` has the seconds of each stage without a cancel."""
 
     person: User
     worker: Worker
@@ -91,7 +91,7 @@ class _Bench:
         return lifecycle.submit(spec, owner=self.person, model=card)
 
     def forget_models(self) -> None:
-        """Let the next render load its model."""
+        """Unload all models, so that the next render has a load stage."""
         self.worker.models = ResidentModels(
             self.hardware.torch_device, self.hardware.dtype, self.hardware.resident_bytes
         )
@@ -99,9 +99,9 @@ class _Bench:
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """Seconds from the cancel to the end; `steps` are the same in steps of the denoising.
+    """Seconds from the cancel to the end; `steps` is the same time in denoising steps.
 
-    `late` when the stage was over before the cancel.
+    `late` is true if the stage ended before the cancel.
     """
 
     seconds: float
@@ -111,7 +111,7 @@ class _Trial:
 
 
 def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure; seconds in each stage, steps in the denoising."""
+    """Run the benchmark; results are in seconds, for denoising also in steps."""
     person, card = _site.prepare()
     motion = register_model(_clips.MOTION, "toon-motion", is_default=True)
     warm_up()
@@ -125,7 +125,7 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
         for spec, model in renders:
             _learn(bench, spec, model)
         for stage in [QUEUED, *Stage]:
-            # Pictures have no other stages that are worth cancelling.
+            # The other stages of pictures are too short to be cancelled.
             kinds = renders if stage in (QUEUED, Stage.LOAD, Stage.DENOISE) else renders[:1]
             trials[stage] = [
                 _cancel(bench, *kinds[number % len(kinds)], stage)
@@ -137,29 +137,29 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
 def _report(trials: dict[str, list[_Trial]], say: Callable[[str], None]) -> dict[str, Any]:
     say(f"{'cancelled in':<14}{'seconds, median':>16}{'p99':>8}{'steps, p99':>12}")
     seconds = {}
-    for stage, some in trials.items():
-        seconds[stage] = round(_site.percentile([one.seconds for one in some], 0.99), 3)
-        steps = _site.percentile([one.steps for one in some], 0.99)
+    for stage, tries in trials.items():
+        seconds[stage] = round(_site.percentile([trial.seconds for trial in tries], 0.99), 3)
+        steps = _site.percentile([trial.steps for trial in tries], 0.99)
         say(
-            f"{stage:<14}{median(one.seconds for one in some):>16.3f}{seconds[stage]:>8.3f}"
+            f"{stage:<14}{median(trial.seconds for trial in tries):>16.3f}{seconds[stage]:>8.3f}"
             f"{steps:>12.2f}"
         )
     denoising = trials[Stage.DENOISE]
     return {
-        "p99_steps": round(_site.percentile([one.steps for one in denoising], 0.99), 3),
+        "p99_steps": round(_site.percentile([trial.steps for trial in denoising], 0.99), 3),
         "p99_seconds": seconds,
         "decodes_after": sum(
-            one.decoded_after
+            trial.decoded_after
             for stage in (QUEUED, Stage.LOAD, Stage.ENCODE, Stage.DENOISE)
-            for one in trials[stage]
+            for trial in trials[stage]
         ),
-        "missed": sum(one.late for some in trials.values() for one in some),
+        "missed": sum(trial.late for tries in trials.values() for trial in tries),
         "times": len(denoising),
     }
 
 
 def _clip(options: dict[str, Any]) -> RenderSpec:
-    """A clip that goes through every stage there is."""
+    """The spec of a clip that has all stages."""
     size, steps = options["size"], options["steps"]
     return replace(
         _clips.spec_of(PROMPT, frames=options["frames"], steps=steps, size=size, seed=1),
@@ -171,14 +171,14 @@ def _clip(options: dict[str, Any]) -> RenderSpec:
 
 
 def _learn(bench: _Bench, spec: RenderSpec, card: ModelCard) -> None:
-    """Render once cold, once warm, to know how long each stage takes."""
+    """Render with and without loading, to learn the seconds of each stage."""
     bench.forget_models()
     for _ in range(2):
         job = bench.submit(spec, card)
         bench.worker.drain()
         _site.wait_until_ended(job)
         for timing in StageTiming.objects.filter(attempt__job=job):
-            # Of a load the cold one counts, of everything else the warm one.
+            # For the load stage the first run counts, for all others the second.
             if timing.stage != Stage.LOAD or (spec.type, timing.stage) not in bench.usual:
                 bench.usual[spec.type, timing.stage] = timing.seconds
             if timing.steps:
@@ -186,9 +186,10 @@ def _learn(bench: _Bench, spec: RenderSpec, card: ModelCard) -> None:
 
 
 def _cancel(bench: _Bench, spec: RenderSpec, card: ModelCard, stage: str) -> _Trial:
-    """Cancel one render in this stage, at a random moment of it.
+    """Cancel a render at a random time of this stage.
 
-    A stage that was quicker than usual may be over by then; such a try is made again, earlier.
+    If the stage has ended by then, because it was faster than usual, the trial is repeated with an
+    earlier time.
     """
     patience = bench.usual.get((spec.type, stage), 0.0)
     for _ in range(TRIES):
@@ -227,7 +228,7 @@ def _try(bench: _Bench, spec: RenderSpec, card: ModelCard, stage: str, patience:
 
 
 def _step_seconds(bench: _Bench, job: Job, spec: RenderSpec) -> float:
-    """Of this very render, or of an undisturbed one when it made no step."""
+    """Median step of this render; of a complete one if it made no step."""
     timings = StageTiming.objects.filter(attempt__job=job, stage=Stage.DENOISE)
     steps = [step for timing in timings for step in timing.steps]
     return median(steps) if steps else bench.step_seconds[spec.type]
@@ -242,12 +243,12 @@ def _drain(worker: Worker) -> None:
 
 @contextmanager
 def _watched() -> Iterator[_Watch]:
-    """Every stage that begins in this process is told to the watch."""
+    """Patch StageClock to report the begin of each stage to the returned watch."""
     usual, watch = StageClock.stage, _Watch()
 
-    def stage(account: StageClock, stage: Stage, parts: int = 0) -> AbstractContextManager[None]:
+    def stage(clock: StageClock, stage: Stage, parts: int = 0) -> AbstractContextManager[None]:
         watch.note(stage)
-        return usual(account, stage, parts)
+        return usual(clock, stage, parts)
 
     with patch.object(StageClock, "stage", stage):
         yield watch

@@ -1,13 +1,13 @@
-"""How long a claim takes with a hundred thousand waiting jobs, and that no job is lost by it.
+"""Speed of a claim among a hundred thousand waiting jobs, and its safety against killed workers.
 
-Eight devices of three kinds are known. One process claims for one of them, first with no other
-device here, then beside the seven others, among which every claim has to choose. Then all claim at
-once, each ending a job before it claims the next. Then they go on while one of them after the
-other is killed at random moments and started again; a killed one's jobs are taken back when their
-leases run out. At the end everything that was touched is served, and the history of every job is
-read: one that was claimed while it was claimed is a duplicate, one that is neither waiting nor
-done is lost. A job whose claimers were killed three times fails and says so, by the engine's own
-rule; such are counted apart.
+There are eight devices of three types. One process claims for one device, first with all other
+devices offline, then with all online, so that each claim considers eight devices. Then processes
+for all devices claim at once; each completes a job before it claims the next. In the last part,
+processes are killed at random times and started again; the jobs of a killed one return to the queue
+when their leases expire. At the end all interrupted jobs are completed, and the events of all jobs
+are read. A job that was claimed while it was claimed is a duplicate; a job that is neither waiting
+nor completed is lost. A job whose claimers were killed three times fails by the engine's rule; such
+jobs are counted separately.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ ISOLATED = True
 LEASE_SECONDS: Final = "2"
 SETTLE_SECONDS: Final = 60.0
 HOLD_SECONDS: Final = 0.3
-"""How long a job is held by claimers that are killed, so that they hold one when it happens."""
+"""How long claimers hold a job in the last part, so that most hold one when killed."""
 GIVEN_UP: Final = Q(status=Status.FAILED, error_code="worker_lost")
 KILL_EVERY: Final = 0.4
 """Seconds between two kills, on average."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """How much, and how long."""
+    """Options: number of jobs, durations and kills."""
     parser.add_argument("--jobs", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=20.0, help="of the first two parts")
     parser.add_argument("--claimers", type=int, default=8)
@@ -55,7 +55,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure; milliseconds of a claim, claims a second with their jobs' ends included."""
+    """Run the benchmark. Claims per second include the completion of the jobs."""
     people, cards = _queue.prepare()
     devices = _queue.park()[: options["claimers"]]
     _queue.add_history(people, cards, devices)
@@ -69,13 +69,13 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
     taken_back = Attempt.objects.filter(outcome=Outcome.LOST).count()
     say(f"claims among {options['jobs']} waiting jobs, milliseconds, median (middle half)")
     for name, taken in (
-        ("one, no other here", alone),
-        ("one beside the others", one),
+        ("one, others offline", alone),
+        ("one, others online", one),
         ("all together", eight),
     ):
         each = len(taken) / options["seconds"]
         say(f"  {name:<24}{_site.spread(taken)}   {each:8.1f} a second")
-    say(f"  {kills} claimers killed, {taken_back} jobs taken back from them")
+    say(f"  {kills} claimers killed, {taken_back} jobs returned to the queue")
     return {
         **figures,
         "duplicates": _duplicates(),
@@ -89,14 +89,14 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
 
 @contextmanager
 def _alone(device: Device) -> Iterator[None]:
-    """Only this device is here, for as long as this lasts."""
+    """Set all other devices offline for the duration of the context."""
     others = Device.objects.exclude(pk=device.pk)
-    heard_of = device.heartbeat_at
+    heartbeat_at = device.heartbeat_at
     others.update(heartbeat_at=None)
     try:
         yield
     finally:
-        others.update(heartbeat_at=heard_of)
+        others.update(heartbeat_at=heartbeat_at)
 
 
 def _figures(
@@ -115,7 +115,7 @@ def _figures(
 
 
 def _measure(devices: list[Device], seconds: float) -> list[float]:
-    """Milliseconds of every claim that these devices made in that time, once all were there."""
+    """Milliseconds of all claims for these devices in that time, after all processes started."""
     with TemporaryDirectory() as folder, _claimers(devices, Path(folder)) as ledgers:
         begun = [_length(ledger) for ledger in ledgers]
         time.sleep(seconds)
@@ -134,7 +134,7 @@ def _length(ledger: Path) -> int:
 
 @contextmanager
 def _claimers(devices: list[Device], folder: Path) -> Iterator[list[Path]]:
-    """A claiming process for each device, all at work; their ledgers."""
+    """Run a claiming process for each device; yield the files of their claims."""
     ledgers = [folder / str(device.pk) for device in devices]
     processes = [_start(device, ledger) for device, ledger in zip(devices, ledgers, strict=True)]
     try:
@@ -148,7 +148,7 @@ def _claimers(devices: list[Device], folder: Path) -> Iterator[list[Path]]:
 
 
 def _kill(devices: list[Device], wanted: int) -> int:
-    """Kill one claimer after the other at random moments, each started again."""
+    """Kill random claimers at random times, and restart each. Returns the number of kills."""
     source, kills = seeded_source(4), 0
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -160,14 +160,14 @@ def _kill(devices: list[Device], wanted: int) -> int:
                 time.sleep(source.expovariate(1 / KILL_EVERY))
                 sweeper.sweep_leases()
                 device = source.choice(devices)
-                # One that is only starting claims nothing that could be lost.
+                # A process that is still starting has not claimed any job.
                 if (folder / str(device.pk)).exists():
                     alive[device].kill()
                     alive[device].wait()
                     kills += 1
                     (folder / str(device.pk)).unlink()
                     alive[device] = _start(device, folder / str(device.pk), HOLD_SECONDS)
-            # The leases of the killed ones have to run out before anybody can tell.
+            # The leases of the killed processes must expire first.
             time.sleep(float(LEASE_SECONDS))
             _wait_until(_is_settled)
         finally:
@@ -179,14 +179,14 @@ def _kill(devices: list[Device], wanted: int) -> int:
 
 
 def _is_settled() -> bool:
-    """Whether everything that a killed one left has been taken back and served by another."""
+    """Whether all jobs of killed claimers were completed by others or given up."""
     sweeper.sweep_leases()
     touched = Job.objects.filter(attempts__outcome=Outcome.LOST)
     return not touched.exclude(status=Status.COMPLETED).exclude(GIVEN_UP).exists()
 
 
 def _duplicates() -> int:
-    """Claims of jobs that somebody else held at that moment, read from the jobs' events."""
+    """The number of claims of jobs that were claimed already, from the jobs' events."""
     count = 0
     kinds = JobEvent.objects.filter(
         kind__in=[EventKind.CLAIMED, EventKind.LOST, EventKind.COMPLETED]
@@ -200,7 +200,7 @@ def _duplicates() -> int:
 
 
 def _lost() -> int:
-    """Jobs that neither wait nor are done nor were given up."""
+    """The number of jobs that are neither waiting, completed nor given up."""
     known = Q(status__in=[Status.QUEUED, Status.COMPLETED]) | GIVEN_UP
     return Job.objects.exclude(known).count()
 
@@ -219,5 +219,5 @@ def _wait_until(done: Callable[[], bool]) -> None:
     until = time.monotonic() + SETTLE_SECONDS
     while not done():
         if time.monotonic() > until:
-            raise RuntimeError("the claiming processes did not come so far; see above")
+            raise RuntimeError("the claiming processes did not finish in time; see above")
         time.sleep(0.1)

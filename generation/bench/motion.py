@@ -1,9 +1,8 @@
-"""Whether clips show what their prompts name, and whether the character stays the same.
+"""Prompt adherence and temporal consistency of clips.
 
-Clips are rendered from prompts drawn by seed. Hair, background and accessory are read back from
-the frame in the middle, as `adherence` does for pictures. Flicker, identity drift, warping error,
-and whether eyes blink, mouths talk and heads move are measured on the clips and, beside them, on
-drawn clips of the same characters.
+Clips are rendered from random prompts. Hair, background and accessory are classified in the middle
+frame, as `adherence` does for pictures. Flicker, identity drift, warp error, blinking, talking and
+head motion are measured in the clips and, for comparison, in drawn clips of the same characters.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ from generation.demo.reader import load_reader
 from generation.demo.recolouring import Picture
 from generation.quality.consistency import measure
 
-HELP = "attributes, identity, flicker and liveliness of clips from prompts, beside drawn ones"
+HELP = "attributes, identity, flicker and liveliness of clips, compared with drawn clips"
 NAMED: Final = ("hair", "background", "accessory")
 MEASURES: Final = ("identity_drift", "flicker", "warp_error")
 LIVELINESS: Final = ("blinks", "talks", "head_range")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """How many clips, and of what."""
+    """Options: number of clips, and their settings."""
     parser.add_argument("--clips", type=int, default=40)
     parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--steps", type=int, default=20)
@@ -41,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure; `attributes_right` is the share of named attributes read back right."""
+    """Run the benchmark; `attributes_right` is the share of recognised named attributes."""
     pipeline = _clips.load()
     reader = load_reader(_clips.FIXTURES / "toon-reader")
     ours: dict[str, list[float]] = defaultdict(list)

@@ -1,8 +1,8 @@
-"""How quickly pages answer, idle and while a render runs.
+"""Response times of the pages, idle and while a render runs.
 
-One person with a session asks a real web server for the main pages over and over, first with
-nothing to do, then while the worker renders on the same machine. Times are those of whole answers
-as a client sees them; on a machine without a GPU the render takes the same cores.
+A logged-in client requests the main pages from a web server repeatedly, first while the worker is
+idle, then while it renders on the same machine. Times are those of whole responses at the client.
+On a machine without a GPU the render uses the same cores.
 """
 
 import http.cookiejar
@@ -21,7 +21,7 @@ from generation.bench import _site
 from generation.models import Job
 from generation.queue import requests
 
-HELP = "answer times of the main pages, idle and while a render runs"
+HELP = "response times of the main pages, idle and while a render runs"
 ISOLATED = True
 PAGES = ("/login/", "/", "/projects/", "/render/", "/gallery/", "/reviews/", "/api/anime/queue")
 WARM_UP = 3
@@ -29,13 +29,13 @@ PROMPT = "1girl, bob green hair, forest background"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """How often each page is asked for."""
+    """Options: number of requests of each page."""
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--port", type=int, default=8329)
 
 
 def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure; milliseconds."""
+    """Run the benchmark; results are in milliseconds."""
     person, card = _site.prepare()
     person.set_password(person.username)
     person.save()
@@ -46,7 +46,7 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
         job = _site.submit(person, card, PROMPT, 150)
         busy = _ask(browser, address, options["times"], while_running=job)
         requests.cancel(job)
-    say(f"milliseconds, median and slowest of {options['times']} answers")
+    say(f"milliseconds, median and slowest of {options['times']} responses")
     say(f"  {'page':<20} {'idle':>8} {'slowest':>9} {'rendering':>9} {'slowest':>9}")
     for page in PAGES:
         figures = [median(idle[page]), max(idle[page]), median(busy[page]), max(busy[page])]
@@ -82,7 +82,7 @@ def _ask(
 
 
 def _log_in(address: str, person: User) -> urllib.request.OpenerDirector:
-    """A client with the person's session."""
+    """Log in; return a client with the session's cookies."""
     cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
     browser = urllib.request.build_opener(cookies)
     with browser.open(f"{address}/login/") as page:

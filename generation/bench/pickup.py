@@ -1,8 +1,7 @@
-"""How soon a waiting worker takes a job.
+"""Latency from a submit to its claim by an idle worker.
 
-The system is left idle, then a render is submitted over HTTP; measured is the time from the
-answer of the submit to the worker's claim as the job's row tells it. A claim that was there before
-the answer counts as 0.
+After an idle period, a render is submitted over HTTP. The result is the time from the response to
+the claim, as recorded in the database. A claim before the response counts as 0.
 """
 
 import json
@@ -21,14 +20,14 @@ ISOLATED = True
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """How often, and how long to idle before each."""
+    """Options: number of submits, and the idle time before each."""
     parser.add_argument("--times", type=int, default=30)
     parser.add_argument("--idle", type=float, default=30.0, help="seconds before each submit")
     parser.add_argument("--port", type=int, default=8329)
 
 
 def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure; milliseconds."""
+    """Run the benchmark; results are in milliseconds."""
     _site.prepare()
     waits = []
     with _site.web(options["port"]) as address, _site.worker():
@@ -38,7 +37,7 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
             job_id, answered = _submit(address)
             attempt = Attempt.objects.get(job_id=job_id)
             waits.append(max(0.0, 1000 * (attempt.started_at.timestamp() - answered)))
-    say(f"milliseconds from answer to claim, {len(waits)} submits, {options['idle']:g} s idle each")
+    say(f"milliseconds from response to claim, {len(waits)} times, {options['idle']:g} s idle each")
     for name, value in _figures(waits).items():
         say(f"  {name:<8} {value:8.2f}")
     return {**_figures(waits), "times": len(waits), "idle_s": options["idle"]}
@@ -53,7 +52,7 @@ def _figures(waits: list[float]) -> dict[str, float]:
 
 
 def _submit(address: str) -> tuple[str, float]:
-    """Submit a small render and wait for its end; its id and when the answer was there."""
+    """Submit a small render and wait for its end; return its id and the time of the response."""
     body = {"type": "image", "prompt": "pickup", "width": 128, "height": 128, "steps": 1}
     request = urllib.request.Request(
         f"{address}/api/anime/generate",

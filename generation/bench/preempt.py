@@ -1,11 +1,11 @@
-"""How soon urgent work starts on a device that is busy, and what that costs the work it interrupts.
+"""Latency of urgent work on a busy device, and whether preempted work is bit-identical.
 
-A real worker process renders a long picture. At a random moment of its first nine tenths (what is
-nearly done is left to finish) a short urgent render is submitted; the picture gives way and goes on
-afterwards. Measured is the time from the submit to the claim of the urgent render, less what the
-same takes on an idle worker, in steps of the picture's own denoising. Every interrupted picture is
-compared, byte by byte, with that of an undisturbed run. The baseline is the same with pictures that
-are urgent themselves, so that nothing gives way.
+A worker process renders a long picture. At a random time in the first nine tenths of the run
+(because a job that is nearly finished is not preempted), a short urgent render is submitted. The
+picture is preempted and resumed afterwards. The result is the time from the submit to the claim of
+the urgent render, minus the same time on an idle worker, in denoising steps of the picture. Every
+preempted picture is compared byte by byte with that of a run without preemption. In the baseline
+the pictures are urgent too, so that no job is preempted.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from generation.queue import lifecycle
 from generation.specs import RenderSpec
 from generation.states import Priority, Stage
 
-HELP = "start of urgent work on a busy device, in steps, and whether what gave way is identical"
+HELP = "start of urgent work on a busy device, in steps, and whether preempted work is identical"
 ISOLATED = True
 SEEDS: Final = 3
-"""Pictures that are interrupted again and again, each compared with its own undisturbed run."""
+"""Number of different pictures, each compared with its run without preemption."""
 SHARE: Final = 0.9
 URGENT_STEPS: Final = 2
 POLL_SECONDS: Final = 0.005
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """How often, and of what."""
+    """Options: number of trials, and the settings of the pictures."""
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--size", type=int, default=256)
@@ -46,7 +46,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 @dataclass(slots=True)
 class _Site:
-    """Who renders what, the digests and the seconds of the undisturbed pictures."""
+    """State of the benchmark: digests and seconds of the pictures without preemption."""
 
     person: User
     card: ModelCard
@@ -62,7 +62,7 @@ class _Site:
         return self._submit(self.steps, self.size, seed, priority)
 
     def urgent(self, number: int) -> tuple[Job, float]:
-        """Submit a short urgent render; with the moment before."""
+        """Submit a short urgent render; return it and the time before the submit."""
         before = time.time()
         return self._submit(URGENT_STEPS, 128, 1000 + number, Priority.URGENT), before
 
@@ -76,9 +76,9 @@ class _Site:
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """The urgent render's start after its submit, in seconds, and what became of the picture.
+    """One trial. `seconds` is the time from the urgent submit to its claim.
 
-    `let_go` is when the picture was saved and back in the queue, in seconds after the submit too.
+    `let_go` is the time from the urgent submit until the picture was back in the queue.
     """
 
     seconds: float
@@ -89,7 +89,7 @@ class _Trial:
 
 
 def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure; steps of the interrupted pictures."""
+    """Run the benchmark; results are in denoising steps of the preempted pictures."""
     person, card = _site.prepare()
     site = _Site(person, card, options["steps"], options["size"], seeded_source(5))
     with _site.worker():
@@ -102,15 +102,15 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
     pickup = median(site.pickups)
     preempted = [trial for trial in trials if trial.preempted]
     if not preempted:
-        raise RuntimeError("nothing gave way")
+        raise RuntimeError("no picture was preempted")
     steps = [_steps(trial, pickup) for trial in preempted]
     waits = [_steps(trial, pickup) for trial in baseline]
     let_go = [trial.let_go / trial.step_seconds for trial in preempted]
     say(f"start of urgent work after its submit, in steps beyond the pickup of {pickup:.4f} s")
-    say(f"  giving way        {_site.spread(steps)}   at most {max(steps):.2f}")
-    say(f"  of it, let go     {_site.spread(let_go)}   at most {max(let_go):.2f}")
-    say(f"  without it        {_site.spread(waits)}   at most {max(waits):.2f}")
-    say(f"  gave way in {len(preempted)} of {len(trials)}")
+    say(f"  preemption        {_site.spread(steps)}   at most {max(steps):.2f}")
+    say(f"  of it, yield      {_site.spread(let_go)}   at most {max(let_go):.2f}")
+    say(f"  no preemption     {_site.spread(waits)}   at most {max(waits):.2f}")
+    say(f"  preempted in {len(preempted)} of {len(trials)}")
     return {
         "p99_steps": round(_site.percentile(steps, 0.99), 3),
         "median_steps": round(median(steps), 3),
@@ -130,7 +130,7 @@ def _steps(trial: _Trial, pickup: float) -> float:
 
 
 def _learn(site: _Site, seeds: int) -> None:
-    """Render every picture once undisturbed, with the model loaded already."""
+    """Render every picture once without preemption, with a loaded model."""
     _pickup(site, -1)
     seconds = []
     for seed in range(seeds):
@@ -142,14 +142,14 @@ def _learn(site: _Site, seeds: int) -> None:
 
 
 def _pickup(site: _Site, number: int) -> float:
-    """Seconds from a submit to its claim by a worker that has nothing to do."""
+    """Seconds from a submit to its claim by an idle worker."""
     urgent, before = site.urgent(number)
     _site.wait_until_ended(urgent)
     return _started(urgent) - before
 
 
 def _interrupt(site: _Site, number: int, priority: Priority) -> _Trial:
-    """One picture with an urgent render in between."""
+    """Render a picture, and submit an urgent render meanwhile."""
     seed = number % SEEDS
     picture = site.picture(seed, priority)
     while not picture.attempts.exists():

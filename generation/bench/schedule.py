@@ -1,11 +1,10 @@
-"""The scheduler over a day, beside first come first served, an even split and shortest first.
+"""Our scheduler compared with first come first served, an even split and shortest job first.
 
-A recorded day (pictures, drafts, clips; four priorities, three people, two unlike devices with
-different work) is replayed in simulated time by the very policy, assignment and preemption that
-the workers follow, and by the three plain rules. The rules know expected run times only; the real
-ones differ. A job's wait are all seconds between its submit and its end in which no device worked
-on it. The same is then done with days made of other seeds, to see whether the recorded one is a
-lucky one.
+A recorded day (pictures, drafts and clips; four priorities, three people, two different devices) is
+replayed in simulated time, with the policy, assignment and preemption of the workers and with three
+simple rules. The rules know expected run times only; the actual ones differ. The wait of a job is
+the time between its submit and its end in which no device worked on it. Days of other seeds are
+replayed too, to show that the result does not depend on the recorded day.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ NAMES = {
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """How much, and how fast work ages."""
+    """Options: number of jobs and days, and the ageing."""
     parser.add_argument("--jobs", type=int, help="replay only the first jobs of the recorded day")
     parser.add_argument("--days", type=int, default=5, help="how many other days to replay")
     parser.add_argument(
@@ -41,14 +40,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
-    """Replay the day by every rule; seconds."""
+    """Replay the days with every rule; results are in seconds."""
     day, ageing = _day.read()[: options["jobs"]], options["ageing"]
     figures = _all_rules(day, ageing)
     _say(figures, say)
     others = []
     for seed in range(_day.DAY + 1, _day.DAY + 1 + options["days"]):
         others.append(_all_rules(_day.make(seed), ageing))
-        say(f"made day {seed}")
+        say(f"generated day {seed}")
         _say(others[-1], say)
     return {
         **figures,
@@ -67,7 +66,7 @@ def _all_rules(day: list[Arrival], ageing: float) -> dict[str, dict[str, Any]]:
 
 
 def rules(ageing_minutes: float) -> dict[str, ServingRule]:
-    """Every rule, fresh."""
+    """New instances of all rules, by name."""
     return {
         "ours": Policy(ageing_minutes * 60.0, _day.expected),
         "fcfs": FirstCome(),
@@ -77,7 +76,7 @@ def rules(ageing_minutes: float) -> dict[str, ServingRule]:
 
 
 def replay_day(day: list[Arrival], rule: ServingRule) -> tuple[list[Served], list[Lane]]:
-    """What became of the day's jobs, and the devices afterwards."""
+    """Replay a day; return the served jobs and the devices."""
     lanes = _day.lanes()
     return replay(day, lanes, rule), lanes
 
@@ -100,7 +99,7 @@ def _figures(played: tuple[list[Served], list[Lane]]) -> dict[str, Any]:
 
 
 def _dominates(figures: dict[str, dict[str, Any]]) -> bool:
-    """Whether urgent and high work waits least with ours, on average and at the 95th percentile."""
+    """Whether urgent and high work waits least with our rule, by mean and 95th percentile."""
     ours = figures["ours"]
     return all(
         ours[kind][word] <= other[kind][word]
@@ -112,7 +111,7 @@ def _dominates(figures: dict[str, dict[str, Any]]) -> bool:
 
 
 def _loss(figures: dict[str, dict[str, Any]]) -> float:
-    """By how much ours ends later than the rule that ends first."""
+    """Relative difference of our makespan to the shortest one."""
     shortest = min(one["makespan_s"] for one in figures.values())
     return round(figures["ours"]["makespan_s"] / shortest - 1.0, 4)
 

@@ -1,9 +1,9 @@
-"""Whether one can see where the windows of a long clip meet.
+"""Visibility of the seams between the windows of a long clip.
 
-Long clips are rendered, and the flow-warped error between neighbouring frames is compared: where a
-window begins or ends, and everywhere else. A ratio of 1 says that nothing marks the edges. Every
-character is also rendered as a shorter loop, and the way from the loop's last frame to its first is
-compared with the ways between its frames.
+Long clips are rendered, and the flow-warped error between neighbouring frames at the edges of
+windows is compared with that of all other pairs of frames. A ratio of 1 means that the edges are
+invisible. Every character is also rendered as a shorter loop, and the error between the loop's last
+and first frame is compared with that of its other pairs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ HELP = "frame-to-frame error at the edges of a clip's windows and at a loop's en
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """How many clips, and of what."""
+    """Options: number of clips, and their settings."""
     parser.add_argument("--clips", type=int, default=4)
     parser.add_argument("--frames", type=int, default=48)
     parser.add_argument("--loop-frames", type=int, default=24, help="of the loops")
@@ -35,9 +35,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure; `ratio` is the mean error at edges over the mean error elsewhere, all clips.
+    """Run the benchmark. `ratio` is the mean error at edges over that of all other pairs.
 
-    `loop_ratio` is the mean error at the loops' ends over the mean error within them.
+    `loop_ratio` is the mean error at the ends of loops over that within them.
     """
     pipeline = _clips.load()
     source = seeded_source(options["seed"])
@@ -80,14 +80,14 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
 
 
 def loop_errors(pipeline: AnimateDiff, spec: RenderSpec) -> list[float]:
-    """The errors of a clip rendered as a loop: first that of its end, then those between frames."""
+    """Errors of a clip rendered as a loop: first at the loop's end, then between its frames."""
     frames = _clips.render(pipeline, replace(spec, loop=True))
     *others, end = measure([*frames, frames[0]]).warp_error
     return [end, *others]
 
 
 def edge_pairs(parts: list[window_plan.Window]) -> set[int]:
-    """Pairs of neighbours, named by their first frame, of which a window holds only one."""
+    """Pairs of frames, by their first frame, of which some window has only one."""
     starts = {part[0] - 1 for part in parts if part[0] > 0}
     last = max(part[-1] for part in parts)
     ends = {part[-1] for part in parts if part[-1] < last}

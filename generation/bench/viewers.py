@@ -1,9 +1,9 @@
-"""What many people watching one render cost it.
+"""Slowdown of a render by many viewers.
 
-The same render alternately with no viewer and with many sockets open on it, through the real web
-process. Measured are the render's seconds, how many viewers saw its end, and how many states each
-was told. On a machine without a GPU the web process and the viewers, which live in this process,
-take their share of the same cores; the render has no other reason to slow down.
+The same render runs alternately without viewers and with many open WebSockets to the web process.
+Results are the render's seconds, the number of viewers that received its end, and the messages per
+viewer. On a machine without a GPU, the web process and the viewers (in this process) use the same
+cores as the render; nothing else slows it down.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ PROMPT = "1girl, long blue hair, night background"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """How many viewers, how often, what they watch."""
+    """Options: number of viewers and pairs, and the steps of the render."""
     parser.add_argument("--viewers", type=int, default=200)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--steps", type=int, default=50)
@@ -32,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure the pairs; the ratio of render times, and what reached the viewers."""
+    """Run the benchmark; `ratio` is the render time with viewers over that without."""
     person, card = _site.prepare()
     alone: list[float] = []
     watched: list[float] = []
@@ -43,10 +43,10 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
         for _ in range(options["pairs"]):
             alone.append(_render(_site.submit(person, card, PROMPT, options["steps"])))
             job = _site.submit(person, card, PROMPT, options["steps"])
-            told = asyncio.run(_watch(address, job, options["viewers"]))
+            received = asyncio.run(_watch(address, job, options["viewers"]))
             watched.append(_render(job))
-            ended.append(sum(last == "completed" for last, _ in told))
-            messages.append(sum(count for _, count in told))
+            ended.append(sum(last == "completed" for last, _ in received))
+            messages.append(sum(count for _, count in received))
     ratios = [with_viewers / without for with_viewers, without in zip(watched, alone, strict=True)]
     say(f"render seconds over {len(alone)} pairs, median (middle half)")
     say(f"  no viewer                  {_site.spread(alone)}")
@@ -70,7 +70,7 @@ def _render(job: Job) -> float:
 
 
 async def _watch(address: str, job: Job, viewers: int) -> list[tuple[str, int]]:
-    """Open the sockets, follow the job to its end; each viewer's last status and message count."""
+    """Follow the job to its end; return each viewer's last status and message count."""
     url = f"{address.replace('http', 'ws', 1)}/ws/jobs/{job.pk}/"
     return list(await asyncio.gather(*(_follow(url) for _ in range(viewers))))
 

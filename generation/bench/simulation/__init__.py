@@ -1,1 +1,1 @@
-"""A day of the queue in simulated time, for benchmarks only."""
+"""Simulation of the queue, for benchmarks only."""

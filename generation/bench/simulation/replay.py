@@ -1,8 +1,8 @@
-"""A queue replayed in simulated time: jobs come, a rule says who takes them, time passes.
+"""Discrete-event simulation of a queue.
 
-Pure, and event by event: whenever a job comes or a device is free, the rule is asked what each free
-device does next and who gives way. So rules can be compared over the same day, and forecasts with
-what then happened.
+When a job arrives or a device becomes free, a serving rule decides the next job of each free device
+and which running jobs are preempted. So rules can be compared on the same jobs, and forecasts with
+the simulated outcome. There is no I/O.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from generation.scheduling.policy import WaitingJob
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A job that comes at `job.queued`.
+    """A job that arrives at `job.queued`.
 
-    `factor` is its real run time over the expected one. It can be interrupted after each of its
-    `steps` and go on there; one of 0 steps can be interrupted at any time, and begins anew.
+    `factor` is its actual run time over the expected one. A job can be interrupted after each of its
+    `steps` and resumed there. A job with 0 steps can be interrupted at any time and starts again.
     """
 
     job: WaitingJob
@@ -35,7 +35,7 @@ class Arrival:
 
 @dataclass(slots=True)
 class Served:
-    """What became of a job. `waited` are all seconds in which it was not on a device."""
+    """The outcome of a job. `waited` is the seconds in which it was not on a device."""
 
     job: WaitingJob
     start: float = 0.0
@@ -47,10 +47,10 @@ class Served:
 
 @dataclass(slots=True, eq=False)
 class SimulatedRun:
-    """A job on a device: first `load` seconds, then `seconds` for what is left of it.
+    """A job on a device: `load` seconds for loading, then `seconds` for the rest of the job.
 
-    `before` is the share of it that was done in former runs. When `interrupted`, `end` is the
-    moment at which it lets go.
+    `before` is the share of the job that earlier runs completed. If `interrupted`, `end` is the
+    time at which the run stops.
     """
 
     job: WaitingJob
@@ -63,7 +63,7 @@ class SimulatedRun:
     interrupted: bool = False
 
     def done(self, now: float) -> float:
-        """The share of the whole job that is done at a moment."""
+        """The share of the whole job that is completed at `now`."""
         worked = min(max(0.0, now - self.start - self.load), self.seconds)
         return self.before + (1.0 - self.before) * (worked / self.seconds if self.seconds else 1.0)
 
@@ -80,13 +80,13 @@ def likeness(job: WaitingJob) -> Likeness:
 
 
 class ServingRule(Protocol):
-    """Who takes what."""
+    """Decides which device takes which job."""
 
     def next(self, lane: Lane, site: Site) -> WaitingJob | None:
-        """What a device that is free does now; None when it leaves everything to others."""
+        """The next job of a free device; None if it takes none."""
 
     def victims(self, site: Site) -> list[str]:
-        """The devices whose work has to give way now."""
+        """Names of the devices whose runs are preempted now."""
 
 
 @dataclass(slots=True)
@@ -109,13 +109,13 @@ class Site:
     _order: count[int] = field(default_factory=count)
 
     def enter(self, job: WaitingJob) -> None:
-        """Let a job wait."""
+        """Add a waiting job."""
         self.waiting[job.key] = job
         line = self.lines.setdefault(likeness(job), [])
         insort(line, (job.rank, next(self._order), job))
 
     def leave(self, job: WaitingJob) -> None:
-        """It waits no longer."""
+        """Remove a waiting job."""
         del self.waiting[job.key]
         line = self.lines[likeness(job)]
         line[:] = [entry for entry in line if entry[2] is not job]
@@ -123,7 +123,7 @@ class Site:
             del self.lines[likeness(job)]
 
     def device_time(self) -> dict[int, float]:
-        """Seconds that each owner had lately, fading, what runs now included."""
+        """Decayed device time of each owner in seconds, including the present runs."""
         had = {
             owner: faded(seconds, self.now - as_of) for owner, (seconds, as_of) in self.had.items()
         }
@@ -132,7 +132,7 @@ class Site:
         return had
 
     def count_time(self, run: SimulatedRun) -> None:
-        """Add a run that ends now to what its owner had."""
+        """Add a run that ends now to its owner's device time."""
         seconds, as_of = self.had.get(run.job.owner, (0.0, self.now))
         had = faded(seconds, self.now - as_of)
         self.had[run.job.owner] = (had + self.now - run.start, self.now)
@@ -141,16 +141,16 @@ class Site:
 def replay(
     arrivals: Iterable[Arrival], lanes: list[Lane], rule: ServingRule, now: float = 0.0
 ) -> list[Served]:
-    """Serve all of it; what became of each, in the order of ending.
+    """Simulate until all jobs have ended; return them in the order of their ends.
 
-    Lanes whose `free_at` lies after `now` are busy until then. The lanes change as they are used.
-    Raises RuntimeError when the rule leaves a job waiting for ever.
+    Lanes whose `free_at` is after `now` are busy until then. The lanes are modified. Raises
+    RuntimeError if the rule never takes a job.
     """
     return _Replay(arrivals, lanes, rule, now).run()
 
 
 class _Replay:
-    """Time, and what is due."""
+    """The state of one simulation."""
 
     def __init__(
         self, arrivals: Iterable[Arrival], lanes: list[Lane], rule: ServingRule, now: float
@@ -158,11 +158,11 @@ class _Replay:
         self._arrivals = {arrival.job.key: arrival for arrival in arrivals}
         self._rule = rule
         self._site = Site(lanes, now)
-        self._served = {key: Served(one.job) for key, one in self._arrivals.items()}
+        self._served = {key: Served(arrival.job) for key, arrival in self._arrivals.items()}
         self._ended: list[Served] = []
         self._since: dict[Any, float] = {}
         self._order = count()
-        # What comes, ends or gets free: at which moment, and a job, a run or nothing.
+        # Heap of events: the time, a tie-breaker, and the arriving job, the ending run or None.
         self._due: list[tuple[float, int, WaitingJob | SimulatedRun | None]] = []
         for arrival in self._arrivals.values():
             self._at(max(now, arrival.job.queued), arrival.job)
@@ -192,7 +192,7 @@ class _Replay:
             self._end(what)
 
     def _is_over(self, run: SimulatedRun) -> bool:
-        """One that was interrupted is due twice, and ends the first time."""
+        """An interrupted run has two events in the heap, and ends at the first."""
         return self._site.running.get(run.lane.name) is run and self._site.now >= run.end
 
     def _enter(self, job: WaitingJob) -> None:
@@ -200,7 +200,7 @@ class _Replay:
         self._site.enter(job)
 
     def _take(self) -> None:
-        """Ask every free device, again while any of them takes something."""
+        """Ask the rule for all free devices, until none of them takes a job."""
         taken = True
         while taken and self._site.waiting:
             taken = False
@@ -228,7 +228,7 @@ class _Replay:
         self._at(run.end, run)
 
     def _interrupt(self, run: SimulatedRun) -> None:
-        """Let go after the present step; while it loads, before the first."""
+        """Stop a run after its present step, or before the first one if it is loading."""
         if run.interrupted:
             return
         now, steps = self._site.now, self._arrivals[run.job.key].steps

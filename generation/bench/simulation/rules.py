@@ -1,4 +1,4 @@
-"""Rules to replay a queue with: the one that the workers follow, and plain ones beside it."""
+"""Serving rules for the simulation: that of the workers, and simple ones for comparison."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ DEEPER = 4
 
 @dataclass(slots=True)
 class Policy:
-    """What the workers do: policy, assignment and giving way, as the claim asks them."""
+    """The rule of the workers: policy, assignment and preemption, as used by the claim."""
 
     ageing: float
     cost: Callable[[WaitingJob], float]
 
     def next(self, lane: Lane, site: Site) -> WaitingJob | None:
-        """The first job that the assignment gives to this device."""
+        """The first job that is assigned to this device."""
         taken = [line for line in site.lines.values() if lane.takes(line[0][2])]
         if not taken:
             return None
@@ -50,7 +50,7 @@ class Policy:
         """The same by the first `depth` jobs of each line, with the jobs given out before."""
         heads = [job for line in taken for _, _, job in line[:depth]]
         cost = self.cost if others else alike
-        order = WaitingLine(heads, site.device_time(), site.now, self.ageing, cost)
+        order = WaitingLine(candidates, site.device_time(), site.now, self.ageing, cost)
         # Copies, so that the simulated devices stay as they are.
         asking = (
             replace(lane, models=set(lane.models)) if others else only_lane(lane.name, lane.models)
@@ -59,14 +59,14 @@ class Policy:
         return first_for(asking, beside, order, site.now)
 
     def victims(self, site: Site) -> list[str]:
-        """Who gives way to the urgent work that no free device takes."""
+        """The devices whose runs yield to urgent jobs that no free device takes."""
         urgent = [job for job in site.waiting.values() if job.priority == Priority.URGENT]
         if not urgent:
             return []
         first = min(urgent, key=lambda job: job.rank)
         able = [lane for lane in site.lanes if lane.takes(first)]
         wanted = sum(job.work == first.work for job in urgent)
-        # Who lets go already serves one of them.
+        # A run that is interrupted already makes room for one of them.
         free = sum(
             lane.name not in site.running or site.running[lane.name].interrupted for lane in able
         )
@@ -98,25 +98,25 @@ def _running(run: SimulatedRun, site: Site) -> Running:
 
 
 class _WithoutPreemption:
-    """What is begun is finished."""
+    """A rule that never preempts."""
 
     def victims(self, _: Site) -> list[str]:
         return []
 
 
 class FirstCome(_WithoutPreemption):
-    """A free device takes what has waited longest of what it can do."""
+    """A free device takes the oldest job that it can run."""
 
     def next(self, lane: Lane, site: Site) -> WaitingJob | None:
-        """The oldest."""
+        """The oldest job."""
         return next((job for job in site.waiting.values() if lane.takes(job)), None)
 
 
 class ShortestFirst(_WithoutPreemption):
-    """A free device takes what it would have done soonest."""
+    """A free device takes the job with the shortest run time on it."""
 
     def next(self, lane: Lane, site: Site) -> WaitingJob | None:
-        """The shortest, loading included."""
+        """The shortest job, including loading."""
         able = [job for job in site.waiting.values() if lane.takes(job)]
         return min(able, key=lambda job: _on(lane, job), default=None)
 
@@ -128,13 +128,13 @@ def _on(lane: Lane, job: WaitingJob) -> float:
 
 @dataclass(slots=True)
 class EvenSplit(_WithoutPreemption):
-    """Every job is dealt to one of the devices that can do it, in turn; each serves its own."""
+    """Jobs are distributed in turn among the devices that can run them."""
 
     _turns: dict[tuple[str, ...], count[int]] = field(default_factory=dict)
     _dealt: dict[Any, str] = field(default_factory=dict)
 
     def next(self, lane: Lane, site: Site) -> WaitingJob | None:
-        """The oldest of the device's own."""
+        """The oldest job of the device."""
         for job in site.waiting.values():
             if job.key not in self._dealt:
                 able = tuple(other.name for other in site.lanes if other.takes(job))
