@@ -1,4 +1,4 @@
-"""``manage.py train_demo_model`` runs the stages that are asked for."""
+"""``manage.py train_demo_model`` runs the requested stages."""
 
 from io import StringIO
 from pathlib import Path
@@ -15,6 +15,6 @@ def test_one_stage_runs_in_the_work_folder(tmp_path: Path) -> None:
     assert len(CLIPTokenizer.from_pretrained(tmp_path / "tokenizer")) == 757
 
 
-def test_a_stage_without_the_ones_before_it_says_so(tmp_path: Path) -> None:
+def test_a_stage_without_the_earlier_stages_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"^export: "):
         call_command("train_demo_model", stage="export", work=tmp_path, output=tmp_path / "toon")

@@ -1,4 +1,4 @@
-"""How the demo model's characters move."""
+"""Motion of the demo model's characters."""
 
 from itertools import islice, pairwise
 
@@ -31,7 +31,7 @@ def test_a_clip_of_whole_periods_loops(period: int) -> None:
             assert vars(once) == pytest.approx(vars(again), abs=1e-9)
 
 
-def test_poses_are_those_the_model_knows_and_change_gently() -> None:
+def test_poses_stay_in_the_trained_range_and_change_smoothly() -> None:
     source = seeded_source(3)
     for _ in range(200):
         poses = clip_poses(48, source)
@@ -45,7 +45,7 @@ def test_poses_are_those_the_model_knows_and_change_gently() -> None:
             assert abs(after.shift - before.shift) <= 1.2
 
 
-def test_eyes_blink_now_and_then_and_some_mouths_talk() -> None:
+def test_eyes_blink_and_some_mouths_talk() -> None:
     source = seeded_source(4)
     clips = [clip_poses(48, source) for _ in range(200)]
     shut = [sum(pose.blink for pose in poses) for poses in clips]
@@ -55,7 +55,7 @@ def test_eyes_blink_now_and_then_and_some_mouths_talk() -> None:
     assert 0.6 < talking < 0.9
 
 
-def test_the_place_in_a_window_says_nothing_of_the_phase() -> None:
+def test_motions_are_equally_distributed_over_a_window() -> None:
     source = seeded_source(8)
     clips = [clip_poses(WINDOW, source) for _ in range(2000)]
     for place in (0, 7, 15):

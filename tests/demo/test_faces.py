@@ -1,4 +1,4 @@
-"""What is seen of a face that moves."""
+"""Detection of blinking, talking and head motion."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from generation.demo.drawn_clips import draw_clip
 from generation.demo.faces import can_blink, liveliness
 
 
-def test_a_still_face_does_nothing() -> None:
+def test_a_still_face_has_no_motion() -> None:
     portrait, _ = labelled_clip(1)
 
     seen = liveliness(draw_clip(portrait, [Pose()] * 4, 128), portrait)
@@ -25,7 +25,7 @@ def test_a_still_face_does_nothing() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("accessory", ["glasses", "none"])
-def test_moving_heads_are_not_taken_for_blinks_or_words(seed: int, accessory: str) -> None:
+def test_head_motion_is_not_detected_as_blinking_or_talking(seed: int, accessory: str) -> None:
     portrait = replace(labelled_clip(seed)[0], accessory=accessory)
     poses = [replace(pose, blink=0, mouth=1, talk=0) for pose in labelled_clip(seed)[1]]
 
@@ -36,7 +36,7 @@ def test_moving_heads_are_not_taken_for_blinks_or_words(seed: int, accessory: st
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_every_expression_is_seen_talking_and_blinking_if_its_eyes_are_open(
+def test_talking_and_blinking_are_detected_for_every_expression_with_open_eyes(
     expression: str,
 ) -> None:
     portrait = replace(labelled_clip(7)[0], expression=expression)

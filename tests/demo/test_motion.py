@@ -1,4 +1,4 @@
-"""The motion adapter's training runs, in a few steps, on the model that ships."""
+"""Training of the motion adapter with a few steps, on the shipped model."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> MotionRecipe:
     return recipe
 
 
-def test_what_comes_out_is_an_adapter_in_half_precision(trained: MotionRecipe) -> None:
+def test_the_result_is_an_adapter_in_half_precision(trained: MotionRecipe) -> None:
     adapter = MotionAdapter.from_pretrained(trained.output)
     assert adapter.config.motion_max_seq_length == 32
     files = {path.name for path in trained.output.iterdir()}
@@ -51,7 +51,7 @@ def test_what_comes_out_is_an_adapter_in_half_precision(trained: MotionRecipe) -
     )
 
 
-def test_clips_come_back_with_their_labels_and_are_encoded_once(trained: MotionRecipe) -> None:
+def test_clips_are_loaded_with_their_labels_and_encoded_once(trained: MotionRecipe) -> None:
     clips = load_latents(trained.work / "clips", 256)
     assert clips.latents.shape == (1, 16, 4, 32, 32)
     assert clips.latents.dtype == torch.float16
@@ -86,9 +86,7 @@ def test_only_the_motion_layers_are_trained(trained: MotionRecipe) -> None:
     ]
 
 
-def test_an_interrupted_run_goes_on_as_if_it_had_not_been(
-    trained: MotionRecipe, tmp_path: Path
-) -> None:
+def test_a_resumed_run_equals_an_uninterrupted_one(trained: MotionRecipe, tmp_path: Path) -> None:
     settings = MotionTraining(steps=3, batch=1, large_first=0, large_last=0, seed=5)
     clips = trained.work / "clips"
     whole = Motion(MODEL, settings)
@@ -107,7 +105,7 @@ def test_timesteps_are_spread_evenly_with_more_in_strong_noise() -> None:
     assert torch.equal(timesteps[500:], even_timesteps(500, 500, 1000))
     assert timesteps.min() < 5
     assert timesteps.max() <= 999
-    # Half of the density is even, half grows with t: a mean of 1/2 * 1/2 + 1/2 * 2/3.
+    # Half of the density is uniform, half proportional to t: the mean is 1/2 * 1/2 + 1/2 * 2/3.
     assert timesteps.float().mean() == pytest.approx(1000 * 7 / 12, rel=0.01)
     assert ((timesteps // 100).bincount(minlength=10) > 40).all()
 

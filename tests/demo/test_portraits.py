@@ -26,12 +26,12 @@ from generation.demo.drawing import draw
 PORTRAIT = Portrait("pink", "twin tails", "blue", "smiling", "sunset", "ribbon")
 
 
-def test_a_caption_names_all_that_is_seen_in_the_usual_order() -> None:
+def test_a_caption_names_all_attributes_in_the_usual_order() -> None:
     wanted = "1girl, twin tails pink hair, blue eyes, smiling, sunset background, ribbon"
     assert caption(PORTRAIT) == wanted
 
 
-def test_a_training_caption_says_nothing_that_is_not_seen() -> None:
+def test_a_training_caption_names_only_attributes_of_the_portrait() -> None:
     source = random.Random(4)
     words = set(" ".join(caption_parts(PORTRAIT)).replace(",", " ").split())
     captions = [training_caption(PORTRAIT, source, dropping=0.5) for _ in range(200)]
@@ -49,7 +49,7 @@ def test_the_same_seed_draws_the_same_portraits() -> None:
 
 @pytest.mark.parametrize("style", PICTURE_STYLES)
 @pytest.mark.parametrize("hair_style", HAIR_STYLES)
-def test_every_style_draws_a_picture_of_its_own(style: str, hair_style: str) -> None:
+def test_every_style_draws_a_different_picture(style: str, hair_style: str) -> None:
     portrait = Portrait("red", hair_style, "green", "sad", "sky", "hat", "boy", style)
     picture = draw(portrait, Pose(tilt=4, blink=1), size=64)
     assert picture.shape == (64, 64, 3)
@@ -75,7 +75,7 @@ def test_every_word_of_a_caption_is_one_token() -> None:
         assert len(tokenizer(text).input_ids) <= MAX_TOKENS
 
 
-def test_the_tokenizer_takes_any_text_and_is_always_the_same() -> None:
+def test_the_tokenizer_encodes_any_text_and_is_deterministic() -> None:
     tokenizer = build_tokenizer()
     assert tokenizer.decode(tokenizer("zebra café 日本").input_ids[1:-1]).split() == [
         "zebra",

@@ -1,4 +1,4 @@
-"""The weights in fixtures: loadable, small, and the reader right on fresh renders."""
+"""The weights in fixtures are loadable and small, and the reader is accurate on renders."""
 
 import json
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def reader() -> Reader:
     return load_reader(adherence.READER)
 
 
-def test_the_model_is_small_and_says_nothing_of_where_it_was_made() -> None:
+def test_the_model_is_small_and_holds_no_path_of_the_training_machine() -> None:
     assert size_of(adherence.MODEL) < 40_000_000
     assert size_of(adherence.READER) < 2_000_000
     assert not [
@@ -37,7 +37,7 @@ def test_the_model_is_small_and_says_nothing_of_where_it_was_made() -> None:
     ]
 
 
-def test_the_model_is_what_the_code_makes() -> None:
+def test_the_model_has_the_vocabulary_and_noise_schedule_of_the_code() -> None:
     pipeline = StableDiffusionPipeline.from_pretrained(adherence.MODEL)
     assert pipeline.tokenizer.get_vocab() == build_tokenizer().get_vocab()
     scheduler = pipeline.scheduler.config
@@ -45,13 +45,13 @@ def test_the_model_is_what_the_code_makes() -> None:
 
 
 @pytest.mark.parametrize("size", [128, 256])
-def test_the_reader_is_right_on_renders(reader: Reader, size: int) -> None:
+def test_the_reader_is_accurate_on_renders(reader: Reader, size: int) -> None:
     pytest.importorskip("skia", reason="drawing needs the extra 'train'")
     accuracy = reader_accuracy(reader, size, count=150, seed=404)
     assert all(accuracy[name] >= 0.98 for name in adherence.NAMED), accuracy
 
 
-def test_the_reader_refuses_pictures_it_cannot_read(reader: Reader) -> None:
+def test_the_reader_refuses_pictures_that_are_too_small(reader: Reader) -> None:
     import numpy as np
 
     with pytest.raises(ValueError, match="128 pixels"):
@@ -66,7 +66,7 @@ def test_a_reader_of_other_words_is_refused(tmp_path: Path) -> None:
         load_reader(tmp_path)
 
 
-def test_the_model_draws_what_is_named() -> None:
+def test_the_model_draws_the_attributes_of_the_prompt() -> None:
     pytest.importorskip("skia", reason="the check's control draws renders")
     lines: list[str] = []
     options = {
@@ -110,7 +110,7 @@ def test_the_motion_adapter_fits_the_model_and_its_card() -> None:
 
 @pytest.mark.parametrize("prompt", ["", "1girl"])
 @torch.inference_mode()
-def test_the_frames_of_a_clip_show_one_character_where_the_prompt_names_none(prompt: str) -> None:
+def test_the_frames_of_a_clip_show_one_character_if_the_prompt_names_none(prompt: str) -> None:
     base = StableDiffusionPipeline.from_pretrained(adherence.MODEL, torch_dtype=torch.float32)
     adapter = MotionAdapter.from_pretrained(ADAPTER, torch_dtype=torch.float32)
     moving = UNetMotionModel.from_unet2d(base.unet, adapter)
@@ -118,7 +118,7 @@ def test_the_frames_of_a_clip_show_one_character_where_the_prompt_names_none(pro
     words = base.text_encoder(tokens).last_hidden_state.expand(WINDOW, -1, -1)
 
     def drawn(predict: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        """Frames (WINDOW, 4, 16, 16), each from noise of its own."""
+        """Frames (WINDOW, 4, 16, 16), each from its own noise."""
         scheduler = DDIMScheduler.from_config(base.scheduler.config)
         scheduler.set_timesteps(8)
         frames = torch.randn(WINDOW, 4, 16, 16, generator=torch.Generator().manual_seed(1))

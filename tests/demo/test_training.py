@@ -1,4 +1,4 @@
-"""Every stage of the demo model's training runs, in a few steps, and leaves a working model."""
+"""The stages of the demo model's training, with a few steps, make a working model."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     return recipe
 
 
-def test_what_comes_out_is_a_pipeline(trained: Recipe) -> None:
+def test_the_result_is_a_pipeline(trained: Recipe) -> None:
     pipeline = StableDiffusionPipeline.from_pretrained(trained.output, torch_dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     picture = pipeline("1girl, bob red hair", height=64, width=64, num_inference_steps=2).images[0]
@@ -46,7 +46,7 @@ def test_what_comes_out_is_a_pipeline(trained: Recipe) -> None:
     assert pipeline.scheduler.config.prediction_type == "v_prediction"
 
 
-def test_what_comes_out_says_nothing_of_where_it_was_made(trained: Recipe) -> None:
+def test_the_result_holds_no_path_of_the_training_machine(trained: Recipe) -> None:
     for config in trained.output.rglob("*.json"):
         text = config.read_text()
         assert "_name_or_path" not in text
@@ -55,19 +55,19 @@ def test_what_comes_out_says_nothing_of_where_it_was_made(trained: Recipe) -> No
     assert (reader_folder(trained.output) / "model.safetensors").exists()
 
 
-def test_latents_come_back_with_their_labels(trained: Recipe) -> None:
+def test_latents_are_loaded_with_their_labels(trained: Recipe) -> None:
     latents = load_latents(trained.work / "latents", 256)
     assert latents.latents.shape == (4, 4, 32, 32)
     assert latents.latents.dtype == torch.float16
     assert len(latents) == 4
 
 
-def test_missing_latents_are_named(tmp_path: Path) -> None:
+def test_missing_latents_are_an_error_with_size_and_folder(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="128 pixels"):
         load_latents(tmp_path, 128)
 
 
-def test_an_interrupted_run_goes_on_as_if_it_had_not_been(trained: Recipe, tmp_path: Path) -> None:
+def test_a_resumed_run_equals_an_uninterrupted_one(trained: Recipe, tmp_path: Path) -> None:
     tokenizer = build_tokenizer()
     settings = DenoiserTraining(steps=3, batch=4, checkpoint_every=2, seed=5)
 

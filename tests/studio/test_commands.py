@@ -1,4 +1,4 @@
-"""Commands say what they have to say, and import nothing heavy that they do not use."""
+"""Commands write nothing to stderr, and import no heavy modules that they do not use."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ print("heavy:", *(name for name in {HEAVY} if name in sys.modules))
 
 
 def run(home: Path, script: str, *commands: str) -> tuple[str, list[str]]:
-    """What a process of its own writes to stderr, and the heavy modules that it imported."""
+    """Run a process; return its stderr and the heavy modules that it imported."""
     done = subprocess.run(
         [sys.executable, "-c", script, *commands],
         cwd=settings.BASE_DIR,

@@ -1,4 +1,4 @@
-"""The pieces of `manage.py up`; the whole of it runs in the browser tests."""
+"""The parts of `manage.py up`; the browser tests run the whole command."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def taken_port() -> Iterator[int]:
         yield other.getsockname()[1]
 
 
-def test_a_taken_port_is_told_before_anything_is_started(taken_port: int) -> None:
+def test_a_used_port_is_an_error_before_anything_is_started(taken_port: int) -> None:
     with pytest.raises(CommandError) as refused:
         up._check_port("127.0.0.1", taken_port)
 
@@ -74,7 +74,7 @@ def test_an_address_of_another_machine_cannot_be_used() -> None:
 
 
 class Answering(http.server.BaseHTTPRequestHandler):
-    """Answers with the server's own status."""
+    """Responds with the status of the server."""
 
     def do_GET(self) -> None:
         self.send_response(self.server.status)  # type: ignore[attr-defined]
@@ -82,7 +82,7 @@ class Answering(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Do not log."""
 
 
 @pytest.mark.parametrize(
@@ -96,18 +96,18 @@ def test_the_web_server_is_ready_when_it_answers(status: int, ready: bool) -> No
         threading.Thread(target=server.serve_forever, daemon=True).start()
         assert up._answers("127.0.0.1", server.server_port) is ready
         server.shutdown()
-    assert not up._answers("127.0.0.1", server.server_port), "nobody is there any more"
+    assert not up._answers("127.0.0.1", server.server_port), "the server was stopped"
 
 
 def started(code: str) -> subprocess.Popen[bytes]:
-    """A process that has said that it is ready."""
+    """Start a process, and wait until it is ready."""
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     return process
 
 
-def test_everything_is_stopped_and_what_does_not_listen_is_killed(
+def test_all_processes_are_stopped_and_stubborn_ones_are_killed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(up, "STOP_SECONDS", 0.5)
@@ -121,7 +121,7 @@ def test_everything_is_stopped_and_what_does_not_listen_is_killed(
     }
 
 
-def test_a_process_that_ends_by_itself_ends_the_whole() -> None:
+def test_a_process_that_ends_raises_a_command_error() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
 
@@ -129,7 +129,7 @@ def test_a_process_that_ends_by_itself_ends_the_whole() -> None:
         up.Command()._watch({"worker": ended})
 
 
-def test_a_worker_that_is_killed_is_started_again_but_not_for_ever(
+def test_a_killed_worker_is_restarted_a_limited_number_of_times(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(up.time, "sleep", lambda _: None)
@@ -143,7 +143,7 @@ def test_a_worker_that_is_killed_is_started_again_but_not_for_ever(
     assert said.count("The worker process was killed; it is started again.") == up.KILLED_OFTEN
 
 
-def test_a_processs_environment_lets_waiting_threads_sleep(
+def test_the_environment_lets_waiting_threads_sleep(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[tuple[list[str], dict[str, str]]] = []

@@ -1,4 +1,4 @@
-"""Every benchmark runs, small, and ends with one line of JSON; its figures are judged elsewhere."""
+"""Every benchmark runs with small settings and ends with a line of JSON."""
 
 import json
 import os
@@ -83,12 +83,12 @@ def run_bench(name: str, arguments: list[str]) -> subprocess.CompletedProcess[st
     )
 
 
-def test_every_benchmark_is_tried_here() -> None:
+def test_every_benchmark_is_tested_here() -> None:
     assert set(names()) == set(SMALL)
 
 
 @pytest.mark.parametrize("name", sorted(SMALL))
-def test_it_ends_with_its_figure_as_json(name: str, tmp_path: Path) -> None:
+def test_it_ends_with_its_result_as_json(name: str, tmp_path: Path) -> None:
     port, file = free_port(), tmp_path / "figures.json"
     arguments = [argument.format(port=port) for argument in SMALL[name]]
     result = run_bench(name, [*arguments, "--json", str(file)])
@@ -98,10 +98,10 @@ def test_it_ends_with_its_figure_as_json(name: str, tmp_path: Path) -> None:
     assert figures["bench"] == name
     assert figures[FIGURE[name]] >= 0
     assert json.loads(file.read_text()) == figures
-    assert len(result.stdout.strip().splitlines()) > 1, "a table stands before the line"
+    assert len(result.stdout.strip().splitlines()) > 1, "a table comes before the line"
 
 
-def test_an_unknown_benchmark_is_refused_with_the_names_there_are() -> None:
+def test_an_unknown_benchmark_is_refused_with_the_known_names() -> None:
     result = run_bench("speed", [])
     assert result.returncode != 0
     assert "overhead" in result.stderr

@@ -1,4 +1,4 @@
-"""Asking for estimates that must be there."""
+"""Estimates for tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A machine whose stages take what the cost model says, so that what is learned can be judged."""
+"""A simulated machine whose stages follow the cost model exactly."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from generation.pipelines.costs import Costs
 from generation.states import Stage
 
 COSTS = Costs(evaluate=(4e7, 9e6, 1.2e3, 2e5), decode=(1.3e8, 1e3))
-"""About the demo model's."""
+"""Similar to those of the demo model."""
 
 
 def picture(side: int = 256, steps: int = 20, **changes: Any) -> Demands:
-    """What a square picture demands."""
+    """Demands of a square picture."""
     return cost.demands(shape("image", side, denoising_steps=steps, **changes), COSTS)
 
 
 def clip(frames: int = 16, side: int = 128, steps: int = 8, context: int = 16) -> Demands:
-    """What a square clip demands."""
+    """Demands of a square clip."""
     made = shape("video", side, frames=frames, denoising_steps=steps, context_frames=context)
     return cost.demands(made, COSTS)
 
 
 def shape(medium: str, side: int, **values: Any) -> Shape:
-    """A guided square of the demo model."""
+    """The shape of a square render by the demo model, with guidance."""
     usual = {"model": "toon", "type": medium, "width": side, "height": side, "guided": True}
     return Shape(**{**usual, **values})
 
 
 @dataclass(slots=True)
 class Machine:
-    """Seconds for each count and for each volume of a stage, and by how much all of it is slowed.
+    """A machine with seconds per count and per volume of each stage.
 
-    `slowdown` says how many times as long everything takes under a load of the host.
+    `slowdown` returns the factor of all run times under a host load.
     """
 
     each: float = 0.01
@@ -46,7 +46,7 @@ class Machine:
     slowdown: Callable[[float], float] = lambda load: 1.0
 
     def stages(self, demands: Demands, load: float = 0.0, noise: float = 1.0) -> dict[str, float]:
-        """Seconds of each stage of a warm render, the rest among them."""
+        """Seconds of each stage of a render with a loaded model, including REST."""
         slow = self.slowdown(load) * noise
         found: dict[str, float] = {
             stage: slow * (self.each * demand.count + self.volume * demand.volume)
@@ -58,13 +58,13 @@ class Machine:
     def teach(
         self, speeds: Speeds, *all_demands: Demands, load: float = 0.0, noise: float = 1.0
     ) -> None:
-        """Let some speeds learn a render of each."""
+        """Let the speeds learn one render of each of the demands."""
         for demands in all_demands:
             speeds.learn(demands, self.stages(demands, load, noise), cold=False, load=load)
 
 
 def plan(speeds: Speeds, demands: Demands, load: float = 0.0) -> float:
-    """Seconds of a warm render by what was learned."""
+    """Estimated seconds of a render with a loaded model."""
     stages = speeds.stage_seconds(demands, cold=False, load=load)
     assert stages is not None
     return sum(stages.values()) + speeds.rest_seconds(load)

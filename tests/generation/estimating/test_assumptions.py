@@ -1,4 +1,4 @@
-"""What an estimate goes by: what is loaded, what the host does, and what other models taught."""
+"""Assumptions of estimates: loaded models, host load and speeds of other models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def estimated(spec: RenderSpec, estimator: Estimator) -> Estimate:
-    """An estimate that must be there."""
+    """The estimate of a spec; fails if there is none."""
     estimate = estimator.estimate(spec)
     assert estimate is not None
     return estimate

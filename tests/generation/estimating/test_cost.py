@@ -1,4 +1,4 @@
-"""What the stages of a render have to do, in the two units that its time grows with."""
+"""Demands of the stages of a render."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def found(shape: Shape, model_bytes: int = 0) -> dict[Stage, Demand]:
     return demands(shape, COSTS, model_bytes)
 
 
-def test_a_picture_is_loaded_read_denoised_decoded_and_written_in_this_order() -> None:
+def test_the_stages_of_a_picture_are_in_order() -> None:
     assert list(found(PICTURE)) == [
         Stage.LOAD,
         Stage.ENCODE,
@@ -77,7 +77,7 @@ def test_a_clip_is_denoised_window_by_window(frames: int) -> None:
     assert denoise.volume == pytest.approx(20 * len(windows) * 2 * evaluation)
 
 
-def test_frames_that_look_at_each_other_cost_more_than_as_many_alone() -> None:
+def test_frames_with_temporal_attention_cost_more_than_single_frames() -> None:
     together = COSTS.evaluation(LATENTS, 16)
 
     assert together == pytest.approx(16 * COSTS.evaluation(LATENTS, 1) + 4e5 * LATENTS * 16 * 15)
@@ -99,7 +99,7 @@ def test_a_loop_has_a_window_over_its_seam() -> None:
     assert (open_end.count, loop.count) == (20, 40)
 
 
-def test_a_smoother_clip_pays_for_its_inbetweens_and_for_writing_them() -> None:
+def test_an_interpolated_clip_has_demands_for_interpolating_and_writing() -> None:
     plain, smooth = found(CLIP), found(CLIP.but(interpolate=2, interpolator="farneback"))
 
     assert Stage.INTERPOLATE not in plain
@@ -109,7 +109,7 @@ def test_a_smoother_clip_pays_for_its_inbetweens_and_for_writing_them() -> None:
     assert smooth[Stage.DENOISE] == plain[Stage.DENOISE]
 
 
-def test_a_larger_clip_is_enlarged_frame_by_frame_and_written_large() -> None:
+def test_an_upscaled_clip_has_demands_per_frame_and_is_written_large() -> None:
     large = found(CLIP.but(upscale=4, upscaler="anime"))
 
     upscale = large[Stage.UPSCALE]
@@ -118,7 +118,7 @@ def test_a_larger_clip_is_enlarged_frame_by_frame_and_written_large() -> None:
     assert large[Stage.CHECK].volume == large[Stage.WRITE].volume
 
 
-def test_more_formats_are_more_to_write_and_only_clips_are_checked() -> None:
+def test_writing_grows_with_the_formats_and_only_clips_are_checked() -> None:
     one, three = (found(CLIP.but(formats=text)) for text in (("webm",), ("webm", "gif", "apng")))
 
     assert three[Stage.WRITE].volume == pytest.approx(3 * one[Stage.WRITE].volume)
@@ -126,7 +126,7 @@ def test_more_formats_are_more_to_write_and_only_clips_are_checked() -> None:
     assert Stage.CHECK not in found(PICTURE)
 
 
-def test_of_a_file_that_is_only_enhanced_the_frames_are_read_and_nothing_is_drawn() -> None:
+def test_an_enhancement_reads_frames_and_draws_nothing() -> None:
     enhanced = found(CLIP.but(denoising_steps=0, upscale=2, upscaler="anime"))
 
     assert list(enhanced) == [Stage.LOAD, Stage.UPSCALE, Stage.WRITE, Stage.CHECK]

@@ -1,4 +1,4 @@
-"""What a render will take, learned from every attempt through the database."""
+"""Estimates that are learned from attempts in the database."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from tests.generation.estimating.estimates import estimated, make_resident
 pytestmark = pytest.mark.django_db
 
 EXACT = 0.01
-"""The history's own writing takes some milliseconds, and they count."""
+"""Tolerance: recording the history takes some milliseconds, which count."""
 
 
 def another(name: str, **fields: Any) -> Device:
-    """One more device that is online."""
+    """Create another online device."""
     works = [work.value for work in Work]
     return Device.objects.create(name=name, works=works, heartbeat_at=timezone.now(), **fields)
 
@@ -92,7 +92,7 @@ def test_each_kind_of_work_has_a_range_of_its_own(
     final = estimated(replace(spec, quality="final"))
 
     assert final.seconds == pytest.approx(30.0, rel=EXACT), "the same stages"
-    assert final.high > 1.4 * final.seconds, "of finals no estimate was ever judged"
+    assert final.high > 1.4 * final.seconds, "no estimate of final quality was evaluated yet"
 
 
 def test_an_unseen_number_of_steps_follows_from_the_seen_ones(
@@ -114,7 +114,7 @@ def test_an_unseen_size_is_between_its_neighbours_and_rough(
 
     between = estimated(replace(spec, width=192, height=192))
 
-    # A straight line through 4 s for one part of area and 14 s for four parts, at 2.25 parts.
+    # On a line through 4 s for area 1 and 14 s for area 4, the value for area 2.25.
     assert between.seconds == pytest.approx(8.2, rel=0.25)
     assert between.rough
     assert not estimated(spec).rough
@@ -210,7 +210,7 @@ def test_a_twin_is_believed_until_a_device_has_a_history_of_its_own(
 def test_another_models_speeds_give_a_rough_estimate_with_a_wide_range(
     ran: Ran, spec: RenderSpec, device: Device, toon: ModelCard
 ) -> None:
-    """A model of ten times the volume, of which nothing ever ran here."""
+    """A model of ten times the volume that never ran on the device."""
     toon.costs = {"evaluate": [0.0, 1e7, 0.0, 0.0], "decode": [1e6, 0.0]}
     toon.save()
     heavy = {"evaluate": [0.0, 1e8, 0.0, 0.0], "decode": [1e6, 0.0]}

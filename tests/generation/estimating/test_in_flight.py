@@ -1,4 +1,4 @@
-"""The time left of a run that is going on, by a clock that the test moves."""
+"""The time left of a run, with a simulated clock."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AFTER_DENOISING = [Stage.DECODE, Stage.WRITE]
 
 @dataclass
 class Run:
-    """A run of STEPS steps with its clock."""
+    """A run of STEPS steps with a simulated clock."""
 
     estimated: Mapping[Stage, float] = field(default_factory=lambda: ESTIMATED)
     now: float = 1000.0
@@ -40,7 +40,7 @@ class Run:
         self.flight.move(share)
 
     def whole(self, stage: Stage, seconds: float) -> None:
-        """A stage that tells no parts."""
+        """Run a stage that reports no parts."""
         self.flight.begin(stage)
         self.now += seconds
         self.flight.end()
@@ -51,7 +51,7 @@ class Run:
         return seconds
 
 
-def test_a_run_that_goes_as_estimated_counts_down_steadily_to_its_end() -> None:
+def test_a_run_as_estimated_counts_down_steadily() -> None:
     run, told = Run(), []
     run.whole(Stage.LOAD, 2.0)
     run.whole(Stage.ENCODE, 0.1)
@@ -68,7 +68,7 @@ def test_a_run_that_goes_as_estimated_counts_down_steadily_to_its_end() -> None:
     assert told == pytest.approx([26.0 - second for second in range(1, 25)], rel=1e-6)
 
 
-def test_between_two_steps_the_time_goes_on() -> None:
+def test_the_time_left_decreases_between_two_steps() -> None:
     run = Run()
     run.flight.begin(Stage.DENOISE)
     run.part(1.0, 1 / STEPS)
@@ -80,8 +80,8 @@ def test_between_two_steps_the_time_goes_on() -> None:
 
 
 @pytest.mark.parametrize("slower", [0.5, 1.0, 3.0])
-def test_the_rest_follows_this_runs_own_pace(slower: float) -> None:
-    """Half of the steps say what the other half, and everything behind it, will take."""
+def test_the_time_left_follows_the_pace_of_the_run(slower: float) -> None:
+    """After half of the steps, the pace applies to all that is left."""
     run = Run()
     run.flight.begin(Stage.DENOISE)
     for step in range(1, STEPS // 2 + 1):
@@ -94,7 +94,7 @@ def test_the_rest_follows_this_runs_own_pace(slower: float) -> None:
     assert run.left(*AFTER_DENOISING) == pytest.approx(slower * 6.0, rel=0.1)
 
 
-def test_a_slower_pace_is_believed_step_by_step_and_never_at_a_jump() -> None:
+def test_a_slower_pace_changes_the_time_left_gradually() -> None:
     run, told = Run(), []
     run.flight.begin(Stage.DENOISE)
     for step in range(1, STEPS + 1):
@@ -114,7 +114,7 @@ def test_a_stage_without_parts_that_took_longer_makes_the_rest_longer() -> None:
     assert run.left(*AFTER_DENOISING) > 26.0
 
 
-def test_a_stage_that_nobody_expected_says_nothing_about_the_pace() -> None:
+def test_a_stage_without_an_estimate_does_not_affect_the_pace() -> None:
     run = Run({Stage.DENOISE: 3600.0})
     run.whole(Stage.ENCODE, 0.5)
     run.flight.begin(Stage.DENOISE)
@@ -123,7 +123,7 @@ def test_a_stage_that_nobody_expected_says_nothing_about_the_pace() -> None:
     assert run.left() == 3600.0
 
 
-def test_what_begins_next_was_counted_before() -> None:
+def test_the_begin_of_a_stage_does_not_change_the_time_left() -> None:
     run = Run()
     run.flight.begin(Stage.DENOISE)
     for step in range(1, STEPS + 1):
@@ -135,7 +135,7 @@ def test_what_begins_next_was_counted_before() -> None:
     assert run.left(Stage.WRITE) == pytest.approx(before)
 
 
-def test_a_stage_that_outlives_its_time_is_never_done_in_nothing() -> None:
+def test_a_stage_that_exceeds_its_estimate_always_has_time_left() -> None:
     run = Run()
     run.flight.begin(Stage.WRITE)
     told = []
@@ -145,11 +145,11 @@ def test_a_stage_that_outlives_its_time_is_never_done_in_nothing() -> None:
 
     assert told[0] == pytest.approx(1.0)
     assert min(told) > 0.1
-    assert told[2:] == sorted(told[2:]), "it grows with its own age, and slowly"
+    assert told[2:] == sorted(told[2:]), "it grows slowly with the stage's age"
     assert told[-1] < 0.2 * 60
 
 
-def test_frames_that_stop_coming_do_not_count_down_to_nothing() -> None:
+def test_a_stalled_run_does_not_count_down_to_zero() -> None:
     run = Run()
     run.flight.begin(Stage.DENOISE)
     run.part(1.0, 1 / STEPS)
@@ -158,7 +158,7 @@ def test_frames_that_stop_coming_do_not_count_down_to_nothing() -> None:
     assert run.left() > 30.0
 
 
-def test_without_evidence_nothing_is_known_until_three_parts_were_seen() -> None:
+def test_without_an_estimate_the_time_left_is_unknown_for_three_parts() -> None:
     run = Run(estimated={})
     run.whole(Stage.LOAD, 5.0)
     run.flight.begin(Stage.DENOISE)
@@ -168,15 +168,15 @@ def test_without_evidence_nothing_is_known_until_three_parts_were_seen() -> None
         told.append(run.flight.left(AFTER_DENOISING))
 
     assert told[:STEADY] == [None, None, None]
-    # 20 units of denoising, of which each took two seconds, and 6 units behind it.
+    # 20 units of denoising, of which each took two seconds, and 6 units after it.
     assert told[STEADY:] == [pytest.approx(46.0), pytest.approx(44.0)]
 
 
-def test_before_any_stage_nothing_is_told() -> None:
+def test_before_any_stage_the_time_left_is_unknown() -> None:
     assert Run().flight.left(list(ESTIMATED)) is None
 
 
-def test_a_part_told_twice_or_backwards_changes_nothing() -> None:
+def test_a_repeated_or_smaller_share_changes_nothing() -> None:
     run = Run()
     run.flight.begin(Stage.DENOISE)
     run.part(1.0, 0.5)
@@ -193,9 +193,7 @@ def test_a_part_told_twice_or_backwards_changes_nothing() -> None:
     some.floats(0.0, 1000.0),
     some.booleans(),
 )
-def test_whatever_the_steps_take_there_is_always_something_left(
-    steps: list[float], pause: float, known: bool
-) -> None:
+def test_the_time_left_is_always_positive(steps: list[float], pause: float, known: bool) -> None:
     run = Run(ESTIMATED if known else {})
     run.flight.begin(Stage.DENOISE)
     for number, seconds in enumerate(steps, start=1):

@@ -1,4 +1,4 @@
-"""A shape is its text: what is written is read back, and nothing else is."""
+"""Writing and parsing of shapes."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ AFTERWARDS = some.fixed_dictionaries(
 
 
 @given(DRAWN)
-def test_a_picture_reads_back_as_it_was_written(drawn: dict[str, Any]) -> None:
+def test_the_shape_of_a_picture_is_parsed_back(drawn: dict[str, Any]) -> None:
     shape = Shape(type="image", frames=1, **drawn)
 
     assert parse(str(shape)) == shape
 
 
 @given(DRAWN, AFTERWARDS)
-def test_a_clip_reads_back_with_everything_that_comes_after_drawing(
+def test_the_shape_of_a_clip_is_parsed_back_with_its_enhancements(
     drawn: dict[str, Any], after: dict[str, Any]
 ) -> None:
     shape = Shape(type="video", **drawn, **after)
@@ -60,7 +60,7 @@ def test_a_clip_reads_back_with_everything_that_comes_after_drawing(
 
 
 @given(DRAWN, some.sampled_from([2, 4]), WORDS)
-def test_a_picture_that_is_enlarged_reads_back_too(
+def test_the_shape_of_an_upscaled_picture_is_parsed_back(
     drawn: dict[str, Any], factor: int, upscaler: str
 ) -> None:
     shape = Shape(type="image", frames=1, upscale=factor, upscaler=upscaler, **drawn)
@@ -69,7 +69,7 @@ def test_a_picture_that_is_enlarged_reads_back_too(
 
 
 @given(some.text())
-def test_any_other_text_is_no_shape(text: str) -> None:
+def test_any_other_text_is_refused(text: str) -> None:
     assume("model" not in text)
     with pytest.raises(ValueError, match="is not the shape of a job"):
         parse(text)
@@ -86,12 +86,12 @@ def test_any_other_text_is_no_shape(text: str) -> None:
         '{"guided":true,"height":8,"model":"toon","type":"image","width":8,"zoom":2}',
     ],
 )
-def test_what_is_cut_short_or_of_another_version_is_refused(text: str) -> None:
+def test_a_truncated_or_old_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not the shape of a job"):
         parse(text)
 
 
-def test_the_shape_of_a_spec_tells_all_that_decides_its_time(spec: RenderSpec) -> None:
+def test_the_shape_has_all_settings_that_decide_the_run_time(spec: RenderSpec) -> None:
     clip = replace(
         spec,
         type="video",
@@ -128,7 +128,7 @@ def test_the_shape_of_a_spec_tells_all_that_decides_its_time(spec: RenderSpec) -
     assert Shape.of(replace(clip, loop=False)).delivered_frames == 47
 
 
-def test_what_is_only_enhanced_draws_nothing(spec: RenderSpec) -> None:
+def test_the_shape_of_an_enhancement_draws_nothing(spec: RenderSpec) -> None:
     source = SourceFile(file="outputs/one.mp4", sha256="a" * 64, use=SourceUse.ENHANCE)
 
     shape = Shape.of(EnhanceSpec.of(spec, source=source, upscale=2))
@@ -138,5 +138,5 @@ def test_what_is_only_enhanced_draws_nothing(spec: RenderSpec) -> None:
 
 
 @pytest.mark.parametrize("change", [{"seed": 8}, {"prompt": "1boy"}, {"guidance": 9.0}], ids=str)
-def test_what_costs_the_same_has_one_shape(change: dict[str, Any], spec: RenderSpec) -> None:
+def test_settings_of_equal_cost_have_one_shape(change: dict[str, Any], spec: RenderSpec) -> None:
     assert Shape.of(replace(spec, **change)) == Shape.of(spec)

@@ -1,4 +1,4 @@
-"""The stages of a render and what part of the whole each of them is."""
+"""Stage plans and progress in percent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def stages(spec: RenderSpec) -> list[Stage]:
     return list(StagePlan.of(spec).weights)
 
 
-def test_a_picture_counts_its_steps_and_one_more(spec: RenderSpec) -> None:
+def test_a_picture_has_denoising_decoding_and_writing_weights(spec: RenderSpec) -> None:
     shares = StagePlan.of(spec)
 
     assert stages(spec) == [Stage.DENOISE, Stage.DECODE, Stage.WRITE]
@@ -28,7 +28,7 @@ def test_a_picture_counts_its_steps_and_one_more(spec: RenderSpec) -> None:
     assert shares.percent(Stage.WRITE, 1.0) == 100.0
 
 
-def test_loading_is_no_progress(spec: RenderSpec) -> None:
+def test_loading_has_no_weight(spec: RenderSpec) -> None:
     assert StagePlan.of(spec).percent(Stage.LOAD, 1.0) == 0.0
 
 
@@ -41,7 +41,7 @@ def test_loading_is_no_progress(spec: RenderSpec) -> None:
         ({"interpolate": 4, "upscale": 2}, {Stage.INTERPOLATE, Stage.UPSCALE}),
     ],
 )
-def test_a_clip_has_the_stages_that_it_asks_for(
+def test_a_clip_has_the_requested_stages(
     clip: RenderSpec, asked: dict[str, int], added: set[Stage]
 ) -> None:
     usual = {Stage.DENOISE, Stage.DECODE, Stage.WRITE, Stage.CHECK}
@@ -49,7 +49,7 @@ def test_a_clip_has_the_stages_that_it_asks_for(
     found = stages(replace(clip, **asked))
 
     assert set(found) == usual | added
-    assert found == [stage for stage in Stage if stage in found], "in the order they happen"
+    assert found == [stage for stage in Stage if stage in found], "in order"
 
 
 def test_an_enhancement_draws_nothing(clip: RenderSpec) -> None:
@@ -60,7 +60,7 @@ def test_an_enhancement_draws_nothing(clip: RenderSpec) -> None:
     assert found == [Stage.UPSCALE, Stage.WRITE, Stage.CHECK]
 
 
-def test_progress_never_goes_back(clip: RenderSpec) -> None:
+def test_progress_never_decreases(clip: RenderSpec) -> None:
     shares = StagePlan.of(replace(clip, interpolate=2, upscale=2))
 
     told = [shares.percent(stage, share) for stage in shares.weights for share in (0.0, 0.5, 1.0)]
@@ -69,7 +69,7 @@ def test_progress_never_goes_back(clip: RenderSpec) -> None:
     assert (told[0], told[-1]) == (0.0, 100.0)
 
 
-def test_windows_that_overlap_weigh_more_than_their_clip(clip: RenderSpec) -> None:
+def test_overlapping_windows_weigh_more_than_their_frames(clip: RenderSpec) -> None:
     longer = StagePlan.of(clip).weights[Stage.DENOISE]
     whole = StagePlan.of(replace(clip, context_frames=24)).weights[Stage.DENOISE]
 

@@ -1,4 +1,4 @@
-"""Live events: from whoever changes a job to whoever watches it."""
+"""Publishing of live events."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def channel_in(*groups: str) -> tuple[Any, str]:
 
 
 @pytest.mark.asyncio
-async def test_what_is_published_reaches_a_channel() -> None:
+async def test_a_published_event_reaches_a_channel() -> None:
     layer, channel = await channel_in("device.test")
 
     events.publish("device.online", ["device.test"], device="cpu:0")
@@ -52,7 +52,7 @@ async def test_a_jobs_event_reaches_its_watchers_its_scope_and_the_queue() -> No
     for group, (layer, channel) in zip(groups, ears, strict=True):
         message = await asyncio.wait_for(layer.receive(channel), 20)
         assert (message["kind"], message["job_id"]) == ("job.completed", str(job_id))
-        assert message["group"] == group, "a message names the group it came through"
+        assert message["group"] == group, "a message names its group"
 
 
 @pytest.mark.asyncio
@@ -68,7 +68,7 @@ async def test_events_arrive_in_the_order_in_which_they_were_published() -> None
     assert heard == list(range(MESSAGES))
 
 
-def test_a_layer_that_cannot_be_written_is_logged_and_nothing_is_raised(
+def test_an_error_of_the_layer_is_logged_and_not_raised(
     settings: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").touch()
@@ -86,7 +86,7 @@ def test_a_layer_that_cannot_be_written_is_logged_and_nothing_is_raised(
     assert "live events for one.group, other.group were not delivered" in caplog.text
 
 
-def test_a_layer_that_sends_one_by_one_loses_only_what_it_cannot_send(
+def test_a_layer_without_groups_send_loses_only_the_failed_message(
     settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
@@ -110,10 +110,10 @@ def test_without_any_layer_nothing_is_raised(
 
 
 @pytest.mark.parametrize("kind", EventKind)
-def test_every_kind_is_told_in_words(kind: EventKind) -> None:
+def test_every_kind_has_a_label(kind: EventKind) -> None:
     assert kind.label
     assert kind.value.startswith("job.")
 
 
-def test_no_two_kinds_are_told_alike() -> None:
+def test_the_labels_of_all_kinds_differ() -> None:
     assert len({kind.label for kind in EventKind}) == len(EventKind)

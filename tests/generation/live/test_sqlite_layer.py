@@ -1,4 +1,4 @@
-"""The channel layer without a server: two processes, one file."""
+"""The SQLite channel layer with two processes and one file."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def listener(layer: SqliteChannelLayer, *groups: str) -> str:
 
 
 @pytest.mark.asyncio
-async def test_another_process_is_heard_in_its_order(layer: SqliteChannelLayer) -> None:
+async def test_messages_of_another_process_arrive_in_order(layer: SqliteChannelLayer) -> None:
     channel = await listener(layer, "queue")
 
     sender = await asyncio.create_subprocess_exec(
@@ -78,7 +78,7 @@ async def test_another_process_is_heard_in_its_order(layer: SqliteChannelLayer) 
     assert heard == list(range(MESSAGES))
 
 
-def test_processes_that_open_a_new_file_at_the_same_moment_all_send(path: Path) -> None:
+def test_processes_that_open_a_new_file_at_once_can_all_send(path: Path) -> None:
     start = str(time.time() + 1.0)
     senders = [
         subprocess.Popen(
@@ -94,9 +94,7 @@ def test_processes_that_open_a_new_file_at_the_same_moment_all_send(path: Path) 
         assert dict(counts.fetchall()) == {f"group{number}": 100 for number in range(4)}
 
 
-def test_a_new_file_that_another_process_has_locked_is_waited_for(
-    path: Path, layer: SqliteChannelLayer
-) -> None:
+def test_a_locked_new_file_is_waited_for(path: Path, layer: SqliteChannelLayer) -> None:
     path.parent.mkdir()
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("CREATE TABLE theirs (id INTEGER)")
@@ -109,7 +107,7 @@ def test_a_new_file_that_another_process_has_locked_is_waited_for(
     other.close()
 
 
-def test_a_file_that_stays_locked_is_given_up(
+def test_a_file_that_stays_locked_is_an_error(
     path: Path, layer: SqliteChannelLayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_layer, "PATIENCE_SECONDS", 0.1)
@@ -138,7 +136,7 @@ async def test_a_message_for_a_channel_reaches_that_channel_only(
 
 
 @pytest.mark.asyncio
-async def test_a_group_reaches_its_members_and_nobody_else(layer: SqliteChannelLayer) -> None:
+async def test_a_group_message_reaches_only_the_members(layer: SqliteChannelLayer) -> None:
     member, other_member = await listener(layer, "job.1"), await listener(layer, "job.1")
     stranger = await listener(layer, "job.2")
 
@@ -151,7 +149,7 @@ async def test_a_group_reaches_its_members_and_nobody_else(layer: SqliteChannelL
 
 
 @pytest.mark.asyncio
-async def test_who_left_a_group_hears_no_more_of_it(layer: SqliteChannelLayer) -> None:
+async def test_a_channel_that_left_a_group_gets_no_more_messages(layer: SqliteChannelLayer) -> None:
     channel = await listener(layer, "job.1", "job.2")
 
     await layer.group_discard("job.1", channel)
@@ -173,7 +171,7 @@ async def test_one_of_two_members_may_leave(layer: SqliteChannelLayer) -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_was_sent_before_a_subscription_is_not_heard(
+async def test_messages_before_a_subscription_are_not_received(
     layer: SqliteChannelLayer, path: Path
 ) -> None:
     earlier = SqliteChannelLayer(str(path))
@@ -187,7 +185,7 @@ async def test_what_was_sent_before_a_subscription_is_not_heard(
 
 
 @pytest.mark.asyncio
-async def test_a_slow_listener_keeps_the_newest(path: Path) -> None:
+async def test_a_slow_listener_keeps_the_newest_messages(path: Path) -> None:
     layer = SqliteChannelLayer(str(path), capacity=3)
     slow = await listener(layer, "queue")
     quick = await listener(layer, "queue")
@@ -196,7 +194,7 @@ async def test_a_slow_listener_keeps_the_newest(path: Path) -> None:
         await layer.group_send("queue", {"type": "event", "number": number})
         assert (await next_of(layer, quick))["number"] == number
 
-    # The last one may reach the one listener a moment before the other.
+    # The last message may reach one listener before the other.
     await asyncio.sleep(0.1)
     assert [(await next_of(layer, slow))["number"] for _ in range(3)] == [7, 8, 9]
     layer.close()
@@ -219,7 +217,7 @@ async def test_old_messages_are_pruned_as_new_ones_are_written(path: Path) -> No
 
 
 @pytest.mark.asyncio
-async def test_a_listener_that_is_cancelled_is_forgotten(layer: SqliteChannelLayer) -> None:
+async def test_a_cancelled_listener_is_removed(layer: SqliteChannelLayer) -> None:
     leaving, staying = await listener(layer, "queue"), await listener(layer, "queue")
     waiting = asyncio.create_task(layer.receive(leaving))
     await asyncio.sleep(0)
@@ -234,7 +232,7 @@ async def test_a_listener_that_is_cancelled_is_forgotten(layer: SqliteChannelLay
     assert layer._groups["queue"] == {staying}
 
 
-def test_a_listener_whose_loop_has_ended_is_forgotten(layer: SqliteChannelLayer) -> None:
+def test_a_listener_with_a_closed_loop_is_removed(layer: SqliteChannelLayer) -> None:
     channel = asyncio.run(listener(layer, "queue"))
 
     asyncio.run(layer.group_send("queue", {"type": "event"}))
@@ -245,7 +243,7 @@ def test_a_listener_whose_loop_has_ended_is_forgotten(layer: SqliteChannelLayer)
 
 
 @pytest.mark.asyncio
-async def test_flushing_forgets_all_subscriptions(layer: SqliteChannelLayer) -> None:
+async def test_flush_removes_all_subscriptions(layer: SqliteChannelLayer) -> None:
     channel = await listener(layer, "queue")
 
     await layer.flush()
@@ -256,8 +254,8 @@ async def test_flushing_forgets_all_subscriptions(layer: SqliteChannelLayer) -> 
 
 
 @pytest.mark.asyncio
-async def test_closing_ends_the_tail(path: Path) -> None:
-    # Other tests' layers may follow their own tables meanwhile.
+async def test_close_ends_the_tailing_thread(path: Path) -> None:
+    # Layers of other tests may have tailing threads meanwhile.
     others = set(threading.enumerate())
     layer = SqliteChannelLayer(str(path))
     await layer.new_channel()
@@ -272,9 +270,7 @@ async def test_closing_ends_the_tail(path: Path) -> None:
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("name", ["", "with space", "x" * 200, "slash/ed"])
-async def test_names_that_channels_forbids_are_refused(
-    name: str, layer: SqliteChannelLayer
-) -> None:
+async def test_invalid_names_are_refused(name: str, layer: SqliteChannelLayer) -> None:
     with pytest.raises(TypeError):
         await layer.group_send(name, {"type": "event"})
     with pytest.raises(TypeError):
@@ -284,7 +280,7 @@ async def test_names_that_channels_forbids_are_refused(
 
 
 @pytest.mark.asyncio
-async def test_a_message_that_is_no_json_does_not_end_the_others(
+async def test_an_invalid_message_does_not_stop_later_messages(
     layer: SqliteChannelLayer,
 ) -> None:
     channel = await listener(layer, "queue")
@@ -300,7 +296,7 @@ async def test_a_message_that_is_no_json_does_not_end_the_others(
 
 
 @pytest.mark.asyncio
-async def test_a_table_that_is_gone_is_made_anew_and_followed(layer: SqliteChannelLayer) -> None:
+async def test_a_deleted_table_is_created_again_and_followed(layer: SqliteChannelLayer) -> None:
     channel = await listener(layer, "queue")
     await layer.group_send("queue", {"type": "event", "number": 1})
     assert (await next_of(layer, channel))["number"] == 1

@@ -1,4 +1,4 @@
-"""The engine's tables: what their rows say of themselves, and which rows a query means."""
+"""Properties and querysets of the engine's models."""
 
 from __future__ import annotations
 

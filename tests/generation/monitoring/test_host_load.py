@@ -1,4 +1,4 @@
-"""Other work on this host, seen from a thread beside a render: real processes, real threads."""
+"""Host load measured with real processes and threads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from generation.monitoring.host_load import SAMPLE_SECONDS, HostLoad
 CORES = os.cpu_count() or 1
 SPIN = "while True: pass"
 BUSY = 8
-"""So many more than what other tests and people may run meanwhile."""
+"""More than what other tests and programs are likely to run meanwhile."""
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def load() -> Iterator[HostLoad]:
 
 @contextmanager
 def busy_processes(count: int) -> Iterator[None]:
-    """So many processes that want a core all the time."""
+    """Run `count` processes that are always runnable."""
     spinning = [subprocess.Popen([sys.executable, "-c", SPIN]) for _ in range(count)]
     try:
         yield
@@ -42,7 +42,7 @@ def busy_processes(count: int) -> Iterator[None]:
 
 @contextmanager
 def busy_threads(count: int) -> Iterator[None]:
-    """So many threads of this process that compute without holding the interpreter."""
+    """Run `count` threads of this process that compute without holding the GIL."""
     over = threading.Event()
 
     def spin() -> None:
@@ -64,7 +64,7 @@ def busy_threads(count: int) -> Iterator[None]:
 
 
 def mean_of(load: HostLoad, seconds: float) -> float:
-    """What an attempt of so many seconds would be told."""
+    """The mean load of an attempt of so many seconds."""
     mark = load.begin()
     time.sleep(seconds)
     return load.since(mark)
@@ -73,7 +73,7 @@ def mean_of(load: HostLoad, seconds: float) -> float:
 def alternating(
     load: HostLoad, busy: Callable[[], AbstractContextManager[None]], rounds: int = 3
 ) -> float:
-    """How much more load there is with something than without it, while others use the host too."""
+    """The difference of the load with and without something, while others use the host too."""
     more = []
     for _ in range(rounds):
         without = mean_of(load, 1.0)
@@ -82,7 +82,7 @@ def alternating(
     return sorted(more)[rounds // 2]
 
 
-def test_each_busy_process_counts_as_one_thread_that_wants_a_core(load: HostLoad) -> None:
+def test_each_busy_process_counts_as_one_runnable_thread(load: HostLoad) -> None:
     more = alternating(load, lambda: busy_processes(BUSY))
 
     assert more == pytest.approx(BUSY / CORES, abs=BUSY / 2 / CORES)
@@ -96,19 +96,19 @@ def test_a_busy_process_is_seen_within_three_seconds(load: HostLoad) -> None:
         assert load.now > before + BUSY / 3 / CORES
 
 
-def test_our_own_threads_are_no_other_work(load: HostLoad) -> None:
+def test_our_own_threads_are_not_counted(load: HostLoad) -> None:
     more = alternating(load, lambda: busy_threads(BUSY))
 
     assert more == pytest.approx(0.0, abs=BUSY / 2 / CORES)
 
 
-def test_where_nothing_was_sampled_since_a_mark_the_present_load_counts(load: HostLoad) -> None:
+def test_without_samples_since_a_mark_the_present_load_is_returned(load: HostLoad) -> None:
     load.now = 0.7
 
     assert load.since(load.begin()) == 0.7
 
 
-def test_it_stops_at_once() -> None:
+def test_it_stops_immediately() -> None:
     sampled = HostLoad()
     sampled.start()
     before = time.monotonic()

@@ -1,4 +1,4 @@
-"""Details of long ago become sums of their weeks, once and for all."""
+"""Rollup of old attempts to weekly sums."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Ended = Callable[..., Attempt]
 
 @pytest.fixture
 def ended(ran: Ran) -> Ended:
-    """An attempt that ended so many days ago: `ended(OLD, predicted=10.0, run=12.0)`."""
+    """Creates an attempt that ended so many days ago: `ended(OLD, predicted=10.0, run=12.0)`."""
 
     def finish(days: float, predicted: float | None = 10.0, run: float = 10.0, **noted: Any) -> Any:
         attempt = ran(run, tail=0.2)
@@ -49,7 +49,7 @@ def sums() -> list[dict[str, Any]]:
     return list(AccuracyWeek.objects.order_by("week", "device_name").values())
 
 
-def test_old_attempts_are_counted_into_their_week_and_lose_their_details(ended: Ended) -> None:
+def test_old_attempts_are_added_to_their_week_and_lose_their_timings(ended: Ended) -> None:
     for run in (10.0, 12.0, 20.0):
         ended(OLD, run=run)
     kept = ended(80.0)
@@ -75,8 +75,8 @@ def test_running_it_twice_changes_nothing(ended: Ended) -> None:
     assert sums() == before
 
 
-def test_a_week_grows_by_what_is_rolled_up_later(ended: Ended) -> None:
-    """A lead lowered the setting, or a worker of another device was slower."""
+def test_attempts_rolled_up_later_are_added_to_the_week(ended: Ended) -> None:
+    """For example after the setting was lowered, or if another worker was slower."""
     ended(OLD)
     rollup.roll_up(NOW)
     ended(OLD, run=30.0)
@@ -87,7 +87,9 @@ def test_a_week_grows_by_what_is_rolled_up_later(ended: Ended) -> None:
 
 
 @pytest.mark.parametrize("noted", [{"resumed_from": 4}, {"batch_size": 4}, {"outcome": "lost"}])
-def test_what_is_not_judged_loses_its_details_only(ended: Ended, noted: dict[str, Any]) -> None:
+def test_attempts_that_are_not_evaluated_only_lose_their_timings(
+    ended: Ended, noted: dict[str, Any]
+) -> None:
     ended(OLD, **noted)
     ended(OLD, predicted=None)
 
@@ -97,7 +99,7 @@ def test_what_is_not_judged_loses_its_details_only(ended: Ended, noted: dict[str
 
 
 def test_no_estimate_is_counted_twice(ended: Ended, settings: Any) -> None:
-    """Within the weeks of the report there may be both: attempts, and sums of such."""
+    """The report's weeks may have attempts and sums."""
     settings.GENGA_HISTORY_DAYS = 30
     for days in (1.0, 29.0, 31.0, 60.0):
         ended(days, run=12.5)

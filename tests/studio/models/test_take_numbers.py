@@ -1,4 +1,4 @@
-"""Take numbers: 1, 2, 3 in each shot, also when two people submit at the same moment."""
+"""Take numbers: 1, 2, 3 in each shot, also with concurrent submits."""
 
 from __future__ import annotations
 

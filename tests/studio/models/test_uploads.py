@@ -1,4 +1,4 @@
-"""What people upload: bounded, checked by its content, and re-encoded before it is kept."""
+"""Uploads: size limits, checks of the content, and re-encoding."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def picture(
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG that claims a size and holds no pixels: what a decompression bomb begins with."""
+    """A PNG header of any size without pixels, as in a decompression bomb."""
     size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", size) + _chunk(b"IDAT", b"")
 
@@ -46,14 +46,14 @@ def kept(content: bytes) -> Image.Image:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_a_picture_is_kept_as_webp_whatever_it_came_as(kind: str) -> None:
+def test_any_picture_is_stored_as_webp(kind: str) -> None:
     found = kept(picture(kind=kind))
 
     assert (found.format, found.size, found.mode) == ("WEBP", (60, 40), "RGB")
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK"])
-def test_every_mode_becomes_plain_colour(mode: str) -> None:
+def test_every_mode_is_converted_to_rgb(mode: str) -> None:
     assert kept(picture(mode=mode, kind="JPEG" if mode == "CMYK" else "PNG")).mode == "RGB"
 
 
@@ -67,11 +67,11 @@ def test_a_cut_out_figure_keeps_its_transparency() -> None:
     assert found.getpixel((5, 5))[3] == 0
 
 
-def test_a_large_picture_is_made_smaller_in_its_own_shape() -> None:
+def test_a_large_picture_is_scaled_down_with_its_aspect_ratio() -> None:
     assert kept(picture((3000, 1500))).size == (1536, 768)
 
 
-def test_a_picture_that_a_camera_turned_is_kept_upright_and_without_metadata() -> None:
+def test_a_rotated_photo_is_stored_upright_and_without_metadata() -> None:
     exif = Image.Exif()
     exif[ORIENTATION] = ROTATED_RIGHT
     exif[0x010E] = "taken at home"
@@ -83,12 +83,12 @@ def test_a_picture_that_a_camera_turned_is_kept_upright_and_without_metadata() -
     assert "exif" not in found.info
 
 
-def test_fifty_megapixels_are_refused_by_the_header_alone() -> None:
+def test_fifty_megapixels_are_refused_by_the_header() -> None:
     with pytest.raises(ValidationError, match="50 megapixels; at most 40 are taken"):
         uploads.reencode_picture(ContentFile(png_header(10_000, 5_000)))
 
 
-def test_forty_megapixels_are_still_taken() -> None:
+def test_forty_megapixels_are_accepted() -> None:
     # Grey, so that the test needs 40 MB and not 120.
     assert kept(picture((8_000, 5_000), mode="L")).size == (1536, 960)
 
@@ -120,13 +120,13 @@ def test_a_file_of_too_many_bytes_is_refused_before_it_is_opened() -> None:
     ],
     ids=["empty", "text", "GIF", "BMP", "SVG", "half a PNG", "half a JPEG", "only a header"],
 )
-def test_what_is_broken_or_no_picture_is_refused_in_a_sentence(content: bytes) -> None:
+def test_broken_files_and_other_formats_are_refused(content: bytes) -> None:
     with pytest.raises(ValidationError, match=NO_PICTURE):
         uploads.reencode_picture(ContentFile(content))
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF", "ignore:Tag data", "ignore:Truncated")
-def test_damaged_metadata_is_refused_and_nothing_else_happens() -> None:
+def test_damaged_metadata_raise_only_validation_errors() -> None:
     exif = Image.Exif()
     exif[ORIENTATION] = ROTATED_RIGHT
     good = picture(kind="JPEG", exif=exif.tobytes())
@@ -135,7 +135,7 @@ def test_damaged_metadata_is_refused_and_nothing_else_happens() -> None:
     for place in range(start, start + 40):
         damaged = bytearray(good)
         damaged[place] ^= 0xFF
-        # Taken or refused, never another exception.
+        # It is accepted or refused; no other exception may be raised.
         with suppress(ValidationError):
             uploads.reencode_picture(ContentFile(bytes(damaged)))
 
@@ -151,15 +151,15 @@ LORA_HEADER = {
 }
 
 
-def test_safetensors_with_lora_weights_are_taken() -> None:
+def test_safetensors_with_lora_weights_are_accepted() -> None:
     upload = safetensors(LORA_HEADER)
 
     uploads.check_lora(upload)
 
-    assert upload.tell() == 0, "whoever stores it reads it from its start"
+    assert upload.tell() == 0, "the file must be at its start when it is stored"
 
 
-def test_weights_that_are_no_lora_are_refused() -> None:
+def test_other_weights_are_refused() -> None:
     with pytest.raises(ValidationError, match="holds no LoRA weights"):
         uploads.check_lora(safetensors({"unet.conv_in.weight": {}}))
 
@@ -191,7 +191,7 @@ def test_weights_that_are_no_lora_are_refused() -> None:
         "endless header",
     ],
 )
-def test_what_is_no_safetensors_file_is_refused(upload: ContentFile) -> None:
+def test_other_files_are_refused_as_lora(upload: ContentFile) -> None:
     with pytest.raises(ValidationError, match="no safetensors file"):
         uploads.check_lora(upload)
 
@@ -204,7 +204,7 @@ def test_a_lora_of_more_than_a_gigabyte_is_refused() -> None:
         uploads.check_lora(upload)
 
 
-def test_the_hash_is_of_the_whole_file_wherever_it_was_read_to() -> None:
+def test_the_hash_covers_the_whole_file_regardless_of_its_position() -> None:
     content = bytes(range(256)) * 1000
     upload = ContentFile(content)
     upload.seek(100)
@@ -214,10 +214,10 @@ def test_the_hash_is_of_the_whole_file_wherever_it_was_read_to() -> None:
 
 
 @pytest.mark.parametrize("template", ["", "no place", "{prompt} and {prompt}", "{ prompt }"])
-def test_a_template_holds_the_prompts_place_exactly_once(template: str) -> None:
+def test_a_template_must_have_the_placeholder_exactly_once(template: str) -> None:
     with pytest.raises(ValidationError, match="exactly once"):
         uploads.check_template(template)
 
 
-def test_other_braces_of_a_template_are_only_text() -> None:
+def test_other_braces_of_a_template_are_text() -> None:
     uploads.check_template("{warm}, {prompt}, {0}")

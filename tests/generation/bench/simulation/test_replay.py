@@ -1,4 +1,4 @@
-"""A queue replayed in simulated time: who is served when, and what preemption costs."""
+"""The simulation of a queue with serving rules and preemption."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def policy() -> Policy:
 
 
 def by_key(served: list[Served]) -> dict[object, tuple[str, float, float]]:
-    """Where, from when to when."""
+    """Lane, start and finish of each job."""
     return {one.job.key: (one.lane, one.start, one.finish) for one in served}
 
 
-def test_jobs_are_served_as_they_come() -> None:
+def test_jobs_are_served_in_order_of_arrival() -> None:
     arrivals = [Arrival(waits(queued=at, key=at)) for at in (0.0, 1.0, 30.0)]
 
     served = replay(arrivals, [lane("cpu", 10.0)], policy())
@@ -37,7 +37,7 @@ def test_jobs_are_served_as_they_come() -> None:
     assert [one.waited for one in served] == [0.0, 9.0, 0.0]
 
 
-def test_a_run_takes_as_long_as_it_really_takes_and_a_load_once() -> None:
+def test_a_run_takes_its_actual_time_and_loads_once() -> None:
     arrivals = [Arrival(waits(queued=at, key=at, model="anime"), factor=1.5) for at in (0.0, 1.0)]
 
     served = replay(arrivals, [lane("cpu", 10.0, loading=4.0)], policy())
@@ -45,7 +45,7 @@ def test_a_run_takes_as_long_as_it_really_takes_and_a_load_once() -> None:
     assert by_key(served) == {0.0: ("cpu", 0.0, 19.0), 1.0: ("cpu", 19.0, 34.0)}
 
 
-def test_urgent_work_starts_after_the_present_step_and_the_rest_goes_on_afterwards() -> None:
+def test_urgent_work_starts_after_the_present_step_and_the_preempted_job_resumes() -> None:
     arrivals = [
         Arrival(waits(key="long"), steps=10),
         Arrival(waits(Priority.URGENT, queued=41.0, key="urgent")),
@@ -60,7 +60,7 @@ def test_urgent_work_starts_after_the_present_step_and_the_rest_goes_on_afterwar
     }
 
 
-def test_what_has_no_steps_begins_anew() -> None:
+def test_a_preempted_job_without_steps_starts_again() -> None:
     arrivals = [
         Arrival(waits(key="long")),
         Arrival(waits(Priority.URGENT, queued=41.0, key="urgent")),
@@ -71,7 +71,7 @@ def test_what_has_no_steps_begins_anew() -> None:
     assert by_key(served) == {"urgent": ("cpu", 41.0, 141.0), "long": ("cpu", 0.0, 241.0)}
 
 
-def test_the_plain_rules_do_what_their_names_say() -> None:
+def test_the_simple_rules() -> None:
     arrivals = [
         Arrival(waits(queued=at, key=key, shape=shape))
         for at, key, shape in ((0, "a", "long"), (1, "b", "long"), (2, "c", "short"))
@@ -87,7 +87,7 @@ def test_the_plain_rules_do_what_their_names_say() -> None:
     assert order(EvenSplit(), 2) == [("a", "cpu:0"), ("b", "cpu:1"), ("c", "cpu:0")]
 
 
-def test_a_rule_that_leaves_a_job_is_told() -> None:
+def test_a_rule_that_never_takes_a_job_raises() -> None:
     class Idle:
         def next(self, _lane: Lane, _site: Site) -> None:
             return None
@@ -119,7 +119,7 @@ arrivals = some.lists(
 
 @settings(max_examples=60, deadline=None, database=None)
 @given(arrivals, some.sampled_from([policy, FirstCome, ShortestFirst, EvenSplit]))
-def test_under_every_rule_every_job_ends_once_and_works_at_least_its_time(
+def test_under_every_rule_each_job_ends_once_after_at_least_its_run_time(
     coming: list[Arrival], rule: type[FirstCome]
 ) -> None:
     lanes = [lane("both", 40.0, loading=3.0), lane("image", 90.0, takes="image")]

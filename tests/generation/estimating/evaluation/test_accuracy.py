@@ -1,4 +1,4 @@
-"""Estimates held against what came of them: figures, the worst misses, and their explanations."""
+"""Accuracy of estimates, the worst misses and their explanations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MONDAY = date(2026, 11, 16)
 
 @pytest.fixture
 def judged(ran: Ran) -> Judge:
-    """A finished attempt that was estimated: `judged(10.0, 12.0, days=3)`, in seconds."""
+    """Creates an attempt by its estimated and actual seconds: `judged(10.0, 12.0, days=3)`."""
 
     def finish(estimated: float | None, run: float, days: float = 0.0, **changes: Any) -> Attempt:
         low, high = changes.pop("low", 8.0), changes.pop("high", 11.0)
@@ -61,14 +61,16 @@ def test_the_figures_of_some_estimates(judged: Judge) -> None:
     assert figures.mean_error == pytest.approx((0.0 + 0.5 / 10.5 + 0.2 + 0.5) / 4)
 
 
-def test_what_was_not_estimated_is_not_judged(judged: Judge) -> None:
+def test_attempts_without_an_estimate_are_not_evaluated(judged: Judge) -> None:
     judged(None, 10.0)
 
     assert accuracy.report(NOW).overall.count == 0
 
 
 @pytest.mark.parametrize("changed", [{"resumed_from": 3}, {"batch_size": 2}, {"outcome": "failed"}])
-def test_what_cannot_be_compared_is_not_judged(judged: Judge, changed: dict[str, Any]) -> None:
+def test_attempts_that_are_not_comparable_are_not_evaluated(
+    judged: Judge, changed: dict[str, Any]
+) -> None:
     judged(10.0, 30.0, noted=changed)
 
     report = accuracy.report(NOW)
@@ -104,7 +106,7 @@ def test_the_report_ends_twelve_weeks_ago_on_a_monday(judged: Judge) -> None:
     assert min(report.by_week) == MONDAY - timedelta(weeks=11)
 
 
-def test_sums_of_long_ago_count_and_have_no_median(judged: Judge) -> None:
+def test_weekly_sums_count_and_have_no_median(judged: Judge) -> None:
     judged(10.0, 10.0)
     AccuracyWeek.objects.create(
         week=MONDAY - timedelta(weeks=2),
@@ -139,7 +141,7 @@ def test_the_last_days_in_two_numbers(judged: Judge) -> None:
     assert accuracy.since(NOW - accuracy.LATELY).count == 3
 
 
-def test_without_renders_the_last_days_say_nothing(db: None) -> None:
+def test_without_renders_the_last_days_are_empty(db: None) -> None:
     assert accuracy.lately(timezone.now()) == accuracy.Lately(0, 0.0)
 
 
@@ -153,7 +155,7 @@ def test_the_worst_miss_is_the_one_that_is_off_by_the_largest_factor(judged: Jud
     assert [miss.attempt for miss in misses] == [third, twice]
 
 
-def test_a_miss_knows_how_long_loading_usually_takes_and_what_was_alike(judged: Judge) -> None:
+def test_a_miss_has_the_usual_loading_time_and_the_earlier_attempts(judged: Judge) -> None:
     judged(10.0, 10.0, days=2, noted={"cold": True, "load_seconds": 3.0})
     judged(10.0, 10.0, days=1, noted={"cold": True, "load_seconds": 5.0})
     judged(10.0, 30.0)
@@ -198,7 +200,7 @@ EXPLAINED = [
 
 
 @pytest.mark.parametrize(("words", "estimated", "took", "noted", "known"), EXPLAINED)
-def test_a_miss_is_explained_by_what_was_noted(
+def test_the_explanation_of_a_miss(
     words: str, estimated: float, took: float, noted: dict[str, Any], known: dict[str, Any]
 ) -> None:
     attempt = Attempt(run_seconds=took, **{"cold": False, **noted})
@@ -208,8 +210,10 @@ def test_a_miss_is_explained_by_what_was_noted(
     assert words in miss.explanation
 
 
-def test_the_calibrated_claim_is_not_taken_for_the_submit(judged: Judge, claimed: Claim) -> None:
-    """What was estimated at the claim explains a miss; what is judged is the submit's word."""
+def test_the_estimate_at_submit_is_evaluated_and_not_that_at_the_claim(
+    judged: Judge, claimed: Claim
+) -> None:
+    """The estimate at the claim is used for explanations only."""
     judged(10.0, 20.0, noted={"estimated_seconds": 20.0})
 
     assert accuracy.report(NOW).overall.within == 0.0

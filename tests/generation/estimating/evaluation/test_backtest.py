@@ -1,4 +1,4 @@
-"""The replay: estimated before it is learned, ours and the peers' on one log."""
+"""The backtest: our estimates and those of other programs on the same records."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def record(text: str, seconds: dict[str, float]) -> Record:
 
 
 def drifting(count: int, seed: int = 3) -> list[Record]:
-    """Pictures of few sizes on a machine that slowly becomes half as fast, with noise."""
+    """Pictures of a few sizes on a machine whose speed slowly halves, with noise."""
     source, machine = random.Random(seed), Machine()
     found = []
     for number in range(count):
@@ -39,24 +39,24 @@ def drifting(count: int, seed: int = 3) -> list[Record]:
     return found
 
 
-def test_a_record_is_estimated_by_those_before_it_only() -> None:
+def test_a_record_is_estimated_from_earlier_records_only() -> None:
     first = record(SMALL, {Stage.DENOISE: 1.0, Stage.DECODE: 0.1, REST: 0.1})
     second = record(SMALL, {Stage.DENOISE: 9.0, Stage.DECODE: 0.9, REST: 0.1})
 
     said = replay([first, second], demands_of)
 
-    assert len(said[OURS]) == 1, "of the first one nobody knew anything"
+    assert len(said[OURS]) == 1, "there is no history before the first record"
     assert said[OURS][0].seconds == pytest.approx(1.2, rel=0.02)
     assert said[OURS][0].actual == pytest.approx(10.0)
 
 
-def test_skipped_records_teach_and_are_not_judged() -> None:
+def test_skipped_records_are_learned_and_not_evaluated() -> None:
     said = replay(drifting(40), demands_of, skip=30)
 
     assert {len(estimated) for estimated in said.values()} == {10}
 
 
-def test_ours_is_nearer_than_every_formula_on_a_machine_that_drifts() -> None:
+def test_ours_is_more_accurate_than_all_formulas_on_a_drifting_machine() -> None:
     said = replay(drifting(300), demands_of, skip=30)
     errors = {name: Accuracy.of(estimated).mean_error or 0.0 for name, estimated in said.items()}
 
@@ -65,7 +65,7 @@ def test_ours_is_nearer_than_every_formula_on_a_machine_that_drifts() -> None:
     assert all(ours < theirs for theirs in errors.values()), errors
 
 
-def test_the_range_holds_nine_of_ten_while_the_machine_drifts() -> None:
+def test_the_range_covers_nine_of_ten_while_the_machine_drifts() -> None:
     coverage = Accuracy.of(replay(drifting(600), demands_of, skip=60)[OURS]).coverage
 
     assert coverage is not None
@@ -79,7 +79,7 @@ def test_the_peers_formulas_by_hand() -> None:
             peer.learn(text, seconds)
 
     assert found["SwarmUI"].estimate(SMALL) == pytest.approx(6.0), "the mean of all"
-    # 0.1 megapixel-steps in 2 and in 4 seconds, 0.4 in 12: the mean speed is 1.3 / 36.
+    # The mean speed of 0.1 megapixel-steps in 2 and in 4 seconds, and 0.4 in 12, is 1.3 / 36.
     speed = (0.1 / 2 + 0.1 / 4 + 0.4 / 12) / 3
     assert found["AI-Horde"].estimate(LARGE) == pytest.approx(0.4 / speed)
     assert found["ComfyUI mean"].estimate(LARGE) == pytest.approx(6.0)
@@ -96,7 +96,7 @@ def test_comfyui_looks_back_twenty_jobs() -> None:
     assert peer.estimate(SMALL) == pytest.approx(1.0)
 
 
-def test_who_knows_nothing_says_nothing() -> None:
+def test_without_history_no_formula_gives_an_estimate() -> None:
     assert {peer.estimate(SMALL) for peer in peers().values()} == {None}
 
 
@@ -113,5 +113,5 @@ def test_the_figures_of_some_estimates() -> None:
     assert (found.count, found.within) == (4, 0.75)
     assert found.mean_error == pytest.approx((0 + 0.2 + 1.0 + 0.1) / 4)
     assert found.median_error == pytest.approx(0.15)
-    assert found.coverage == pytest.approx(2 / 3), "of those that had a range"
+    assert found.coverage == pytest.approx(2 / 3), "of the estimates with a range"
     assert Accuracy.of([]) == Accuracy(0, None, None, None, None)

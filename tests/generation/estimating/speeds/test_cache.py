@@ -1,4 +1,4 @@
-"""What a process has read of the devices' speeds, and when it reads again."""
+"""The cache of learned speeds in a process."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_device_that_is_slower_with_one_model_is_expected_to_be_slower_with_an
 def test_what_an_attempt_taught_is_known_to_other_processes_at_once(
     ran: Ran, spec: RenderSpec, device: Device, estimator: Estimator
 ) -> None:
-    """Each row counts its versions; a process reads again what has another one than it knows."""
+    """A process reads a row again if its version has changed."""
     make_resident(device, "toon")
     ran(10.0)
     estimated(spec, by=estimator)
@@ -48,7 +48,7 @@ def test_what_an_attempt_taught_is_known_to_other_processes_at_once(
 
     ran(30.0)
     assert LearnedSpeed.objects.get().version == 2
-    assert estimator.speeds._speeds == here, "a process that only learned has read nothing new"
+    assert estimator.speeds._speeds == here, "a process does not read what it learned itself"
 
     assert 14.0 < estimated(spec, by=estimator).seconds < 20.0
 

@@ -1,4 +1,4 @@
-"""Ranges hold nine of ten, on a quiet machine and on one that changes."""
+"""Ranges cover nine of ten runs, on a steady machine and on a changing one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as some
 from generation.estimating.speeds.intervals import FEW, MEMORY, Band
 
 Spread = Callable[[int], float]
-"""How far estimates are off, by the number of the render: the deviation of a logarithm."""
+"""The standard deviation of the logarithmic error, by the number of the render."""
 
 DRIFTS: dict[str, Spread] = {
     "always alike": lambda number: 0.1,
@@ -25,7 +25,7 @@ DRIFTS: dict[str, Spread] = {
 
 
 def coverage(spread: Spread, seed: int, renders: int = 2000, warm_up: int = 100) -> float:
-    """The share of actual times that the range, told before, has held."""
+    """The share of actual times that were within the range given before."""
     chance, band, held = random.Random(seed), Band(), 0
     for number in range(renders):
         error = chance.gauss(0.0, spread(number))
@@ -38,11 +38,11 @@ def coverage(spread: Spread, seed: int, renders: int = 2000, warm_up: int = 100)
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("drift", DRIFTS)
-def test_the_range_holds_what_it_promises_while_the_machine_drifts(drift: str, seed: int) -> None:
+def test_the_coverage_holds_while_the_machine_drifts(drift: str, seed: int) -> None:
     assert 0.88 <= coverage(DRIFTS[drift], seed) <= 0.93
 
 
-def test_a_range_follows_how_far_estimates_are_off() -> None:
+def test_the_width_follows_the_errors() -> None:
     chance, widths = random.Random(4), {}
     for spread in (0.02, 0.2):
         band = Band()
@@ -68,7 +68,7 @@ def test_few_errors_give_a_wide_range() -> None:
     assert many[1] < 61.0
 
 
-def test_it_is_as_much_wider_as_the_estimate_is_unsure() -> None:
+def test_the_width_is_proportional_to_the_uncertainty() -> None:
     band = Band()
     for _ in range(20):
         band.learn(0.1, inside=True)
@@ -79,7 +79,7 @@ def test_it_is_as_much_wider_as_the_estimate_is_unsure() -> None:
     assert low * high == pytest.approx(100.0)
 
 
-def test_misses_make_it_wider_and_hits_narrower() -> None:
+def test_misses_widen_the_range_and_hits_narrow_it() -> None:
     band = Band([0.05 * number for number in range(1, 20)])
     usual = band.width()
     for _ in range(3):
@@ -97,7 +97,7 @@ def test_misses_make_it_wider_and_hits_narrower() -> None:
     some.floats(1e-3, 1e6),
     some.floats(1.0, 3.75),
 )
-def test_whatever_happened_the_range_is_around_the_estimate(
+def test_the_range_always_contains_the_estimate(
     errors: list[tuple[float, bool, float]], seconds: float, unsure: float
 ) -> None:
     band = Band()
@@ -112,7 +112,7 @@ def test_whatever_happened_the_range_is_around_the_estimate(
 
 
 @given(some.lists(some.tuples(some.floats(-2.0, 2.0), some.booleans()), max_size=150))
-def test_it_reads_back_as_it_was_written(errors: list[tuple[float, bool]]) -> None:
+def test_json_round_trip(errors: list[tuple[float, bool]]) -> None:
     band = Band()
     for error, inside in errors:
         band.learn(error, inside)

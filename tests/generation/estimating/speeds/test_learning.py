@@ -1,4 +1,4 @@
-"""What is learned of a device: other sizes, other lengths, a changed pace, work beside ours."""
+"""Learning of speeds: unseen sizes and lengths, drift, and host load."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ SIZES = (128, 192, 256)
 
 
 def off(speeds: Speeds, machine: Machine, demands: Demands, load: float = 0.0) -> float:
-    """By which share of the true time the estimate is wrong."""
+    """The relative error of the estimate."""
     true = sum(machine.stages(demands, load).values())
     return abs(plan(speeds, demands, load) - true) / true
 
 
 def machine_of(share: float, seconds: float) -> Machine:
-    """An evaluation of 256x256 takes so long; this share of it whatever the size is."""
+    """A machine by its seconds of an evaluation of 256x256; `share` of it is constant."""
     denoise = picture(256)[Stage.DENOISE]
     return Machine(share * seconds, (1 - share) * seconds * denoise.count / denoise.volume)
 
 
 def settled(machine: Machine) -> Speeds:
-    """Speeds that have seen four renders of three sizes on an idle host."""
+    """Speeds after four renders of three sizes on an idle host."""
     speeds = Speeds()
     machine.teach(speeds, *[picture(side) for side in SIZES] * 4)
     return speeds
@@ -44,7 +44,7 @@ def settled(machine: Machine) -> Speeds:
     side=some.sampled_from([136, 192, 320, 384, 512]),
     steps=some.integers(1, 150),
 )
-def test_two_sizes_estimate_a_third_whatever_the_steps(
+def test_two_sizes_estimate_a_third_for_any_steps(
     share: float, seconds: float, side: int, steps: int
 ) -> None:
     machine, speeds = machine_of(share, seconds), Speeds()
@@ -67,7 +67,7 @@ def test_three_clips_estimate_lengths_and_sizes_that_were_never_seen(
     assert off(speeds, machine, clip(frames, side, steps=20)) < 0.25
 
 
-def test_one_size_says_nothing_sure_of_others_and_all_of_its_own_steps() -> None:
+def test_one_size_estimates_its_own_steps_well_and_other_sizes_roughly() -> None:
     machine, speeds = Machine(), Speeds()
     machine.teach(speeds, picture(256))
 
@@ -76,7 +76,7 @@ def test_one_size_says_nothing_sure_of_others_and_all_of_its_own_steps() -> None
     assert speeds.unsure(picture(192)) > speeds.unsure(picture(256, steps=60)) > 1.0
 
 
-def test_estimates_become_surer_with_each_render_of_the_like() -> None:
+def test_the_uncertainty_falls_with_each_similar_render() -> None:
     machine, speeds = Machine(), Speeds()
     unsure = [speeds.unsure(picture(256))]
     for _ in range(4):
@@ -92,7 +92,7 @@ def test_without_a_render_nothing_is_estimated() -> None:
     assert Speeds().rest_seconds(0.0) == 0.0
 
 
-def test_a_stage_that_never_ran_is_not_invented() -> None:
+def test_a_stage_that_never_ran_is_not_estimated() -> None:
     speeds = settled(Machine())
 
     larger = picture(256, upscale=2, upscaler="anime")
@@ -100,7 +100,7 @@ def test_a_stage_that_never_ran_is_not_invented() -> None:
     assert speeds.stage_seconds(larger, cold=False, load=0.0) is None
 
 
-def test_a_stage_after_the_drawing_is_known_from_other_models_of_the_device() -> None:
+def test_a_stage_after_drawing_is_estimated_from_other_models() -> None:
     machine, speeds, seldom, often = Machine(), settled(Machine()), Speeds(), Speeds()
     larger = picture(256, upscale=2, upscaler="anime")
     machine.teach(often, larger, larger)
@@ -112,14 +112,14 @@ def test_a_stage_after_the_drawing_is_known_from_other_models_of_the_device() ->
     assert found[Stage.UPSCALE] == pytest.approx(machine.stages(larger)[Stage.UPSCALE], rel=0.01)
 
 
-def test_drawing_itself_is_not_borrowed() -> None:
+def test_denoising_is_not_estimated_from_other_models() -> None:
     speeds, other = Speeds(), settled(Machine())
     speeds.learn({Stage.WRITE: picture(256)[Stage.WRITE]}, {"write": 0.1}, cold=False, load=0.0)
 
     assert speeds.stage_seconds(picture(256), cold=False, load=0.0, beside=[other]) is None
 
 
-def test_loading_counts_when_the_model_is_not_there() -> None:
+def test_loading_counts_if_the_model_is_not_loaded() -> None:
     machine, speeds, demands = Machine(), Speeds(), picture(256)
     stages = {**machine.stages(demands), Stage.LOAD: 4.0}
     speeds.learn(demands, stages, cold=True, load=0.0)
@@ -134,7 +134,7 @@ def test_loading_counts_when_the_model_is_not_there() -> None:
     assert {**cold, **warm} == cold, "the other stages are the same"
 
 
-def test_small_stages_that_were_never_seen_do_not_hide_the_estimate() -> None:
+def test_unseen_small_stages_do_not_prevent_an_estimate() -> None:
     machine, speeds, demands = Machine(), Speeds(), picture(256)
     stages = machine.stages(demands)
     del stages[Stage.ENCODE], stages[Stage.WRITE]
@@ -146,21 +146,21 @@ def test_small_stages_that_were_never_seen_do_not_hide_the_estimate() -> None:
     assert set(found) == {Stage.DENOISE, Stage.DECODE}
 
 
-def test_a_device_that_becomes_slower_is_followed() -> None:
-    """Twice as slow from one render to the next, and later as quick as before."""
+def test_estimates_follow_a_device_that_becomes_slower() -> None:
+    """The device becomes twice as slow at once, and later as fast as before."""
     quick, slow = Machine(), Machine(each=0.02, volume=4.0)
     speeds = settled(quick)
 
     slow.teach(speeds, *[picture(256)] * 8)
     assert off(speeds, slow, picture(256)) < 0.05
-    assert off(speeds, slow, picture(320)) < 0.1, "sizes that were not seen since are slower too"
+    assert off(speeds, slow, picture(320)) < 0.1, "other sizes are slower too"
 
     quick.teach(speeds, *[picture(256)] * 8)
     assert off(speeds, quick, picture(256)) < 0.05
 
 
-def test_what_slows_one_model_is_expected_of_the_others_of_the_device() -> None:
-    """The device has become slower; one of its two models has shown it, the other not yet."""
+def test_the_drift_seen_with_one_model_applies_to_the_others() -> None:
+    """The device became slower, and only one of two models was rendered since."""
     usual, slow = Machine(), Machine(each=0.015, volume=3.0)
     shown, other = settled(usual), settled(usual)
 
@@ -176,7 +176,7 @@ def test_what_slows_one_model_is_expected_of_the_others_of_the_device() -> None:
     assert shown.drift > 0.1
 
 
-def test_what_is_learned_goes_on_from_the_drift_that_was_seen_last() -> None:
+def test_learning_continues_from_the_latest_drift_of_the_device() -> None:
     slow = Machine(each=0.015, volume=3.0)
     shown, other = settled(Machine()), settled(Machine())
     slow.teach(shown, *[picture(256)] * 3)
@@ -189,10 +189,10 @@ def test_what_is_learned_goes_on_from_the_drift_that_was_seen_last() -> None:
     twin = Speeds.from_json(json.loads(json.dumps(shown.as_json())))
     shown.learn(picture(256), slow.stages(picture(256)), cold=False, load=0.0, latest=shown)
     twin.learn(picture(256), slow.stages(picture(256)), cold=False, load=0.0)
-    assert shown.as_json() == twin.as_json(), "it is the latest itself: nothing to take over"
+    assert shown.as_json() == twin.as_json(), "these speeds are the latest, so their drift is kept"
 
 
-def test_what_an_older_version_wrote_estimates_the_same_without_its_own_drift() -> None:
+def test_data_of_an_older_version_give_the_same_estimates() -> None:
     speeds = settled(Machine())
     Machine(each=0.015, volume=3.0).teach(speeds, *[picture(256)] * 3)
     old = json.loads(json.dumps(speeds.as_json()))
@@ -206,7 +206,7 @@ def test_what_an_older_version_wrote_estimates_the_same_without_its_own_drift() 
             assert plan(read, demands, load) == pytest.approx(plan(speeds, demands, load), rel=1e-6)
 
 
-def test_one_surprise_moves_what_is_known_but_does_not_overturn_it() -> None:
+def test_one_outlier_changes_estimates_only_moderately() -> None:
     machine = Machine()
     speeds = settled(machine)
 
@@ -215,7 +215,7 @@ def test_one_surprise_moves_what_is_known_but_does_not_overturn_it() -> None:
     assert plan(speeds, picture(192)) < 1.5 * sum(machine.stages(picture(192)).values())
 
 
-def test_what_runs_beside_ours_is_learned_and_leaves_the_idle_speeds_alone() -> None:
+def test_the_slowdown_by_host_load_is_learned_without_changing_the_idle_speeds() -> None:
     machine = Machine(slowdown=lambda load: 1.0 + 0.8 * load)
     speeds = settled(machine)
 
@@ -228,7 +228,7 @@ def test_what_runs_beside_ours_is_learned_and_leaves_the_idle_speeds_alone() -> 
         assert off(speeds, machine, picture(side)) < 0.03
 
 
-def test_each_amount_of_other_work_has_its_own_slowness() -> None:
+def test_each_host_load_has_its_own_slowdown() -> None:
     machine = Machine(slowdown=lambda load: 1.0 + load**2)
     speeds = settled(machine)
     for _ in range(10):
@@ -242,7 +242,7 @@ def test_each_amount_of_other_work_has_its_own_slowness() -> None:
     assert found == pytest.approx(expected, rel=0.1)
 
 
-def test_a_cpu_is_believed_to_share_its_cores_before_it_was_seen_and_a_card_is_not() -> None:
+def test_a_cpu_but_not_a_gpu_is_assumed_to_slow_down_under_host_load() -> None:
     for kind, slower in (("cpu", 2.0), ("cuda", 1.0)):
         speeds = Speeds(kind)
         Machine().teach(speeds, picture(256))
@@ -252,7 +252,7 @@ def test_a_cpu_is_believed_to_share_its_cores_before_it_was_seen_and_a_card_is_n
         assert busy / idle == pytest.approx(slower, rel=0.01)
 
 
-def test_another_models_stages_are_estimated_by_their_volume() -> None:
+def test_stages_of_another_model_are_estimated_by_volume() -> None:
     machine = machine_of(0.0, 0.2)
     speeds = settled(machine)
     heavy = picture(256)
@@ -267,7 +267,7 @@ def test_another_models_stages_are_estimated_by_their_volume() -> None:
     assert found[Stage.DENOISE] == pytest.approx(10 * 20 * 0.2, rel=0.05)
 
 
-def test_what_is_kept_stays_small_however_much_was_rendered() -> None:
+def test_the_stored_state_stays_small() -> None:
     machine, speeds = Machine(), Speeds()
     for number in range(600):
         demands = picture(128 + 8 * (number % 200), steps=1 + number % 7)
@@ -298,7 +298,7 @@ STAGES = (*Stage, REST)
 
 
 def learned(renders: list[dict[str, Any]]) -> Speeds:
-    """Speeds after any history, however odd."""
+    """Speeds after an arbitrary history."""
     speeds = Speeds()
     for render in renders:
         stages = dict(zip(STAGES, render["seconds"], strict=False))
@@ -313,7 +313,7 @@ def learned(renders: list[dict[str, Any]]) -> Speeds:
 
 @settings(max_examples=60)
 @given(RENDERS, some.floats(0.0, 40.0))
-def test_no_history_makes_an_estimate_negative_or_no_number(
+def test_estimates_are_finite_and_positive_for_any_history(
     renders: list[dict[str, Any]], load: float
 ) -> None:
     speeds = learned(renders)
@@ -329,9 +329,7 @@ def test_no_history_makes_an_estimate_negative_or_no_number(
 
 @settings(max_examples=40)
 @given(RENDERS, some.floats(0.0, 4.0))
-def test_what_is_written_and_read_again_estimates_the_same(
-    renders: list[dict[str, Any]], load: float
-) -> None:
+def test_a_json_round_trip_keeps_the_estimates(renders: list[dict[str, Any]], load: float) -> None:
     speeds = learned(renders)
     speeds.band("image").learn(0.2, inside=True)
 
