@@ -1,8 +1,8 @@
 """One claiming process of the `claim` benchmark. Arguments: device, file and hold seconds.
 
-Until SIGTERM, it claims a job for the device, writes the milliseconds to the file, holds the job for
-the given seconds and completes it. It is a separate module because the other parts of the benchmark
-take seconds to import.
+Until SIGTERM, it claims a job for the device, writes the milliseconds to the file, holds the job
+for the given seconds and completes it. It is a separate module because the other parts of the
+benchmark take seconds to import.
 """
 
 from __future__ import annotations

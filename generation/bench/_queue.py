@@ -166,7 +166,7 @@ def _rows(
 
 
 def make_job(spec: RenderSpec, card: ModelCard, owner: User, queued: datetime, **more: Any) -> Job:
-    """A job of the table, not written yet."""
+    """An unsaved job."""
     return Job(
         owner=owner,
         model=card,
@@ -195,7 +195,7 @@ def add_attempt(
     seconds: float,
     now: datetime,
 ) -> None:
-    """One ended attempt, learned; the first of each device and shape had to load the model."""
+    """Create and learn a completed attempt. The first of each device and shape loads the model."""
     spec = kind.spec
     load = 0.0 if number or not spec.draws else LOADING_SECONDS[spec.model]
     job = make_job(

@@ -11,7 +11,7 @@ HALF_LIFE_SECONDS = 3600.0
 
 
 def faded(seconds: float, age: float) -> float:
-    """What is left of device time after `age` seconds: half of it after HALF_LIFE_SECONDS."""
+    """Device time after a decay of `age` seconds. It halves in HALF_LIFE_SECONDS."""
     return seconds * 0.5 ** (max(0.0, age) / HALF_LIFE_SECONDS)
 
 

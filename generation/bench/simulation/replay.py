@@ -24,8 +24,9 @@ from generation.scheduling.policy import WaitingJob
 class Arrival:
     """A job that arrives at `job.queued`.
 
-    `factor` is its actual run time over the expected one. A job can be interrupted after each of its
-    `steps` and resumed there. A job with 0 steps can be interrupted at any time and starts again.
+    `factor` is its actual run time over the expected one. A job can be interrupted after each of
+    its `steps` and resumed there. A job with 0 steps can be interrupted at any time and starts
+    again.
     """
 
     job: WaitingJob
@@ -71,11 +72,11 @@ class SimulatedRun:
 Likeness = tuple[int, int, str, str, int, int | None]
 """Owner, priority, work, family, longest side and pin."""
 Entry = tuple[float, int, WaitingJob]
-"""A job in a line, with its rank and the number of its coming."""
+"""Rank, order of arrival and job of an entry in a line."""
 
 
 def likeness(job: WaitingJob) -> Likeness:
-    """What jobs of one line have in common: the same devices take them."""
+    """The key of a job's line: owner, priority and all that decides which devices take it."""
     return (job.owner, job.priority, job.work, job.family, job.longest_side, job.pinned)
 
 
@@ -91,12 +92,11 @@ class ServingRule(Protocol):
 
 @dataclass(slots=True)
 class Site:
-    """The queue and the devices at a moment.
+    """The state of the queue and the devices at `now`.
 
-    `waiting` is in the order of coming; `lines` has by rank the jobs of each owner and priority
-    that the same devices take; `had` the seconds of device time that each owner had at a moment. A
-    lane's `free_at` tells when its work really ends, as a run that
-    is well on its way is estimated from its own pace.
+    `waiting` is in order of arrival. `lines` has the jobs of each `likeness` by rank. `had` has the
+    device time of each owner in seconds, and the time at which it was counted. A lane's `free_at`
+    is the actual end of its run, because the estimate of a running job is corrected by its pace.
     """
 
     lanes: list[Lane]

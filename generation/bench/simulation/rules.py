@@ -15,7 +15,7 @@ from generation.scheduling.preemption import Running, victims
 from generation.states import Priority
 
 DEEPER = 4
-"""So many times as many jobs of each line are looked at when the first ones leave it open."""
+"""Factor by which more jobs of each line are read when the first ones do not decide."""
 
 
 @dataclass(slots=True)
@@ -31,15 +31,15 @@ class Policy:
         if not taken:
             return None
         works = lane.works & {line[0][2].work for line in site.lines.values()}
-        others = [one for one in site.lanes if one is not lane and works & one.works]
+        others = [other for other in site.lanes if other is not lane and works & other.works]
         depth, longest = LOOK_AHEAD, max(len(line) for line in taken)
         while True:
-            before, chosen = self._given(lane, others, taken, depth, site)
-            if depth >= longest or (chosen is not None and _shown(before, taken, depth)):
+            before, chosen = self._first_for(lane, others, taken, depth, site)
+            if depth >= longest or (chosen is not None and _is_decided(before, taken, depth)):
                 return chosen.job if chosen else None
             depth *= DEEPER
 
-    def _given(
+    def _first_for(
         self,
         lane: Lane,
         others: list[Lane],
@@ -47,16 +47,19 @@ class Policy:
         depth: int,
         site: Site,
     ) -> tuple[list[WaitingJob], Assigned | None]:
-        """The same by the first `depth` jobs of each line, with the jobs given out before."""
-        heads = [job for line in taken for _, _, job in line[:depth]]
+        """The assignment of this device by the first `depth` jobs of each line.
+
+        Returns it with the jobs that were assigned before it.
+        """
+        candidates = [job for line in taken for _, _, job in line[:depth]]
         cost = self.cost if others else alike
         order = WaitingLine(candidates, site.device_time(), site.now, self.ageing, cost)
-        # Copies, so that the simulated devices stay as they are.
-        asking = (
+        # The assignment modifies the lanes, so it gets copies.
+        own = (
             replace(lane, models=set(lane.models)) if others else only_lane(lane.name, lane.models)
         )
-        beside = [replace(other, models=set(other.models)) for other in others]
-        return first_for(asking, beside, order, site.now)
+        copies = [replace(other, models=set(other.models)) for other in others]
+        return first_for(own, copies, order, site.now)
 
     def victims(self, site: Site) -> list[str]:
         """The devices whose runs yield to urgent jobs that no free device takes."""
@@ -78,8 +81,8 @@ class Policy:
         return victims(busy, wanted - free)
 
 
-def _shown(before: list[WaitingJob], taken: list[list[Entry]], depth: int) -> bool:
-    """Whether no line that was cut was given out to its end."""
+def _is_decided(before: list[WaitingJob], taken: list[list[Entry]], depth: int) -> bool:
+    """Whether no truncated line was assigned completely, so that more jobs change nothing."""
     given = Counter(likeness(job) for job in before)
     return all(given[likeness(line[0][2])] < depth for line in taken if len(line) > depth)
 

@@ -19,7 +19,7 @@ def estimated(
     cold: bool | None = None,
     by: Estimator | None = None,
 ) -> Estimate:
-    """An estimate that must be there, by an estimator that reads everything anew without `by`."""
+    """The estimate of a spec, by a new estimator or `by`; fails if there is none."""
     estimate = (by or Estimator()).estimate(spec, device, cold=cold)
     assert estimate is not None
     return estimate

@@ -26,7 +26,7 @@ def estimated(spec: RenderSpec, estimator: Estimator) -> Estimate:
     return estimate
 
 
-def test_enlarging_is_known_from_whatever_was_enlarged_on_the_device(
+def test_upscaling_is_estimated_from_any_upscaling_on_the_device(
     ran: Ran, spec: RenderSpec, device: Device, toon: ModelCard, estimator: Estimator
 ) -> None:
     Device.objects.update(resident=["toon"])
@@ -46,7 +46,7 @@ def test_enlarging_is_known_from_whatever_was_enlarged_on_the_device(
     )
 
 
-def test_an_estimate_says_what_it_holds_for(
+def test_an_estimate_has_its_assumptions(
     ran: Ran,
     spec: RenderSpec,
     submit: Callable[..., Job],

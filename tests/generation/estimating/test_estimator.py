@@ -55,7 +55,7 @@ def test_one_render_estimates_the_next_with_a_wide_range(
     assert (estimate.evidence, estimate.rough) == (1, True)
 
 
-def test_many_renders_of_the_like_make_the_range_narrow_and_sure(
+def test_many_similar_renders_make_the_range_narrow(
     ran: Ran, spec: RenderSpec, device: Device
 ) -> None:
     make_resident(device, "toon")
@@ -69,7 +69,7 @@ def test_many_renders_of_the_like_make_the_range_narrow_and_sure(
     assert (estimate.evidence, estimate.rough) == (10, False)
 
 
-def test_a_range_is_as_wide_as_the_estimates_of_the_past_were_wrong(
+def test_the_width_of_a_range_follows_past_errors(
     ran: Ran, spec: RenderSpec, device: Device
 ) -> None:
     make_resident(device, "toon")
@@ -82,9 +82,7 @@ def test_a_range_is_as_wide_as_the_estimates_of_the_past_were_wrong(
     assert estimate.high / estimate.low > 1.5
 
 
-def test_each_kind_of_work_has_a_range_of_its_own(
-    ran: Ran, spec: RenderSpec, device: Device
-) -> None:
+def test_each_kind_of_work_has_its_own_range(ran: Ran, spec: RenderSpec, device: Device) -> None:
     make_resident(device, "toon")
     for _ in range(10):
         ran(30.0)
@@ -120,7 +118,7 @@ def test_an_unseen_size_is_between_its_neighbours_and_rough(
     assert not estimated(spec).rough
 
 
-def test_a_cold_device_pays_for_loading_and_a_warm_one_does_not(
+def test_only_a_cold_device_has_loading_time(
     ran: Ran, spec: RenderSpec, device: Device, estimator: Estimator
 ) -> None:
     ran(9.0, load=4.0)
@@ -153,7 +151,7 @@ def test_the_stages_of_an_estimate_are_those_of_the_render(
     }
 
 
-def test_without_a_device_the_quickest_that_is_online_counts(
+def test_without_a_device_the_fastest_online_one_is_estimated(
     ran: Ran, spec: RenderSpec, device: Device
 ) -> None:
     slow = another("cuda:0", kind="cuda", label="old", resident=["toon"])
@@ -168,7 +166,7 @@ def test_without_a_device_the_quickest_that_is_online_counts(
     assert estimated(spec, slow).seconds == pytest.approx(40.0, rel=EXACT)
 
 
-def test_a_device_that_does_not_take_such_work_is_not_asked(
+def test_a_device_that_does_not_accept_the_work_is_ignored(
     ran: Ran, spec: RenderSpec, device: Device
 ) -> None:
     make_resident(device, "toon")
@@ -180,7 +178,7 @@ def test_a_device_that_does_not_take_such_work_is_not_asked(
     assert estimated(spec).seconds == pytest.approx(10.0, rel=EXACT)
 
 
-def test_a_device_that_has_the_model_loaded_is_the_quicker_one(
+def test_a_device_with_the_loaded_model_is_faster(
     ran: Ran, spec: RenderSpec, device: Device
 ) -> None:
     ran(9.0, load=4.0)
@@ -191,7 +189,7 @@ def test_a_device_that_has_the_model_loaded_is_the_quicker_one(
     assert estimated(spec).seconds == pytest.approx(5.0, rel=EXACT)
 
 
-def test_a_twin_is_believed_until_a_device_has_a_history_of_its_own(
+def test_the_speeds_of_a_twin_are_used_until_a_device_has_its_own_history(
     ran: Ran, spec: RenderSpec, device: Device, estimator: Estimator
 ) -> None:
     ran(10.0)
@@ -227,7 +225,7 @@ def test_another_models_speeds_give_a_rough_estimate_with_a_wide_range(
     assert oils.high / oils.low > known.high / known.low
 
 
-def test_enhancing_is_learned_apart_from_drawing(
+def test_enhancements_are_learned_separately_from_renders(
     ran: Ran,
     submit: Callable[..., Job],
     claimed: Claim,
@@ -276,15 +274,13 @@ def test_failed_and_cancelled_renders_teach_nothing(
 
 
 @pytest.mark.parametrize("noted", [{"resumed_from": 2}, {"batch_size": 4}], ids=str)
-def test_what_did_not_run_alone_and_from_the_start_teaches_nothing(
-    noted: dict[str, int], ran: Ran
-) -> None:
+def test_batched_and_resumed_renders_teach_nothing(noted: dict[str, int], ran: Ran) -> None:
     ran(10.0, noted=noted)
 
     assert not LearnedSpeed.objects.exists()
 
 
-def test_a_model_whose_name_begins_like_another_is_another(
+def test_models_with_a_common_name_prefix_are_different(
     ran: Ran, device: Device, estimator: Estimator
 ) -> None:
     ran(9.0, load=4.0)
@@ -300,7 +296,7 @@ def test_a_model_whose_name_begins_like_another_is_another(
 @pytest.mark.parametrize(
     "change", [{"seed": 8}, {"prompt": "1boy"}, {"guidance": 9.0}, {"quality": "final"}], ids=str
 )
-def test_what_costs_the_same_is_estimated_the_same(
+def test_settings_of_equal_cost_have_equal_estimates(
     change: dict[str, Any], ran: Ran, spec: RenderSpec, device: Device
 ) -> None:
     ran(5.0)
@@ -308,9 +304,7 @@ def test_what_costs_the_same_is_estimated_the_same(
     assert estimated(replace(spec, **change)).seconds == estimated(spec).seconds
 
 
-def test_a_submit_remembers_what_was_estimated(
-    ran: Ran, submit: Callable[..., Job], device: Device
-) -> None:
+def test_a_submit_stores_its_estimate(ran: Ran, submit: Callable[..., Job], device: Device) -> None:
     make_resident(device, "toon")
     for _ in range(THIN):
         ran(30.0)
@@ -323,7 +317,7 @@ def test_a_submit_remembers_what_was_estimated(
     assert job.estimated_low < 30.0 < job.estimated_high
 
 
-def test_the_waiting_counts_with_the_seconds_of_a_warm_run(
+def test_waiting_jobs_count_with_the_seconds_of_a_warm_run(
     ran: Ran, spec: RenderSpec, device: Device, estimator: Estimator
 ) -> None:
     ran(9.0, load=4.0)

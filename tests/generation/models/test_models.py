@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 Submit = Callable[..., Job]
 
 
-def test_the_migrations_say_what_the_models_say() -> None:
+def test_no_migration_is_missing() -> None:
     call_command("makemigrations", "generation", check=True, dry_run=True, stdout=StringIO())
 
 
@@ -43,7 +43,7 @@ def test_waiting_jobs_come_in_the_order_of_the_queue(submit: Submit, claimed: Cl
     assert set(Job.objects.active()) == {low, normal, urgent, running}
 
 
-def test_held_jobs_are_apart_in_the_order_of_their_hold(submit: Submit) -> None:
+def test_held_jobs_are_separate_in_the_order_of_their_hold(submit: Submit) -> None:
     first, second, waits = submit(), submit(), submit()
     requests.hold(second)
     requests.hold(first)
@@ -56,7 +56,7 @@ def test_held_jobs_are_apart_in_the_order_of_their_hold(submit: Submit) -> None:
 @pytest.mark.parametrize(
     ("saved", "steps", "left"), [(0, 4, 1.0), (1, 4, 0.75), (4, 4, 0.0), (9, 4, 0.0)]
 )
-def test_what_is_left_of_a_job_is_what_is_not_saved(
+def test_left_is_the_share_without_a_snapshot(
     saved: int, steps: int, left: float, submit: Submit
 ) -> None:
     job = submit(steps=steps)
@@ -65,7 +65,7 @@ def test_what_is_left_of_a_job_is_what_is_not_saved(
     assert job.left == left
 
 
-def test_jobs_for_pages_cost_the_same_however_many_there_are(submit: Submit) -> None:
+def test_jobs_for_pages_take_a_fixed_number_of_queries(submit: Submit) -> None:
     def queries() -> int:
         with CaptureQueriesContext(
             connection,
@@ -82,7 +82,7 @@ def test_jobs_for_pages_cost_the_same_however_many_there_are(submit: Submit) -> 
     assert queries() == before == 2
 
 
-def test_a_job_reads_as_its_status_and_prompt(submit: Submit) -> None:
+def test_str_of_a_job_is_its_status_and_prompt(submit: Submit) -> None:
     job = submit(prompt="1girl, " * 20)
 
     assert str(job) == "Waiting: " + ("1girl, " * 20)[:60]
@@ -100,7 +100,7 @@ def test_a_completed_job_may_be_neither_cancelled_nor_retried(
     assert (job.may_cancel, job.may_retry) == (False, False)
 
 
-def test_rows_say_in_words_what_they_are(
+def test_str_of_the_rows(
     submit: Submit, claimed: Claim, stored: StoredOutput, estimator: Estimator
 ) -> None:
     job = submit()
@@ -147,14 +147,14 @@ def test_a_device_is_online_paused_or_away(fields: dict[str, Any], state: str) -
     ("pause", "label"),
     [("after_job", "Finish this and stop"), ("at_once", "Hand back now and stop")],
 )
-def test_a_paused_device_says_how_it_was_stopped(pause: str, label: str) -> None:
+def test_a_paused_device_has_the_label_of_its_pause(pause: str, label: str) -> None:
     device = Device.objects.create(name="cuda:0", pause=pause, works=["preview", "video"])
 
     assert (device.is_paused, device.get_pause_display()) == (True, label)
     assert device.work_labels == ["Draft images", "Videos"]
 
 
-def test_device_time_fades_and_says_what_it_was(artist: User) -> None:
+def test_device_time_decays(artist: User) -> None:
     now = timezone.now()
     DeviceTime.add(artist.pk, 60.0, now - timedelta(seconds=HALF_LIFE_SECONDS))
 
@@ -171,7 +171,7 @@ def test_a_device_is_away_after_five_missed_heartbeats(settings: Any) -> None:
     assert Device.oldest_heartbeat(now) == now - timedelta(seconds=10)
 
 
-def test_a_device_that_runs_something_is_not_idle(
+def test_a_device_that_runs_a_job_is_not_idle(
     submit: Submit, claimed: Claim, device: Device, estimator: Estimator
 ) -> None:
     attempt = claimed(submit())
@@ -183,11 +183,11 @@ def test_a_device_that_runs_something_is_not_idle(
 
 
 @pytest.mark.parametrize(("quality", "steps"), [("draft", 8), ("standard", 20), ("final", 30)])
-def test_a_model_knows_its_steps_for_a_quality(quality: str, steps: int, toon: ModelCard) -> None:
+def test_a_model_has_steps_for_each_quality(quality: str, steps: int, toon: ModelCard) -> None:
     assert toon.steps_for(quality) == steps
 
 
-def test_a_models_limits_are_sizes_it_can_make(toon: ModelCard) -> None:
+def test_a_models_smallest_size_is_rounded_up_to_a_multiple(toon: ModelCard) -> None:
     toon.min_size = 129
 
     assert (toon.limits.min_size, toon.limits.max_size) == (136, 256)
@@ -195,14 +195,14 @@ def test_a_models_limits_are_sizes_it_can_make(toon: ModelCard) -> None:
     assert str(toon) == "Toon"
 
 
-def test_a_models_limits_are_what_its_family_can_do(toon: ModelCard) -> None:
+def test_a_models_limits_include_the_capabilities_of_its_family(toon: ModelCard) -> None:
     limits = toon.limits
     assert (limits.lora, limits.accelerates, limits.begins_with_picture) == (True, True, False)
     toon.family = "animatediff"
     assert toon.limits.begins_with_picture
 
 
-def test_a_models_folder_is_found_relative_to_the_project_or_absolute(
+def test_a_models_folder_is_absolute_or_relative_to_the_project(
     toon: ModelCard, tmp_path: Path
 ) -> None:
     toon.folder = "fixtures/models/toon"
@@ -212,7 +212,7 @@ def test_a_models_folder_is_found_relative_to_the_project_or_absolute(
     assert toon.path == tmp_path
 
 
-def test_the_preferred_model_is_the_default_one_that_is_switched_on(toon: ModelCard) -> None:
+def test_active_models_are_listed_with_the_default_first(toon: ModelCard) -> None:
     other = ModelCard.objects.create(slug="aaa", name="Aaa", family="stable-diffusion")
     ModelCard.objects.create(slug="off", name="A", is_active=False, is_default=True)
 

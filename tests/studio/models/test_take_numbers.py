@@ -28,7 +28,7 @@ def test_each_shot_counts_its_own_takes(queued: MakeTake, shot: Shot) -> None:
 
 
 @pytest.mark.django_db
-def test_the_number_after_a_gap_is_a_new_one(queued: MakeTake) -> None:
+def test_the_number_after_a_gap_is_new(queued: MakeTake) -> None:
     queued()
     second = queued()
     Take.objects.get(number=1).delete()
@@ -38,7 +38,7 @@ def test_the_number_after_a_gap_is_a_new_one(queued: MakeTake) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_submit_at_once_never_draw_the_same_number(
+def test_concurrent_submits_get_different_numbers(
     shot: Shot, artist: User, toon: ModelCard, forecaster: Forecaster
 ) -> None:
     start = Barrier(TOGETHER)

@@ -17,7 +17,7 @@ from tests.generation.estimating.estimates import estimated, make_resident
 pytestmark = pytest.mark.django_db
 
 
-def test_a_device_that_is_slower_with_one_model_is_expected_to_be_slower_with_another(
+def test_the_drift_of_one_model_applies_to_another_on_the_device(
     ran: Ran, spec: RenderSpec, device: Device, toon: ModelCard, estimator: Estimator
 ) -> None:
     ModelCard.objects.create(slug="ink", family=toon.family, folder="ink", types=["image"])
@@ -37,7 +37,7 @@ def test_a_device_that_is_slower_with_one_model_is_expected_to_be_slower_with_an
     assert estimator.speeds.warm_seconds(device, shape_of(other)) == pytest.approx(later)
 
 
-def test_what_an_attempt_taught_is_known_to_other_processes_at_once(
+def test_other_processes_read_a_learned_attempt_immediately(
     ran: Ran, spec: RenderSpec, device: Device, estimator: Estimator
 ) -> None:
     """A process reads a row again if its version has changed."""
@@ -53,7 +53,7 @@ def test_what_an_attempt_taught_is_known_to_other_processes_at_once(
     assert 14.0 < estimated(spec, by=estimator).seconds < 20.0
 
 
-def test_what_has_not_changed_is_not_read_again(
+def test_unchanged_speeds_are_not_read_again(
     ran: Ran, spec: RenderSpec, device: Device, estimator: Estimator
 ) -> None:
     ran(10.0)
@@ -67,7 +67,7 @@ def test_what_has_not_changed_is_not_read_again(
     assert all("version" in query["sql"] and "state" not in query["sql"] for query in asked)
 
 
-def test_what_is_deleted_is_forgotten(
+def test_deleted_speeds_are_removed(
     ran: Ran, spec: RenderSpec, device: Device, estimator: Estimator
 ) -> None:
     ran(10.0)
