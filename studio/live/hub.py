@@ -125,7 +125,7 @@ class Hub:
         """
         topics = [topic for topic, viewers in self._viewers.items() if viewer in viewers]
         async with self._order:
-            viewer.begin(await self._running(topics))
+            viewer.begin(await _running(self.forecaster, topics))
 
     async def leave(self, viewer: Viewer) -> None:
         """Forget a viewer, and the groups that nobody watches any more."""
@@ -175,7 +175,7 @@ class Hub:
         topics = [topic for topic in self._viewers if topic.group in groups]
         if not topics:
             return
-        for topic, parts in (await self._rendered(job_id, kinds, topics)).items():
+        for topic, parts in (await _rendered(self.forecaster, job_id, kinds, topics)).items():
             self._offer(topic, parts)
         queue = Topic(QUEUE_GROUP)
         if queue not in topics:
@@ -184,26 +184,31 @@ class Hub:
             self._listed_at = _now()
         elif _now() - self._listed_at >= LIST_PAUSE:
             self._listed_at = _now()
-            self._offer(queue, await self._waiting())
+            self._offer(queue, await _waiting(self.forecaster))
 
     def _offer(self, topic: Topic, parts: Parts) -> None:
         for viewer in self._viewers.get(topic, ()):
             viewer.offer(parts)
 
-    @sync_to_async
-    def _rendered(self, job_id: str, kinds: set[str], topics: list[Topic]) -> dict[Topic, Parts]:
-        if not job_id:
-            queue = [topic for topic in topics if topic.base is None]
-            return {topic: fragments.render_queue(self.forecaster) for topic in queue}
-        return fragments.render_job(self.forecaster, job_id, kinds, topics)
 
-    @sync_to_async
-    def _running(self, topics: list[Topic]) -> Parts:
-        return fragments.render_running(self.forecaster, topics)
+@sync_to_async
+def _rendered(
+    forecaster: Forecaster, job_id: str, kinds: set[str], topics: list[Topic]
+) -> dict[Topic, Parts]:
+    if not job_id:
+        queue = [topic for topic in topics if topic.base is None]
+        return {topic: fragments.render_queue(forecaster) for topic in queue}
+    return fragments.render_job(forecaster, job_id, kinds, topics)
 
-    @sync_to_async
-    def _waiting(self) -> Parts:
-        return fragments.render_waiting(self.forecaster)
+
+@sync_to_async
+def _running(forecaster: Forecaster, topics: list[Topic]) -> Parts:
+    return fragments.render_running(forecaster, topics)
+
+
+@sync_to_async
+def _waiting(forecaster: Forecaster) -> Parts:
+    return fragments.render_waiting(forecaster)
 
 
 def _now() -> float:

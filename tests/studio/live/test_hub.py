@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from channels.layers import InMemoryChannelLayer
 
+from generation.scheduling.forecast import Forecaster
 from studio.live import hub as hubs
 from studio.live.fragments import Parts, Topic
 from studio.live.hub import Hub, Viewer, hub
@@ -144,7 +145,9 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, set[str]]]:
     """Which renderings were done; each one shows the job and its topic."""
     done: list[tuple[str, set[str]]] = []
 
-    async def render(job_id: str, kinds: set[str], topics: Iterable[Topic]) -> dict[Topic, Parts]:
+    async def render(
+        _: Forecaster, job_id: str, kinds: set[str], topics: Iterable[Topic]
+    ) -> dict[Topic, Parts]:
         done.append((job_id, kinds))
         if job_id == "broken":
             raise RuntimeError("a template is broken")
@@ -220,7 +223,9 @@ async def test_what_happens_while_a_fragment_is_made_is_made_once_more_and_not_t
     going_on, done = asyncio.Event(), []
     started = asyncio.Event()
 
-    async def render(job_id: str, kinds: set[str], topics: Iterable[Topic]) -> dict[Topic, Parts]:
+    async def render(
+        _: Forecaster, job_id: str, kinds: set[str], topics: Iterable[Topic]
+    ) -> dict[Topic, Parts]:
         started.set()
         await going_on.wait()
         done.append(kinds)
@@ -251,7 +256,7 @@ async def test_the_list_of_what_waits_follows_progress_every_few_seconds(
     screen: Screen,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def waiting() -> Parts:
+    async def waiting(_: Forecaster) -> Parts:
         return {"waiting": "<ol>"}
 
     monkeypatch.setattr(hubs, "_waiting", waiting)
@@ -315,8 +320,8 @@ async def test_a_process_has_one_hub() -> None:
 async def test_an_event_of_no_job_shows_the_queue_to_its_watchers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(hubs.fragments, "render_queue", lambda: {"devices": "<section>"})
+    monkeypatch.setattr(hubs.fragments, "render_queue", lambda _: {"devices": "<section>"})
 
-    shown = await hubs._rendered("", {"device.online"}, [QUEUE])
+    shown = await hubs._rendered(Forecaster(), "", {"device.online"}, [QUEUE])
 
     assert shown == {QUEUE: {"devices": "<section>"}}

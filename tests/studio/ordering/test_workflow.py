@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from generation.models import Device, ModelCard
+from generation.scheduling.forecast import Forecaster
 from generation.specs import Quality
 from generation.states import Work
 from studio.models import Character, Project, Style
@@ -195,7 +196,7 @@ def test_of_a_clip_begun_with_a_picture_the_steps_that_are_made_count(
 def test_a_plan_tells_what_its_own_spec_should_be_told_of(toon: ModelCard) -> None:
     asked = RenderRequest(prompt="smiling", steps=10, acceleration=2)
 
-    assert plan(asked).all_reasons == warnings(compose(asked).spec) != []
+    assert plan(Forecaster(), asked).all_reasons == warnings(compose(asked).spec) != []
 
 
 def test_a_characters_weights_are_told(toon: ModelCard, mika: Character) -> None:
