@@ -16,6 +16,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from generation.estimating.estimator import Estimator
 from generation.models import Device, Job, ModelCard
 from generation.queue import lifecycle
 from studio.live import fragments
@@ -134,7 +135,7 @@ async def test_the_queue_shows_strangers_neither_pictures_nor_prompts(
         await report_step(job, 5, PREVIEW)
         told += await heard_until(line, "step 5 of 8")
         assert attempt is not None
-        await database_sync_to_async(lifecycle.complete)(attempt, [], {})
+        await database_sync_to_async(lifecycle.complete)(attempt, [], {}, Estimator().learn)
         told += await heard_until(line, "Nothing waits")
         while not await line.receive_nothing(QUIET):
             told += await heard(line)

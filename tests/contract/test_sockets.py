@@ -15,6 +15,7 @@ from django.test import Client
 from generation.errors import OutOfMemory
 from generation.models import Attempt, Device, Job
 from generation.queue import lifecycle, requests
+from generation.scheduling.forecast import Forecaster
 from studio.live import fragments
 from studio.models import ApiToken
 from tests.contract.asking import STATUS, Caller
@@ -211,9 +212,9 @@ async def test_a_status_is_made_once_for_all_who_ask_under_one_name(
     made: Counter[str] = Counter()
     real = fragments.job_status
 
-    def counted(job: Job, *, base: str) -> dict[str, Any]:
+    def counted(forecaster: Forecaster, job: Job, *, base: str) -> dict[str, Any]:
         made[base] += 1
-        return real(job, base=base)
+        return real(forecaster, job, base=base)
 
     monkeypatch.setattr(fragments, "job_status", counted)
     async with (
