@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from functools import partial
 from types import FrameType
 
 import psutil
@@ -26,7 +27,7 @@ from generation.pipelines.resident import ResidentModels
 from generation.queue.doorbell import POLL_SECONDS, queue_for
 from generation.queue.lifecycle import lease_length
 from generation.states import Status
-from generation.worker import first_start, sweeper
+from generation.worker import first_start, sweeper, threads
 from generation.worker.bells import bell, on_bell
 from generation.worker.runner import Worker
 
@@ -36,8 +37,13 @@ SWEEP_EVERY_BEATS = 5
 ROLL_UP_SECONDS = 3600.0
 
 
-def serve(device_name: str) -> None:
-    """Run a device's worker until SIGTERM or SIGINT. Raises SettingError when it cannot start."""
+def serve(device_name: str, render_threads: int | None = None) -> None:
+    """Run a device's worker until SIGTERM or SIGINT. Raises SettingError when it cannot start.
+
+    `render_threads` is how many threads torch computes with; None chooses by the device and the
+    cores that this process may use.
+    """
+    usual = threads.reserve_for_render_thread(device_name.partition(":")[0])
     hardware = detect(device_name)
     device = register(hardware, first_start.measure(hardware))
     worker = Worker(
@@ -46,7 +52,9 @@ def serve(device_name: str) -> None:
     )
     on_bell(device.name, worker.drain)
     bell(device.name)
-    consumer = queue_for(device.name).create_consumer(
+    queue = queue_for(device.name)
+    queue.on_startup("threads")(partial(_begin_render_thread, device, render_threads or usual))
+    consumer = queue.create_consumer(
         workers=1,
         periodic=False,
         initial_delay=POLL_SECONDS,
@@ -152,6 +160,12 @@ def _beat(device: Device, worker: Worker, stop: threading.Event) -> None:
         count += 1
         stop.wait(max(0.0, settings.GENGA_HEARTBEAT_SECONDS - (time.monotonic() - started)))
     close_old_connections()
+
+
+def _begin_render_thread(device: Device, count: int) -> None:
+    """First in the consumer's thread, and again when huey has to replace it."""
+    threads.compute_with(count)
+    logger.info("%s: %s", device.name, threads.described())
 
 
 def _stop_on_signals(stop: threading.Event, worker: Worker) -> None:

@@ -1,7 +1,8 @@
 """What a running attempt tells the world: one overwritten row and one event, latest wins.
 
 The render thread only notes the newest state; a thread beside it writes that state a few times
-a second. So a slow disk or a slow watcher never slows a step.
+a second. So a slow disk or a slow watcher never slows a step. That thread encodes previews and runs
+no torch operator: see `generation/worker/threads.py`.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import close_old_connections
 from django.utils import timezone
+from PIL import Image
 
 from generation.live import events
 from generation.live.events import EventKind
@@ -37,7 +38,7 @@ class ProgressState:
     frames_complete: int = 0
     percent: float = 0.0
     remaining_seconds: float | None = None
-    picture: Callable[[], Any] | None = None
+    picture: Image.Image | None = None
     part: int = 0
     parts: int = 0
 
@@ -120,7 +121,7 @@ class Reporter:
         }
         try:
             if newest.picture is not None:
-                fields["preview"] = images.preview(newest.picture())
+                fields["preview"] = images.preview(newest.picture)
             # Only the attempt that still owns the job may speak for it.
             told = Progress.objects.filter(
                 pk=self._job_id, attempt_number=self._number, job__status="processing"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 
 from django.utils import timezone
+from PIL import Image
 
 from generation.estimating.estimator import Estimator
 from generation.estimating.in_flight import InFlight
@@ -20,6 +21,8 @@ from generation.queue.timings import Timing, Timings
 from generation.specs import RenderSpec
 from generation.states import Stage
 from generation.worker.progress import ProgressState, Reporter
+
+logger = logging.getLogger(__name__)
 
 BEFORE = (Stage.LOAD, Stage.ENCODE)
 """The stages before those that move the bar."""
@@ -70,8 +73,7 @@ class StageClock:
             self.timings[Stage.DENOISE].steps.append(now - self._step_started)
             self._step_started = now
             self._now.steps_complete = step.number
-            if step.clean is not None and step.number < step.total and self.reporter.preview_due():
-                picture = partial(pipeline.preview, step.clean())
+            picture = self._preview(step, pipeline)
         windows = step.windows if step.windows > 1 else 0
         self._now.part, self._now.parts = (0 if step.finished else step.window), windows
         part = 0.0 if step.finished else step.window / step.windows
@@ -90,7 +92,20 @@ class StageClock:
         self._now.part = self._now.frames_complete = number
         self._tell(number / count)
 
-    def _tell(self, share: float, picture: Callable[[], object] | None = None) -> None:
+    def _preview(self, step: Step, pipeline: Pipeline) -> Image.Image | None:
+        """The picture predicted so far; None when it cannot be drawn, which costs only a preview.
+
+        Drawn here because only the render thread runs torch operators.
+        """
+        if step.clean is None or step.number == step.total or not self.reporter.preview_due():
+            return None
+        try:
+            return pipeline.preview(step.clean())
+        except Exception:
+            logger.exception("a preview of job %s was not drawn", self._attempt.job_id)
+            return None
+
+    def _tell(self, share: float, picture: Image.Image | None = None) -> None:
         self._flight.move(share)
         self._now.percent = self._shares.percent(self._now.stage, share)
         left = self._flight.left(self._later())

@@ -45,11 +45,11 @@ def wait_until(true: Callable[[], object], what: str, seconds: float = PATIENCE_
 class WorkerProcess:
     """`manage.py worker` as a real process, ended with the block it is used in."""
 
-    def __init__(self, device: str = "cpu:0") -> None:
+    def __init__(self, device: str = "cpu:0", *options: str) -> None:
         # Closed with the process, in __exit__.
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "worker", "--device", device],
+            [sys.executable, "manage.py", "worker", "--device", device, *options],
             cwd=settings.BASE_DIR,
             env=environment(),
             stdout=self._log,

@@ -1,6 +1,6 @@
 """manage.py worker: the process that renders on one device."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -18,6 +18,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--device", default="", help="cpu:0, cuda:0, ...; by default the machine's first"
         )
+        parser.add_argument(
+            "--threads",
+            type=_positive,
+            help="threads that a CPU renders with; by default one for each core of this process",
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Torch is imported here, so that other commands start without it."""
@@ -25,6 +30,12 @@ class Command(BaseCommand):
         from generation.worker.process import serve
 
         try:
-            serve(options["device"] or available()[0])
+            serve(options["device"] or available()[0], options["threads"])
         except SettingError as problem:
             raise CommandError(str(problem)) from problem
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)

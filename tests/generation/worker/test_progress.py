@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
+from generation.media import images
 from generation.models import Attempt, Job, Progress
 from generation.queue import lifecycle
 from generation.states import Stage
@@ -45,7 +46,7 @@ def red() -> Image.Image:
 
 def test_the_newest_state_is_written(attempt: Attempt) -> None:
     with Reporter(attempt) as reporter:
-        reporter.note(ProgressState(Stage.DECODE, 4, 1, 80.0, 2.5, red))
+        reporter.note(ProgressState(Stage.DECODE, 4, 1, 80.0, 2.5, red()))
         wait_until(lambda: row(attempt).stage == Stage.DECODE, "the state is told")
 
     told = row(attempt)
@@ -55,36 +56,43 @@ def test_the_newest_state_is_written(attempt: Attempt) -> None:
         assert preview.size == (128, 128)
 
 
-def test_a_thousand_states_cost_a_few_writes_and_the_last_one_is_told(attempt: Attempt) -> None:
-    written: list[int] = []
+def test_a_thousand_states_cost_a_few_writes_and_the_last_one_is_told(
+    attempt: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Image.Image] = []
+    pictures = [red() for _ in range(1000)]
+    encode = images.preview
 
-    def picture(number: int) -> Callable[[], Image.Image]:
-        def draw() -> Image.Image:
-            written.append(number)
-            return red()
+    def watched(picture: Image.Image) -> bytes:
+        written.append(picture)
+        return encode(picture)
 
-        return draw
-
+    monkeypatch.setattr(images, "preview", watched)
     with Reporter(attempt) as reporter:
-        for number in range(1000):
+        for number, picture in enumerate(pictures):
             newest = at_step(number)
-            newest.picture = picture(number)
+            newest.picture = picture
             reporter.note(newest)
         wait_until(lambda: row(attempt).steps_complete == 999, "the last state is told")
 
     assert len(written) < 20
-    assert written[-1] == 999
+    assert written[-1] is pictures[-1]
 
 
-def test_noting_a_state_does_not_wait_for_a_slow_picture(attempt: Attempt) -> None:
-    def slow() -> Image.Image:
+def test_noting_a_state_does_not_wait_for_the_encoding_of_a_picture(
+    attempt: Attempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode = images.preview
+
+    def slow(picture: Image.Image) -> bytes:
         time.sleep(0.5)
-        return red()
+        return encode(picture)
 
+    monkeypatch.setattr(images, "preview", slow)
     with Reporter(attempt) as reporter:
         started = time.perf_counter()
         for number in range(10):
-            reporter.note(ProgressState(Stage.DENOISE, number, picture=slow))
+            reporter.note(ProgressState(Stage.DENOISE, number, picture=red()))
         assert time.perf_counter() - started < 0.4
 
 
@@ -93,7 +101,7 @@ def test_a_preview_is_not_lost_when_the_next_state_has_none(attempt: Attempt) ->
     with Reporter(attempt) as reporter:
         reporter.note(at_step(1))
         wait_until(lambda: row(attempt).steps_complete == 1, "the first step is told")
-        reporter.note(ProgressState(Stage.DENOISE, 2, picture=red))
+        reporter.note(ProgressState(Stage.DENOISE, 2, picture=red()))
         reporter.note(at_step(3))
         wait_until(lambda: row(attempt).steps_complete == 3, "the third step is told")
 
@@ -121,11 +129,12 @@ def test_an_attempt_that_lost_its_job_is_not_heard(attempt: Attempt, claimed: Cl
     assert row(attempt).steps_complete == 1
 
 
-def test_a_picture_that_cannot_be_drawn_is_logged_and_the_next_state_is_told(
+def test_a_picture_that_cannot_be_encoded_is_logged_and_the_next_state_is_told(
     attempt: Attempt, caplog: pytest.LogCaptureFixture
 ) -> None:
+    empty = Image.new("RGB", (0, 0))
     with Reporter(attempt) as reporter:
-        reporter.note(ProgressState(Stage.DENOISE, 1, picture=lambda: 1 // 0))
+        reporter.note(ProgressState(Stage.DENOISE, 1, picture=empty))
         wait_until(lambda: caplog.records, "the loss is logged")
         reporter.note(at_step(2))
         wait_until(lambda: row(attempt).steps_complete == 2, "the next state is told")

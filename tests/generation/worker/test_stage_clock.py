@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +10,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import torch
 from django.utils import timezone
+from PIL import Image
 
 from generation.estimating.estimator import Estimator
 from generation.models import Attempt
@@ -189,3 +192,47 @@ def test_what_was_estimated_a_quarter_of_the_way_is_kept_once(
 
     assert kept[0] is not None
     assert kept == [kept[0]] * 4
+
+
+def test_a_preview_is_drawn_by_the_thread_that_renders(
+    attempt: Attempt, spec: RenderSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever steps draws it, only when watchers may have a new one and the end is not there."""
+    drawn_by: list[threading.Thread] = []
+
+    class Drawing:
+        def preview(self, latents: torch.Tensor) -> Image.Image:
+            drawn_by.append(threading.current_thread())
+            return Image.new("RGB", (latents.shape[-1], latents.shape[-2]))
+
+    account = StageClock(attempt, spec, check=lambda: None)
+    heard = listened(account, monkeypatch)
+    model: Any = Drawing()
+    due = iter([True, False, True])
+    monkeypatch.setattr(account.reporter, "preview_due", lambda: next(due))
+
+    with account.stage(Stage.DENOISE):
+        for number in range(1, 5):
+            account.step(Step(number, 4, lambda: torch.zeros(1, 4, 16, 8)), model)
+
+    assert drawn_by == [threading.current_thread()] * 2
+    sizes = [told.picture.size if told.picture else None for told in heard[1:]]
+    assert sizes == [(8, 16), None, (8, 16), None]
+
+
+def test_a_preview_that_cannot_be_drawn_is_logged_and_costs_the_render_nothing(
+    attempt: Attempt,
+    spec: RenderSpec,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    account = StageClock(attempt, spec, check=lambda: None)
+    heard = listened(account, monkeypatch)
+    monkeypatch.setattr(account.reporter, "preview_due", lambda: True)
+
+    with account.stage(Stage.DENOISE):
+        account.step(Step(1, 4, lambda: torch.zeros(1, 4, 8, 8)), NO_MODEL)
+
+    assert heard[-1].steps_complete == 1
+    assert heard[-1].picture is None
+    assert f"a preview of job {attempt.job_id} was not drawn" in caplog.text
