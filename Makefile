@@ -2,7 +2,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.set-up
-export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: setup setup-tests run test test-python test-browser lint bench clean
 

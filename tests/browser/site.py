@@ -47,7 +47,7 @@ def settings(home: Path, port: int) -> dict[str, str]:
     inherited = {name: text for name, text in os.environ.items() if name not in environment.NAMES}
     own = {"GENGA_HOME": str(home), "PORT": str(port), "GENGA_SUBMIT_RATE": "1000/min"}
     # One thread for a render leaves the other core to web server and browser.
-    return {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", **inherited, **own}
+    return {"OMP_NUM_THREADS": "1", **inherited, **own}
 
 
 class Process:

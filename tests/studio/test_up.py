@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import os
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
+from generation.worker import threads
 from studio.management.commands import up
 
 SLEEPER = "import time; print('ready', flush=True); time.sleep(60)"
@@ -143,19 +145,48 @@ def test_a_killed_worker_is_restarted_a_limited_number_of_times(
     assert said.count("The worker process was killed; it is started again.") == up.KILLED_OFTEN
 
 
-def test_the_environment_lets_waiting_threads_sleep(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, str]]]:
+    """Commands and environments of processes that would be started."""
     asked: list[tuple[list[str], dict[str, str]]] = []
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     monkeypatch.setattr(
         up.subprocess, "Popen", lambda command, env, **_: asked.append((command, env))
     )
+    return asked
 
+
+def test_a_web_server_and_a_worker_for_each_device_are_started(
+    launched: list[tuple[list[str], dict[str, str]]],
+) -> None:
     names = list(up._start(["cpu:0", "cuda:0"]))
 
     assert names == ["web", "worker cpu:0", "worker cuda:0"]
-    assert "daphne" in asked[0][0]
-    assert asked[2][0][-2:] == ["--device", "cuda:0"]
-    assert {env["OMP_WAIT_POLICY"] for _, env in asked} == {"PASSIVE"}
+    assert "daphne" in launched[0][0]
+    assert launched[1][0][-2:] == ["--device", "cpu:0"], "all cores are its own"
+    assert launched[2][0][-2:] == ["--device", "cuda:0"]
     assert list(up._start([])) == ["web", "worker"]
+
+
+def test_several_cpu_devices_share_the_cores_of_this_process(
+    launched: list[tuple[list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "own_cores", lambda: 8)
+
+    up._start(["cpu:0", "cuda:0", "cpu:1", "cpu:2"])
+
+    shares = [command[-2:] for command, _ in launched[1:]]
+    assert shares == [["--threads", "2"], ["--device", "cuda:0"], *[["--threads", "2"]] * 2]
+
+
+def test_no_variable_says_how_threads_wait(
+    launched: list[tuple[list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads that sleep between two loops of torch make a render slower by half."""
+    for name in list(os.environ):
+        if name.startswith(("OMP_", "GOMP_", "KMP_", "MKL_")):
+            monkeypatch.delenv(name)
+
+    up._start(["cpu:0"])
+
+    for _, env in launched:
+        assert not [name for name in env if name.startswith(("OMP_", "GOMP_", "KMP_", "MKL_"))]

@@ -17,6 +17,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from generation.models import Device
+from generation.worker import threads
 from studio.production import demo_project
 
 READY_SECONDS = 120
@@ -117,13 +118,17 @@ class Command(BaseCommand):
 def _start(devices: list[str]) -> dict[str, subprocess.Popen[bytes]]:
     """Start the web server and a worker for each device, each in its own session.
 
-    So a Ctrl-C in the terminal reaches only this process, which then stops the others.
+    A Ctrl-C in the terminal then reaches only this process, which stops the others in order.
+    Several CPU devices share the cores; a single one uses the worker's own choice.
     """
     environment = settings.ENVIRONMENT
     web = ["-m", "daphne", "-b", environment.bind, "-p", str(environment.port), "--verbosity", "0"]
     commands = {WEB: [*web, "studio.asgi:application"]}
+    cpus = [device for device in devices if device.startswith("cpu")]
     for device in devices or [""]:
         worker = ["manage.py", "worker", *(["--device", device] if device else [])]
+        if device in cpus and len(cpus) > 1:
+            worker += ["--threads", str(threads.share_of_cores(len(cpus)))]
         commands[f"worker {device}".strip()] = worker
     return {name: _launch([sys.executable, *command]) for name, command in commands.items()}
 
@@ -131,9 +136,6 @@ def _start(devices: list[str]) -> dict[str, subprocess.Popen[bytes]]:
 def _launch(command: Any) -> "subprocess.Popen[bytes]":
     """Start a process in its own session, with this process's settings."""
     child = {**os.environ, "DJANGO_SETTINGS_MODULE": "studio.settings"}
-    # OpenMP threads that wait shall sleep instead of spin, so that the web server stays
-    # responsive while a CPU renders.
-    child.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return subprocess.Popen(command, cwd=settings.BASE_DIR, env=child, start_new_session=True)
 
 
