@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -35,13 +35,22 @@ def prepare() -> tuple[User, ModelCard]:
 
 
 @contextmanager
-def worker(device: str = "cpu:0") -> Iterator[Device]:
-    """Run a worker process; yield its device once it is online."""
-    with _process(["manage.py", "worker", "--device", device]) as process:
+def worker(device: str = "cpu:0", log: IO[str] | None = None) -> Iterator[Device]:
+    """Run a worker process with its output in `log`; yield its device once it is online."""
+    with _process(["manage.py", "worker", "--device", device], log) as process:
         until = time.monotonic() + START_SECONDS
         while not Device.objects.online().filter(name=device).exists():
             _check(process, until)
         yield Device.objects.get(name=device)
+
+
+def wait_until_online(device: str) -> None:
+    """Until the device's worker was heard of. Raises TimeoutError."""
+    until = time.monotonic() + START_SECONDS
+    while not Device.objects.online().filter(name=device).exists():
+        if time.monotonic() > until:
+            raise TimeoutError(f"the worker of {device} is silent")
+        time.sleep(POLL_SECONDS)
 
 
 @contextmanager
@@ -103,13 +112,14 @@ def spread(values: Sequence[float]) -> str:
 
 
 @contextmanager
-def _process(command: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
+def _process(command: list[str], log: IO[str] | None = None) -> Iterator["subprocess.Popen[bytes]"]:
     environment: dict[str, Any] = {**os.environ, "DJANGO_SETTINGS_MODULE": "studio.settings"}
     process = subprocess.Popen(
         [sys.executable, *command],
         cwd=settings.BASE_DIR,
         env=environment,
         stdout=subprocess.DEVNULL,
+        stderr=log,
     )
     try:
         yield process

@@ -175,7 +175,9 @@ def _learn(bench: _Bench, spec: RenderSpec, card: ModelCard) -> None:
     bench.forget_models()
     for _ in range(2):
         job = bench.submit(spec, card)
-        bench.worker.drain()
+        render = _render_thread(bench.worker)
+        render.start()
+        render.join()
         _site.wait_until_ended(job)
         for timing in StageTiming.objects.filter(attempt__job=job):
             # For the load stage the first run counts, for all others the second.
@@ -205,7 +207,7 @@ def _try(bench: _Bench, spec: RenderSpec, card: ModelCard, stage: str, patience:
         bench.forget_models()
     bench.watch.expect(None if stage == QUEUED else Stage(stage))
     job = bench.submit(spec, card)
-    thread = threading.Thread(target=_drain, args=(bench.worker,), name="render")
+    thread = _render_thread(bench.worker)
     if stage != QUEUED:
         thread.start()
         if not bench.watch.reached.wait(_site.RENDER_SECONDS):
@@ -232,6 +234,11 @@ def _step_seconds(bench: _Bench, job: Job, spec: RenderSpec) -> float:
     timings = StageTiming.objects.filter(attempt__job=job, stage=Stage.DENOISE)
     steps = [step for timing in timings for step in timing.steps]
     return median(steps) if steps else bench.step_seconds[spec.type]
+
+
+def _render_thread(worker: Worker) -> threading.Thread:
+    """Every render runs in a thread like this, so that torch computes in one thread at a time."""
+    return threading.Thread(target=_drain, args=(worker,), name="render")
 
 
 def _drain(worker: Worker) -> None:

@@ -1,8 +1,9 @@
 """What clips cost: seconds a frame and peak memory by length, and our loop beside the stock one.
 
 Each length is rendered as a job by a fresh worker process, whose own peak is read from the
-system, so that nothing of a former render is counted. Then a clip of 16 frames is denoised and
-decoded by our loop and by diffusers' AnimateDiffPipeline in turn, both warm in this process.
+system, so that nothing of a former render is counted. Then a clip of 16 frames is encoded, denoised
+and decoded by our loop and by diffusers' AnimateDiffPipeline in turn, each warm in a process of its
+own: ours in this one, the stock pipeline in one without any of our settings.
 """
 
 from __future__ import annotations
@@ -10,21 +11,23 @@ from __future__ import annotations
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
 import psutil
-import torch
-from diffusers import AnimateDiffPipeline, MotionAdapter, StableDiffusionPipeline
 from django.contrib.auth.models import User
 
 from generation.bench import _clips, _site
+from generation.bench._stock import stock_pipeline
 from generation.library.register import register
 from generation.models import Device, ModelCard
+from generation.pipelines.families.animate_diff import AnimateDiff
 from generation.queue import lifecycle
 from generation.scheduling.capacity import MemoryNeed
 from generation.specs import RenderSpec
+from generation.worker.threads import described
 
 HELP = "seconds a frame and peak memory of clips by length; our loop beside the stock pipeline"
 ISOLATED = True
@@ -58,7 +61,9 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
         measured.append((seconds / frames, peak))
         plan.append(round(need, 1))
         say(f"{frames:>7}{seconds:>10.1f}{seconds / frames:>10.3f}{peak:>10.0f}{need:>13.0f}")
-    ratios = _pairs(options)
+    ratios, threads = _pairs(options)
+    for name, told in threads.items():
+        say(f"{name + ':':<8}{told}")
     say(f"our loop over the stock pipeline, {len(ratios)} pairs of {PAIR_FRAMES} frames")
     say(f"  ratio  {_site.spread(ratios)}")
     return {
@@ -70,6 +75,7 @@ def run(options: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
         "ratio_to_stock": round(median(ratios), 4),
         "ratio_p25": round(_site.percentile(ratios, 0.25), 4),
         "ratio_p75": round(_site.percentile(ratios, 0.75), 4),
+        "threads": threads,
         "steps": options["steps"],
         "size": options["size"],
     }
@@ -99,45 +105,24 @@ def _peak_megabytes(device: Device) -> float:
     raise RuntimeError("the system does not say the worker's peak")
 
 
-def _pairs(options: dict[str, Any]) -> list[float]:
-    """Ours over stock, in turn, the first of each to warm up."""
-    ours, stock = _clips.load(), _stock()
-    spec = _spec(PAIR_FRAMES, options)
+def _pairs(options: dict[str, Any]) -> tuple[list[float], dict[str, str]]:
+    """Ours over stock, in turn, the first of each to warm up; and the threads of both."""
+    ours = _clips.load()
     ratios = []
-    for number in range(options["pairs"] + 1):
-        order = (_time_ours, _time_stock) if number % 2 else (_time_stock, _time_ours)
-        seconds = {timed: timed(ours, stock, spec) for timed in order}
-        if number:
-            ratios.append(seconds[_time_ours] / seconds[_time_stock])
-    return ratios
+    with stock_pipeline(_clips.TOON, _clips.MOTION) as stock:
+        for number in range(options["pairs"] + 1):
+            # Another prompt each time, so that no cached embedding flatters our loop.
+            spec = replace(_spec(PAIR_FRAMES, options), prompt=f"{PROMPT}, {number}")
+            if number % 2:
+                taken, usual = _time_ours(ours, spec), stock.seconds(spec)
+            else:
+                usual, taken = stock.seconds(spec), _time_ours(ours, spec)
+            if number:
+                ratios.append(taken / usual)
+        return ratios, {"ours": described(), "stock": stock.threads}
 
 
-def _stock() -> Any:
-    base = StableDiffusionPipeline.from_pretrained(
-        _clips.TOON, dtype=torch.float32, safety_checker=None, requires_safety_checker=False
-    )
-    parts = {name: getattr(base, name) for name in ("vae", "text_encoder", "tokenizer", "unet")}
-    adapter = MotionAdapter.from_pretrained(_clips.MOTION, torch_dtype=torch.float32)
-    pipeline = AnimateDiffPipeline(**parts, motion_adapter=adapter, scheduler=base.scheduler)
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
-
-
-def _time_ours(ours: Any, _: Any, spec: RenderSpec) -> float:
+def _time_ours(ours: AnimateDiff, spec: RenderSpec) -> float:
     started = time.perf_counter()
     _clips.render(ours, spec)
-    return time.perf_counter() - started
-
-
-def _time_stock(_: Any, stock: Any, spec: RenderSpec) -> float:
-    started = time.perf_counter()
-    stock(
-        spec.prompt,
-        num_frames=spec.frames,
-        width=spec.width,
-        height=spec.height,
-        num_inference_steps=spec.steps,
-        guidance_scale=spec.guidance,
-        generator=torch.Generator().manual_seed(spec.seed),
-    )
     return time.perf_counter() - started

@@ -1,7 +1,6 @@
 """Every benchmark runs with small settings and ends with a line of JSON."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -75,7 +74,6 @@ def run_bench(name: str, arguments: list[str]) -> subprocess.CompletedProcess[st
     return subprocess.run(
         [sys.executable, "manage.py", "bench", name, *arguments],
         cwd=settings.BASE_DIR,
-        env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"},
         capture_output=True,
         text=True,
         timeout=300,
