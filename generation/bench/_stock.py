@@ -18,7 +18,8 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from generation.specs import MediaType, RenderSpec
+from generation.field import MediaType
+from generation.specs import RenderSpec
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 KEPT: Final = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT")

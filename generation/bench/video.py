@@ -23,7 +23,7 @@ from generation.bench import _clips, _site
 from generation.bench._stock import stock_pipeline
 from generation.library.register import register
 from generation.models import Device, ModelCard
-from generation.pipelines.families.animate_diff import AnimateDiff
+from generation.pipelines.families.animate_diff.pipeline import AnimateDiff
 from generation.queue import lifecycle
 from generation.scheduling.capacity import MemoryNeed
 from generation.specs import RenderSpec

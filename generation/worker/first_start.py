@@ -23,7 +23,7 @@ from generation.queue import lifecycle
 from generation.scheduling import placement
 from generation.scheduling.admission import admit
 from generation.states import Priority
-from generation.worker import probe
+from generation.worker import probe, threads
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ CALIBRATOR = "calibration"
 """The user who owns these renders; nobody can log in as it."""
 
 
-def measure(hardware: Hardware) -> probe.Figures:
+def measure(hardware: Hardware, render_threads: int) -> probe.Figures:
     """The device's speed, from its row when it was measured before.
 
     Measured in a thread that ends, because torch keeps a pool of threads for as long as a thread
@@ -45,6 +45,7 @@ def measure(hardware: Hardware) -> probe.Figures:
     figures: probe.Figures = {}
 
     def run() -> None:
+        threads.compute_with(render_threads)
         try:
             figures.update(probe.measure(hardware.torch_device, hardware.dtype))
         except RuntimeError:

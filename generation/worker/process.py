@@ -45,7 +45,8 @@ def serve(device_name: str, render_threads: int | None = None) -> None:
     """
     usual = threads.reserve_for_render_thread(device_name.partition(":")[0])
     hardware = detect(device_name)
-    device = register(hardware, first_start.measure(hardware))
+    render_threads = render_threads or usual
+    device = register(hardware, first_start.measure(hardware, render_threads))
     worker = Worker(
         device,
         ResidentModels(hardware.torch_device, hardware.dtype, hardware.resident_bytes),
@@ -53,7 +54,7 @@ def serve(device_name: str, render_threads: int | None = None) -> None:
     on_bell(device.name, worker.drain)
     bell(device.name)
     queue = queue_for(device.name)
-    queue.on_startup("threads")(partial(_begin_render_thread, device, render_threads or usual))
+    queue.on_startup("threads")(partial(_begin_render_thread, device, render_threads))
     consumer = queue.create_consumer(
         workers=1,
         periodic=False,

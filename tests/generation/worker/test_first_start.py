@@ -54,9 +54,9 @@ def test_a_device_is_measured_once_and_in_a_thread_that_ends(
     monkeypatch.setattr(probe, "measure", measure)
     hardware = detect("cpu:0")
 
-    assert first_start.measure(hardware) == MEASURED
+    assert first_start.measure(hardware, 1) == MEASURED
     Device.objects.create(name="cpu:0", kind="cpu", label=hardware.label, measured=MEASURED)
-    assert first_start.measure(hardware) == MEASURED
+    assert first_start.measure(hardware, 1) == MEASURED
 
     (thread,) = threads
     assert thread is not threading.current_thread()
