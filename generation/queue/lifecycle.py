@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -31,6 +31,7 @@ from generation.models import (
 )
 from generation.models.job import UNREADABLE
 from generation.pipelines.registry import family
+from generation.queue import progress_row
 from generation.queue.timings import Timings, close_attempt
 from generation.queue.transitions import move, record, ring_on_commit
 from generation.specs import RenderSpec
@@ -41,25 +42,6 @@ MAX_ATTEMPTS = 3
 
 Learn = Callable[[Attempt, Iterable[tuple[str, float]]], None]
 """Takes in a finished attempt with the seconds of its stages."""
-
-NO_PROGRESS: dict[str, Any] = {
-    "stage": "",
-    "steps_complete": 0,
-    "frames_complete": 0,
-    "part": 0,
-    "parts": 0,
-    "percent": 0.0,
-    "remaining_seconds": None,
-    "preview": None,
-}
-"""The live row of an attempt that has not begun."""
-BEGIN_PROGRESS = """
-UPDATE generation_progress SET attempt_number = %s, stage = '', steps_complete = 0,
-    frames_complete = 0, part = 0, parts = 0, percent = 0.0, remaining_seconds = NULL,
-    preview = NULL
-WHERE job_id = %s
-"""
-"""The same with the attempt's number. Not written by the ORM: the claim is waited for."""
 
 
 def submit(
@@ -150,7 +132,7 @@ def start(job: Job, device: Device) -> Attempt | None:
         )
         if not moved:
             return None
-        _begin_progress(job, number)
+        progress_row.begin(job, number)
         return Attempt.objects.create(
             job=job,
             number=number,
@@ -161,12 +143,6 @@ def start(job: Job, device: Device) -> Attempt | None:
             started_at=now,
             host_load_before=device.host_load,
         )
-
-
-def _begin_progress(job: Job, number: int) -> None:
-    with connection.cursor() as cursor:
-        key = Job._meta.pk.get_db_prep_value(job.pk, connection)
-        cursor.execute(BEGIN_PROGRESS, [number, key])
 
 
 def refuse(job: Job, problem: RenderError) -> bool:
@@ -283,7 +259,7 @@ def _hand_back(
         )
         if moved:
             close_attempt(attempt, outcome, timings)
-            Progress.objects.filter(pk=job.pk).update(**NO_PROGRESS)
+            progress_row.clear(job)
             ring_on_commit(job)
     # What was not moved is somebody else's by now, and then this changes nothing either, or its
     # cancel was asked for.

@@ -10,8 +10,8 @@ from django.db.models import Min
 from django.utils import timezone
 
 from generation.live.events import EventKind
-from generation.models import Job, Progress
-from generation.queue.lifecycle import NO_PROGRESS
+from generation.models import Job
+from generation.queue import progress_row
 from generation.queue.transitions import move, note, ring_on_commit
 from generation.states import Priority, Status
 
@@ -76,7 +76,7 @@ def retry(job: Job) -> bool:
             for status in (Status.FAILED, Status.CANCELLED)
         )
         if moved:
-            Progress.objects.filter(pk=job.pk).update(**NO_PROGRESS)
+            progress_row.clear(job)
             ring_on_commit(job)
     return moved
 
