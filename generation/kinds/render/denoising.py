@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import torch
 from django.db import DatabaseError
 
+from generation.kinds.render.member import Member
 from generation.pipelines.loop.step import Step
 from generation.states import Stage
-
-if TYPE_CHECKING:
-    from generation.kinds.render.executor import Render
 
 
 class _EverybodyLeft(Exception):
@@ -27,11 +24,11 @@ class Denoising:
     A member ends as soon as there is a reason, but its row is made up to the end of the step.
     """
 
-    def __init__(self, members: Sequence[Render]) -> None:
+    def __init__(self, members: Sequence[Member]) -> None:
         self._rows = list(members)
         self._stages = {member.attempt.job_id: ExitStack() for member in members}
 
-    def run(self) -> list[tuple[Render, torch.Tensor]]:
+    def run(self) -> list[tuple[Member, torch.Tensor]]:
         """The members that have not ended, each with its latents (1, C, ..., h, w).
 
         What goes wrong with the denoising itself goes wrong for all that are still in it.
@@ -100,11 +97,11 @@ class Denoising:
         self._rows = [self._rows[row] for row in stay]
         return stay
 
-    def _present(self) -> list[Render]:
+    def _present(self) -> list[Member]:
         return [member for member in self._rows if not member.ended]
 
     @contextmanager
-    def _leaving(self, member: Render) -> Iterator[None]:
+    def _leaving(self, member: Member) -> Iterator[None]:
         """As `member.ending()`; the stage of a member that leaves is timed up to then."""
         with member.ending():
             try:

@@ -1,0 +1,97 @@
+"""One render of a batch: its model, its conditioning, its steps, its frames."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import torch
+from django.core.files.storage import default_storage
+from PIL import Image
+
+from generation.media.frames import FrameFolder
+from generation.models import ModelCard
+from generation.pipelines.base import Conditioning, Pipeline
+from generation.pipelines.loop.step import Step
+from generation.pipelines.model_files import LoraFile
+from generation.specs import RenderSpec
+from generation.states import Stage
+from generation.worker import source_files
+from generation.worker.execution import ExecutionContext
+from generation.worker.resume.snapshot_writer import SnapshotWriter
+from generation.worker.stages import FrameStages
+
+
+class Member(FrameStages):
+    """One attempt at a render.
+
+    Members of a batch are like their single renders, but not bit by bit. So nothing of them is
+    saved, and they take up nothing.
+    """
+
+    pipeline: Pipeline
+    conditioning: Conditioning
+    first_frame: Image.Image | None
+
+    def __init__(self, context: ExecutionContext) -> None:
+        super().__init__(context)
+        self.is_alone = self.attempt.batch_size == 1
+        self.snapshots = SnapshotWriter(self.attempt)
+
+    def begin(self) -> None:
+        """Load the model, encode the texts, and read the first frame and the snapshot, if any."""
+        self.pipeline = self._load()
+        self.interruptions.check()
+        if self.is_alone:
+            self.take_over()
+        with self.clock.stage(Stage.ENCODE):
+            self.conditioning = self.pipeline.encode(self.spec, _loras(self.spec))
+            self.first_frame = source_files.first_frame(self.spec, self.folder)
+        if self.is_alone:
+            self.snapshots.resume(self.identity)
+        self.interruptions.check()
+
+    def after_step(self, step: Step) -> None:
+        """One more step, or window of a step, of the denoising is done."""
+        if self.is_alone:
+            self.snapshots.hold(step)
+        self.clock.step(step, self.pipeline)
+        self.interruptions.may_give_way = step.finished
+        self.interruptions.check()
+        if self.is_alone:
+            self.snapshots.write_now_and_then()
+
+    def decode(self, latents: torch.Tensor) -> FrameFolder:
+        """The drawn frames on the disk."""
+        with self.clock.stage(Stage.DECODE, self.spec.frames):
+            return self.collect(
+                "drawn",
+                self.spec.frames,
+                lambda start: islice(self.pipeline.decode(latents), start, None),
+            )
+
+    def save(self) -> int:
+        """See Execution: the frames between the stages, and a snapshot."""
+        if not self.is_alone:
+            return 0
+        super().save()
+        return self.snapshots.write()
+
+    def discard_saved(self) -> None:
+        """See Execution."""
+        self.snapshots.discard()
+        super().discard_saved()
+
+    def _load(self) -> Pipeline:
+        card = ModelCard.objects.select_related("base").get(pk=self.attempt.job.model_id)
+        self.model = card.files
+        self.attempt.cold = not self.models.holds(self.model)
+        with self.clock.stage(Stage.LOAD):
+            return self.models.get(self.model, check=self.interruptions.check)
+
+
+def _loras(spec: RenderSpec) -> tuple[LoraFile, ...]:
+    return tuple(
+        LoraFile(lora.sha256[:16], Path(default_storage.path(lora.file)), lora.scale)
+        for lora in spec.loras
+    )
