@@ -36,12 +36,21 @@ def prepare() -> tuple[User, ModelCard]:
 
 @contextmanager
 def worker(device: str = "cpu:0", log: IO[str] | None = None) -> Iterator[Device]:
-    """Run a worker process with its output in `log`; yield its device once it is online."""
-    with _process(["manage.py", "worker", "--device", device], log) as process:
-        until = time.monotonic() + START_SECONDS
-        while not Device.objects.online().filter(name=device).exists():
-            _check(process, until)
-        yield Device.objects.get(name=device)
+    """Run a worker process with its output in `log`; yield its device once it is online.
+
+    When the benchmark fails, `log` is written to stderr.
+    """
+    try:
+        with _process(["manage.py", "worker", "--device", device], log) as process:
+            until = time.monotonic() + START_SECONDS
+            while not Device.objects.online().filter(name=device).exists():
+                _check(process, until)
+            yield Device.objects.get(name=device)
+    except Exception:
+        if log is not None:
+            log.seek(0)
+            sys.stderr.write(log.read())
+        raise
 
 
 def wait_until_online(device: str) -> None:

@@ -48,7 +48,10 @@ class StageClock:
 
     @contextmanager
     def stage(self, stage: Stage, parts: int = 0) -> Iterator[None]:
-        """Everything inside is this stage; `parts` is the number of frames it will count."""
+        """Everything inside is this stage; `parts` is the number of frames it will count.
+
+        A stage that is entered again goes on: its seconds are added up.
+        """
         self._now = ProgressState(
             stage,
             steps_complete=self._now.steps_complete,
@@ -57,12 +60,12 @@ class StageClock:
         )
         self._stage_started = self._step_started = time.perf_counter()
         self._flight.begin(stage)
-        timing = self.timings[stage] = Timing(0.0)
+        timing = self.timings.setdefault(stage, Timing(0.0))
         self._tell(0.0)
         try:
             yield
         finally:
-            timing.seconds = time.perf_counter() - self._stage_started
+            timing.seconds += time.perf_counter() - self._stage_started
             self._flight.end()
 
     def step(self, step: Step, pipeline: Pipeline) -> None:

@@ -112,6 +112,23 @@ def test_frames_are_counted_once_and_never_backwards(
     assert percents == sorted(percents)
 
 
+def test_a_stage_that_is_entered_again_adds_up_its_seconds(
+    attempt: Attempt,
+    clip: RenderSpec,
+    clock: Callable[[float], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A clip reads its prompt first and its first frame later, both as one stage."""
+    account = StageClock(attempt, clip, check=lambda: None)
+    listened(account, monkeypatch)
+
+    for seconds in (0.5, 0.25):
+        with account.stage(Stage.ENCODE):
+            clock(seconds)
+
+    assert account.timings[Stage.ENCODE].seconds == pytest.approx(0.75)
+
+
 def test_a_window_is_no_step(
     attempt: Attempt, clip: RenderSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
