@@ -29,6 +29,12 @@ def give_memory(device: Device, memory_bytes: float) -> None:
     Device.objects.filter(pk=device.pk).update(memory_bytes=int(memory_bytes), works=list(Work))
 
 
+def fit_of(spec: RenderSpec, model: ModelCard) -> Fit:
+    """Whether some device's memory holds this one spec."""
+    (fit,) = capacity.fits_all([spec], model)
+    return fit
+
+
 def test_a_clip_that_fits_is_fine(clip: RenderSpec, toon_motion: ModelCard, device: Device) -> None:
     give_memory(device, 8 * GIGA)
 
@@ -109,8 +115,7 @@ def test_what_others_use_now_makes_it_fit_later_only(
 
     def fits() -> tuple[Fit, Fit, Fit]:
         weights = capacity.weights_fit(toon_motion)
-        (whole,) = capacity.fits_all([clip], toon_motion)
-        return weights, capacity.window_fits(clip, toon_motion), whole
+        return weights, capacity.window_fits(clip, toon_motion), fit_of(clip, toon_motion)
 
     free_of(device, whole + 1)
     assert fits() == (Fit.NOW, Fit.NOW, Fit.NOW)
@@ -131,7 +136,7 @@ def test_of_a_device_that_is_away_all_memory_counts(
     give_memory(device, 8 * GIGA)
     free_of(device, 1, heartbeat_at=timezone.now() - timedelta(hours=1))
 
-    assert capacity.fits(clip, toon_motion) == Fit.NOW
+    assert fit_of(clip, toon_motion) == Fit.NOW
 
 
 def test_the_roomiest_device_that_is_here_counts(
@@ -142,11 +147,11 @@ def test_the_roomiest_device_that_is_here_counts(
     other = Device.objects.create(
         name="cuda:0", kind="cuda", works=["video"], memory_bytes=24 * GIGA
     )
-    assert capacity.fits(clip, toon_motion) == Fit.LATER, "the roomy one is away"
+    assert fit_of(clip, toon_motion) == Fit.LATER, "the roomy one is away"
 
     free_of(other, 20 * GIGA)
 
-    assert capacity.fits(clip, toon_motion) == Fit.NOW
+    assert fit_of(clip, toon_motion) == Fit.NOW
 
 
 def test_what_no_device_here_could_ever_hold_is_left_to_one_that_is_away(
@@ -154,11 +159,11 @@ def test_what_no_device_here_could_ever_hold_is_left_to_one_that_is_away(
 ) -> None:
     give_memory(device, 1 << 20)
     free_of(device, 1 << 20)
-    assert capacity.fits(clip, toon_motion) == Fit.NEVER
+    assert fit_of(clip, toon_motion) == Fit.NEVER
 
     Device.objects.create(name="cuda:0", kind="cuda", works=["video"], memory_bytes=24 * GIGA)
 
-    assert capacity.fits(clip, toon_motion) == Fit.NOW
+    assert fit_of(clip, toon_motion) == Fit.NOW
 
 
 def test_a_device_that_may_not_load_the_model_holds_nothing(
@@ -168,7 +173,7 @@ def test_a_device_that_may_not_load_the_model_holds_nothing(
     Device.objects.update(families=["other"])
 
     assert capacity.weights_fit(toon_motion) == Fit.NEVER
-    assert capacity.fits(clip, toon_motion) == Fit.NOW, "that no device takes it is told elsewhere"
+    assert fit_of(clip, toon_motion) == Fit.NOW, "that no device takes it is told elsewhere"
 
 
 def test_pictures_and_enhancements_fit(
@@ -176,7 +181,7 @@ def test_pictures_and_enhancements_fit(
 ) -> None:
     give_memory(device, 1)
 
-    assert capacity.fits(spec, toon) == Fit.NOW
+    assert fit_of(spec, toon) == Fit.NOW
 
 
 def test_what_an_acceleration_keeps_counts_where_it_lies(
