@@ -1,7 +1,7 @@
-"""Huey's entry points, and nothing else: a bell for each device, and who rings it.
+"""The Huey tasks: one bell for each device, and the functions that ring it.
 
-A message holds no job. Whoever hears it claims from the table, so a lost message costs a sweep
-and a doubled one finds nothing to do.
+A message names no job. The worker that receives it claims from the table, so a lost message only
+delays the job until the next sweep, and a duplicate message finds nothing to do.
 """
 
 import logging
@@ -23,13 +23,13 @@ _answer: dict[str, Callable[[], int]] = {}
 
 
 def on_bell(device_name: str, answer: Callable[[], int]) -> None:
-    """Let the worker of this process answer the bell of its device."""
+    """Call `answer` in this process whenever the bell of the device rings."""
     _answer[device_name] = answer
 
 
 @cache
 def bell(device_name: str) -> Callable[[], Any]:
-    """The task that wakes a device's worker; calling it rings."""
+    """Return the Huey task that wakes the device's worker. Calling it rings the bell."""
     huey = queue_for(device_name)
 
     @huey.task(name="answer_bell")  # type: ignore[untyped-decorator]
@@ -42,7 +42,7 @@ def bell(device_name: str) -> Callable[[], Any]:
 
 @receiver(job_waiting)
 def ring_idle_devices(job_id: Any, **_: Any) -> None:
-    """Wake every idle device that takes a new job."""
+    """Wake every idle device that may take the new job."""
     job = Job.objects.filter(pk=job_id).first()
     if job is None:
         return
@@ -53,7 +53,7 @@ def ring_idle_devices(job_id: Any, **_: Any) -> None:
 
 
 def ring_all() -> None:
-    """Wake every idle device: what may go where has changed."""
+    """Wake every idle device, because the rules of which device takes which job have changed."""
     for device in Device.objects.idle():
         _ring(device)
 
@@ -62,5 +62,5 @@ def _ring(device: Device) -> None:
     try:
         bell(device.name)()
     except Exception:
-        # The jobs are safe in the table; the device's own sweep finds them.
+        # The jobs are safe in the table, and the device's own sweep finds them.
         logger.exception("the bell of %s could not be rung", device.name)

@@ -1,4 +1,4 @@
-"""One attempt in the hands of a worker, and the one place where exceptions become states."""
+"""The execution of one attempt, and the only place that maps exceptions to states."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ExecutionContext:
-    """What an execution is given: the attempt, and what its worker has for all of them."""
+    """The arguments of an execution: the attempt, and objects that all of a worker's share."""
 
     attempt: Attempt
     models: ResidentModels
@@ -37,10 +37,10 @@ class ExecutionContext:
 
 
 class Execution(ABC):
-    """An attempt at a job of any kind: its clock, what may interrupt it, and its end.
+    """An attempt at a job of any kind: its stage clock, its interruptions and its end.
 
-    Each kind of job has a subclass, its executor. That adds the stages, which ask `interruptions`
-    as they go on, says what is saved for the next attempt, and cleans up after itself.
+    Each kind of job has a subclass, its executor. The subclass adds the stages, which check
+    `interruptions` regularly, saves work for the next attempt, and cleans up after itself.
     """
 
     def __init__(self, context: ExecutionContext) -> None:
@@ -59,27 +59,28 @@ class Execution(ABC):
     def run(cls, members: Sequence[Any]) -> None:
         """Execute one attempt, or several of this class that were claimed as a batch.
 
-        Whatever a member does stands in its `ending`, so that one that ends leaves the others
-        alone. Raises DatabaseError when an end cannot be written.
+        Everything a member does is inside its `ending`, so that a member that ends does not
+        affect the others. Raises DatabaseError when the end of an attempt cannot be written.
         """
 
     @abstractmethod
     def save(self) -> int:
-        """Save the work for the attempt that goes on. Returns the steps it need not make again."""
+        """Save the work for the next attempt; return the number of steps it need not repeat."""
 
     @abstractmethod
     def discard_saved(self) -> None:
-        """Delete what this attempt or an earlier one saved: the job has ended."""
+        """Delete the work that this attempt or an earlier one saved, because the job has ended."""
 
     @abstractmethod
     def clean_up(self) -> None:
-        """Delete whatever neither the job's outputs nor the next attempt need."""
+        """Delete files that neither the job's outputs nor the next attempt need."""
 
     @contextmanager
     def ending(self) -> Iterator[None]:
-        """Whatever is raised inside ends this attempt and goes no further.
+        """End this attempt if an exception is raised inside; the exception is not passed on.
 
-        `ended` says afterwards whether it has. Raises DatabaseError when the end cannot be written.
+        `ended` is True afterwards if the attempt ended. Raises DatabaseError when the end cannot
+        be written.
         """
         try:
             yield
@@ -87,12 +88,12 @@ class Execution(ABC):
             self._stop(problem)
 
     def complete(self, outputs: Iterable[StoredOutput]) -> None:
-        """End the attempt with its files; called within `ending`."""
+        """End the attempt with its files. Call this within `ending`."""
         timings = self.clock.timings
         self._end(lambda: lifecycle.complete(self.attempt, outputs, timings, self._learn))
 
     def _stop(self, problem: Exception) -> None:
-        """The one map from exceptions to states."""
+        """Map an exception to the state of the job."""
         match problem:
             case Interruption():
                 self._interrupt(problem)
@@ -117,8 +118,8 @@ class Execution(ABC):
         self._end(lambda: lifecycle.fail(self.attempt, problem, self.clock.timings))
 
     def _end(self, move: Callable[[], bool], *, keeps_work: bool = False) -> None:
-        """Let `move` change the job's state; it returns whether it did."""
-        # A report that comes late would show the progress of a run that is over.
+        """Call `move`, which changes the job's state and returns whether it did."""
+        # A late report would show progress for a run that is over.
         self.clock.reporter.close()
         self.attempt.host_load = self._host_load.since(self._began)
         if move() and not keeps_work:

@@ -1,4 +1,4 @@
-"""From finished frames to files: written, read back, measured, stored."""
+"""Turns finished frames into files: writes, reads back, measures and stores them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from generation.quality.consistency import measure
 from generation.specs import RenderSpec
 
 OnFrame = Callable[[int], None]
-"""Told the number of frames done; what it raises leaves at once, and no file stays behind."""
+"""Called with the number of frames done. If it raises, writing stops and leaves no file."""
 
 
 def write(
@@ -28,13 +28,14 @@ def write(
     provenance: dict[str, Any],
     on_frame: OnFrame,
 ) -> list[tuple[ClipFormat, Path]]:
-    """The clip as MP4 and in every other format asked for. Raises OutputUnwritable.
+    """Write the clip as MP4 and in every other requested format. Raises OutputUnwritable.
 
-    `on_frame` counts the frames of the MP4; the others only ask whether to go on.
+    `on_frame` counts the frames of the MP4. For the other formats it is called with the full
+    number, only to check for interruptions.
     """
     written: list[tuple[ClipFormat, Path]] = []
 
-    def ask(_: int) -> None:
+    def check_interruptions(_: int) -> None:
         on_frame(len(frames))
 
     for form in (ClipFormat.MP4, *(ClipFormat(name) for name in spec.formats)):
@@ -46,7 +47,7 @@ def write(
                 fps=spec.delivered_fps,
                 format=form,
                 provenance=provenance,
-                on_frame=on_frame if form == ClipFormat.MP4 else ask,
+                on_frame=on_frame if form == ClipFormat.MP4 else check_interruptions,
             )
         written.append((form, path))
     return written
@@ -58,9 +59,10 @@ def check(
     written: list[tuple[ClipFormat, Path]],
     on_frame: OnFrame,
 ) -> dict[str, Any]:
-    """Read every file back, then measure how the frames follow from one another.
+    """Read every file back, then measure the consistency of consecutive frames.
 
-    Raises OutputBroken for a file that is not what was written, or a clip nobody wants to see.
+    Raises OutputBroken for a file that differs from what was written, or for a useless clip, such
+    as one that never moves.
     """
     for _, path in written:
         check_file(path, frames, fps=spec.delivered_fps)
@@ -76,7 +78,7 @@ def store(
     shelf: Shelf,
     folder: Path,
 ) -> list[StoredOutput]:
-    """Everything into the storage, the MP4 first. Raises OutputUnwritable."""
+    """Move all files to the storage, the MP4 first. Raises OutputUnwritable."""
     outputs = [
         shelf.clip(
             path,

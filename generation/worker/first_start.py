@@ -1,8 +1,9 @@
-"""What a worker finds out by itself about a device that is new: its speed, before it has rendered.
+"""Measures the speed of a new device automatically, before it has rendered.
 
-At the first start of a device its worker measures it, so that forms show an estimate from the
-first click. Once a model is active that the device has never rendered, small calibration renders
-follow when the device is idle. They have the lowest priority and yield to every other job.
+At the first start of a device, its worker measures the device's speed, so that forms show an
+estimate from the first click. When a model is active that the device has never rendered, small
+calibration renders follow while the device is idle. They have the lowest priority and yield to
+every other job.
 """
 
 from __future__ import annotations
@@ -28,16 +29,16 @@ from generation.worker import probe, threads
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 10.0
-"""Calibration begins when the device has had nothing to do for so long."""
+"""How long a device must be idle before calibration begins."""
 CALIBRATOR = "calibration"
 """The user who owns these renders; nobody can log in as it."""
 
 
 def measure(hardware: Hardware, render_threads: int) -> probe.Figures:
-    """The device's speed, from its row when it was measured before.
+    """Return the device's speed, from its row if it was measured before.
 
-    Measured in a thread that ends, because torch keeps a pool of threads for as long as a thread
-    lives that computes, and two pools slow each other down.
+    The measurement runs in a thread that ends, because torch keeps a pool of threads as long as
+    the thread that computes lives, and two pools slow each other down.
     """
     known = Device.objects.filter(name=hardware.name, label=hardware.label).first()
     if known is not None and known.measured:
@@ -49,7 +50,7 @@ def measure(hardware: Hardware, render_threads: int) -> probe.Figures:
         try:
             figures.update(probe.measure(hardware.torch_device, hardware.dtype))
         except RuntimeError:
-            # Without the figures the first estimate has to wait for the first render.
+            # Without the figures, there is no estimate before the first render.
             logger.exception("the speed of %s could not be measured", hardware.name)
 
     thread = threading.Thread(target=run, name="measure")
@@ -59,7 +60,7 @@ def measure(hardware: Hardware, render_threads: int) -> probe.Figures:
 
 
 def calibrate_if_idle(device: Device, estimator: Estimator) -> int:
-    """Submit the calibration of one model that the device knows no times of; how many renders."""
+    """Submit the calibration of one model without known times; return the number of renders."""
     if not settings.GENGA_CALIBRATE or not _is_idle(device):
         return 0
     for card in ModelCard.objects.active():
@@ -69,19 +70,19 @@ def calibrate_if_idle(device: Device, estimator: Estimator) -> int:
 
 
 def _is_idle(device: Device) -> bool:
-    """Whether nothing runs or waits for the device, and nothing ended on it a moment ago."""
+    """Whether no job runs on or waits for the device, and none ended on it a moment ago."""
     if not Device.objects.idle().filter(pk=device.pk).exists():
         return False
-    lately = timezone.now() - timedelta(seconds=IDLE_SECONDS)
-    if device.started_at is None or device.started_at > lately:
+    idle_since = timezone.now() - timedelta(seconds=IDLE_SECONDS)
+    if device.started_at is None or device.started_at > idle_since:
         return False
-    if Attempt.objects.filter(device=device, finished_at__gt=lately).exists():
+    if Attempt.objects.filter(device=device, finished_at__gt=idle_since).exists():
         return False
     return not placement.claimable(device).exists()
 
 
 def _is_new(card: ModelCard, device: Device, estimator: Estimator) -> bool:
-    """Whether no time of the model on the device is known, and none was asked for before."""
+    """Whether no times of the model on the device are known, and no calibration was submitted."""
     if not placement.loads(device, card.family):
         return False
     estimator.speeds.refresh()

@@ -1,8 +1,8 @@
-"""What may stop a run: what is asked and how often, what counts first, and what follows.
+"""The interruptions of a run: how often they are checked, their order, and their consequences.
 
-A running attempt asks after every step and, in between, as often as the two intervals below
-allow. The first reason that applies is raised as an `Interruption`, which leaves whatever is going
-on; `CONSEQUENCES` says what becomes of the job and of the work that was done.
+A running attempt checks after every step and, between checks, as often as the two intervals below
+allow. The first reason that applies is raised as an `Interruption`, which aborts the stage.
+`CONSEQUENCES` defines what happens then to the job and to the work that was done.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from generation.states import Pause, Priority, Status
 logger = logging.getLogger(__name__)
 
 WITHIN_STEP_SECONDS = 0.02
-"""Least time between two questions in the middle of a step. Urgent work should start within a part
-of it, and a step may take seconds. One question takes about a tenth of a millisecond on SQLite."""
+"""The shortest time between two checks within a step. Urgent work should start within a part of a
+step, and a step may take seconds. One check takes about a tenth of a millisecond on SQLite."""
 
 BETWEEN_FRAMES_SECONDS = 0.25
-"""Least time between two questions while frames are decoded, enlarged, written or checked. Finished
-frames are kept, and whoever cancels does not notice a quarter of a second."""
+"""The shortest time between two checks while frames are decoded, upscaled, written or checked.
+Finished frames are kept, and a user who cancels does not notice a quarter of a second."""
 
 QUESTION = """
 SELECT job.status, job.attempt_number, job.cancel_requested_at IS NOT NULL, device.pause, EXISTS (
@@ -50,15 +50,16 @@ WHERE job.id = %s
 """
 
 Transition = Callable[[Attempt, Timings, int], bool]
-"""Changes the state of an attempt's job, given the steps that are saved. False: it did not move."""
+"""Changes the state of an attempt's job, given the number of saved steps; whether it changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What the tables say of an attempt.
+    """The state of an attempt in the database.
 
-    `owned` is False once somebody else has the job, or nobody; `urgent` says that work
-    waits, for whichever device, that may preempt this: urgent work, or any for a calibration.
+    `owned` is False once another worker has the job, or no worker. `urgent` is True when a job
+    waits, for any device, that may preempt this one: an urgent job, or any job if this one is a
+    calibration.
     """
 
     owned: bool
@@ -68,7 +69,7 @@ class Signals:
 
 
 def ask(job_id: UUID, number: int) -> Signals:
-    """The signals for a job's attempt of that number at this moment; one query."""
+    """Read the signals of a job's attempt with this number; one query."""
     key = Job._meta.pk.get_db_prep_value(job_id, connection)
     with connection.cursor() as cursor:
         cursor.execute(QUESTION, [Priority.URGENT, key])
@@ -80,25 +81,25 @@ def ask(job_id: UUID, number: int) -> Signals:
 
 
 class Interruptions:
-    """What may stop one attempt. Each check raises the Interruption that applies, if any does."""
+    """Checks one attempt for interruptions. Each check raises the Interruption that applies."""
 
     def __init__(self, attempt: Attempt, device: Device, is_stopping: Callable[[], bool]) -> None:
         self.may_give_way = True
-        """False while giving way to urgent work would lose too much: between a step's windows."""
+        """False between a step's windows, where yielding to urgent work would lose too much."""
         self._attempt = attempt
         self._device = device
         self._is_stopping = is_stopping
-        self._asked = time.monotonic()
+        self._checked_at = time.monotonic()
 
     def check(self) -> None:
-        """Ask now.
+        """Check now.
 
-        Whoever lost the job may not even cancel it; a cancelled job is not handed back; and a
-        device that stops has no use for the question whether urgent work needs it.
+        The order matters: a worker that lost the job may not cancel it either, a cancelled job is
+        not handed back, and a device that stops need not know whether urgent work waits for it.
         """
         attempt = self._attempt
         signals = ask(attempt.job_id, attempt.number)
-        self._asked = time.monotonic()
+        self._checked_at = time.monotonic()
         if not signals.owned:
             raise LeaseLost
         if signals.cancel:
@@ -109,24 +110,24 @@ class Interruptions:
             raise Preempted
 
     def check_within_step(self) -> None:
-        """Ask, unless that was done a moment ago. Members of a batch share the questions."""
+        """Check, unless the last check is too recent. The members of a batch share the checks."""
         self._check_after(WITHIN_STEP_SECONDS * self._attempt.batch_size)
 
     def check_between_frames(self) -> None:
-        """Ask, unless that was done shortly before."""
+        """Check, unless the last check is too recent."""
         self._check_after(BETWEEN_FRAMES_SECONDS)
 
     def _check_after(self, seconds: float) -> None:
-        if time.monotonic() - self._asked >= seconds:
+        if time.monotonic() - self._checked_at >= seconds:
             self.check()
 
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
-    """What follows an interruption.
+    """The consequence of an interruption.
 
-    With `keeps_work` the snapshot and the finished frames are saved first, for the attempt that
-    goes on. Without it, what was saved before is deleted once the job has moved.
+    With `keeps_work`, the snapshot and the finished frames are saved first, so that the next
+    attempt can resume. Without it, saved work is deleted after the job's state has changed.
     """
 
     keeps_work: bool
@@ -138,7 +139,7 @@ def _end_cancelled(attempt: Attempt, timings: Timings, _saved_steps: int) -> boo
 
 
 def _leave_alone(attempt: Attempt, _timings: Timings, _saved_steps: int) -> bool:
-    """The job, and what was saved of it, is somebody else's by now."""
+    """Change nothing: the job and its saved work belong to another worker now."""
     logger.warning("job %s was taken over by another worker", attempt.job_id)
     return False
 

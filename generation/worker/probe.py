@@ -1,7 +1,7 @@
-"""How fast a device is at the kinds of work that renders are made of, measured in a second or two.
+"""Measures in a second or two how fast a device is at the kinds of work of a render.
 
-A device that has never rendered has nothing to learn from. These figures let the cost model give a
-wide estimate from the first click; the first real renders replace them.
+No times are known for a device that has never rendered. With these figures the cost model can give
+a wide estimate from the first click; the times of the first real renders replace them.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from time import perf_counter
 import torch
 
 SECONDS = 0.25
-"""How long each kind of work is repeated, after one repetition that warms up."""
-LEAST = 3
-"""At least so many repetitions."""
+"""How long each kind of work is repeated, after one repetition to warm up."""
+MIN_REPETITIONS = 3
+"""The least number of timed repetitions."""
 
 Figures = dict[str, float]
-"""Teraflops a second by the name of the kind of work."""
+"""Teraflops per second by the name of the kind of work."""
 
 
 @torch.inference_mode()
 def measure(device: torch.device, dtype: torch.dtype) -> Figures:
-    """Teraflops a second of `evaluate` (a denoiser's layers) and `decode` (an autoencoder's).
+    """Measure teraflops per second of `evaluate` (denoiser) and `decode` (autoencoder) layers.
 
-    Call it in the thread that renders: torch keeps a pool of threads for each thread that
-    computes.
+    Call this with the number of threads of the render thread, in a thread that renders or ends:
+    torch keeps a pool of threads for each thread that computes.
     """
     return {
         "evaluate": _rate(_denoiser(device, dtype), device),
@@ -38,7 +38,7 @@ def _rate(work: tuple[Callable[[], object], float], device: torch.device) -> flo
     run()
     _wait(device)
     count, started = 0, perf_counter()
-    while count < LEAST or perf_counter() - started < SECONDS:
+    while count < MIN_REPETITIONS or perf_counter() - started < SECONDS:
         run()
         _wait(device)
         count += 1
@@ -55,8 +55,8 @@ def _denoiser(device: torch.device, dtype: torch.dtype) -> tuple[Callable[[], ob
     def run() -> torch.Tensor:
         deep = torch.nn.functional.conv2d(picture, kernel, padding=1)
         deep = torch.nn.functional.conv2d(torch.nn.functional.silu(deep), kernel, padding=1)
-        looked = torch.nn.functional.scaled_dot_product_attention(query, query, query)
-        return deep + looked.transpose(1, 2).reshape(2, tokens, channels).mT.reshape(deep.shape)
+        attended = torch.nn.functional.scaled_dot_product_attention(query, query, query)
+        return deep + attended.transpose(1, 2).reshape(2, tokens, channels).mT.reshape(deep.shape)
 
     convolutions = 2 * 2 * 2 * channels * channels * 9 * side * side
     attention = 2 * 2 * 2 * tokens * tokens * channels

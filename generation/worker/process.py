@@ -1,4 +1,4 @@
-"""The worker process of one device: registration, heartbeat, doorbell, orderly end."""
+"""The worker process of one device: registration, heartbeat, doorbell, shutdown."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ ROLL_UP_SECONDS = 3600.0
 def serve(device_name: str, render_threads: int | None = None) -> None:
     """Run a device's worker until SIGTERM or SIGINT. Raises SettingError when it cannot start.
 
-    `render_threads` is how many threads torch computes with; None chooses by the device and the
-    cores that this process may use.
+    `render_threads` is the number of threads that torch computes with. None chooses it from the
+    device and the cores that this process may use.
     """
     usual = threads.reserve_for_render_thread(device_name.partition(":")[0])
     hardware = detect(device_name)
@@ -78,9 +78,9 @@ def serve(device_name: str, render_threads: int | None = None) -> None:
 
 
 def register(hardware: Hardware, measured: Mapping[str, float] | None = None) -> Device:
-    """Write the device's row and take back what a former worker held.
+    """Write the device's row and take back the jobs of its previous worker.
 
-    `measured` is its speed, in teraflops a second by kind of work; see `probe`.
+    `measured` is its speed, in teraflops per second by kind of work; see `probe`.
 
     Raises SettingError while another worker of the same device is alive.
     """
@@ -102,7 +102,7 @@ def register(hardware: Hardware, measured: Mapping[str, float] | None = None) ->
         "started_at": now,
         "heartbeat_at": now,
     }
-    # Of two workers that start in the same moment, one finds the row as it was seen.
+    # If two workers start at the same moment, only one finds the row unchanged.
     if not Device.objects.filter(pk=device.pk, **seen).update(**found):
         device.refresh_from_db()
         raise _taken(device)
@@ -115,17 +115,17 @@ def register(hardware: Hardware, measured: Mapping[str, float] | None = None) ->
 
 
 def sign_off(device: Device) -> None:
-    """Say that the device is away now, instead of letting its heartbeat run out."""
+    """Mark the device as away now, instead of waiting until its heartbeat expires."""
     Device.objects.filter(pk=device.pk).update(heartbeat_at=None, resident=[])
     events.publish("device.away", [events.QUEUE_GROUP], device=device.name)
     events.drain()
 
 
 def beat(device: Device, worker: Worker) -> None:
-    """One heartbeat: the device lives, and what it renders right now keeps its lease.
+    """Write one heartbeat: update the device's row and renew the leases of its running attempts.
 
-    Only that: a job that is still marked as this device's but whose end could not be written would
-    otherwise be held for ever, and the device with it.
+    Only attempts that really run are renewed. A job whose end could not be written is still marked
+    as this device's; renewing its lease would block the job and the device for ever.
     """
     now = timezone.now()
     Device.objects.filter(pk=device.pk).update(
@@ -140,7 +140,7 @@ def beat(device: Device, worker: Worker) -> None:
 
 
 def _beat(device: Device, worker: Worker, stop: threading.Event) -> None:
-    """The heartbeat thread. A locked database delays a beat; it must never end the thread."""
+    """Run the heartbeat thread. An error, such as a locked database, must not end the thread."""
     count = 0
     rolled_up = float("-inf")
     while not stop.is_set():
@@ -164,7 +164,7 @@ def _beat(device: Device, worker: Worker, stop: threading.Event) -> None:
 
 
 def _begin_render_thread(device: Device, count: int) -> None:
-    """First in the consumer's thread, and again when huey has to replace it."""
+    """Runs first in the consumer's thread, and again if huey has to replace that thread."""
     threads.compute_with(count)
     logger.info("%s: %s", device.name, threads.described())
 
@@ -179,7 +179,10 @@ def _stop_on_signals(stop: threading.Event, worker: Worker) -> None:
 
 
 def _is_alive(device: Device) -> bool:
-    """A worker of another host is alive while its heartbeat is; one of ours while its pid is."""
+    """Whether the worker of an online device is alive.
+
+    On another host only the heartbeat is known, and it is recent. On this host the process decides.
+    """
     if device.hostname != socket.gethostname():
         return True
     if device.pid == os.getpid():

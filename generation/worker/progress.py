@@ -1,8 +1,8 @@
-"""What a running attempt tells the world: one overwritten row and one event, latest wins.
+"""The progress reports of a running attempt: one row that is overwritten, and one event.
 
-The render thread only notes the newest state; a thread beside it writes that state a few times
-a second. So a slow disk or a slow watcher never slows a step. That thread encodes previews and runs
-no torch operator: see `generation/worker/threads.py`.
+The render thread only notes the newest state. A second thread writes that state a few times a
+second, so that a slow disk or a slow watcher never slows a step. The second thread encodes previews
+but runs no torch operator; see `generation/worker/threads.py`.
 """
 
 from __future__ import annotations
@@ -64,23 +64,23 @@ class Reporter:
         self.close()
 
     def close(self) -> None:
-        """Tell nothing more; returns once the thread has ended."""
+        """Stop reporting; return after the thread has ended."""
         with self._fresh:
             self._closing = True
             self._fresh.notify()
         self._thread.join()
 
     def note(self, newest: ProgressState) -> None:
-        """Replace the state that is told next. Returns at once."""
+        """Replace the state that is reported next. Returns at once."""
         with self._fresh:
             if newest.picture is None and self._newest is not None:
-                # Steps are quicker than reports: a preview that was not told yet must not be lost.
+                # Steps are faster than reports: keep a preview that was not reported yet.
                 newest.picture = self._newest.picture
             self._newest = newest
             self._fresh.notify()
 
     def preview_due(self) -> bool:
-        """True when watchers may have a new preview; asks for the next one a little later."""
+        """Whether a preview is due now. If so, the next is due a third of a second later."""
         now = time.monotonic()
         if now < self._preview_due:
             return False
@@ -103,7 +103,7 @@ class Reporter:
             close_old_connections()
 
     def _pause(self) -> None:
-        """Leave the watchers a breath, but end at once when the attempt has ended."""
+        """Wait until the next report is due, or until the reporter closes."""
         with self._fresh:
             if not self._closing:
                 self._fresh.wait_for(lambda: self._closing, timeout=1 / REPORTS_PER_SECOND)
@@ -122,12 +122,12 @@ class Reporter:
         try:
             if newest.picture is not None:
                 fields["preview"] = images.preview(newest.picture)
-            # Only the attempt that still owns the job may speak for it.
-            told = Progress.objects.filter(
+            # Only the attempt that still owns the job may write its progress.
+            written = Progress.objects.filter(
                 pk=self._job_id, attempt_number=self._number, job__status="processing"
             ).update(**fields)
         except Exception:
             logger.exception("progress of job %s was not written", self._job_id)
         else:
-            if told:
+            if written:
                 events.publish_job(EventKind.PROGRESS, self._job_id, self._scope)

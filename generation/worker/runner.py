@@ -1,4 +1,4 @@
-"""The render thread of a device: claims jobs and executes them, one or one batch at a time."""
+"""The render thread of a device: claims jobs and executes one job or one batch at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from generation.worker.interruptions import Interruptions
 
 
 class Worker:
-    """The render thread's side of a device. `stop` may be called from any thread."""
+    """Runs the jobs of a device in the render thread. `stop` may be called from any thread."""
 
     def __init__(self, device: Device, models: ResidentModels) -> None:
         self.device = device
@@ -26,11 +26,11 @@ class Worker:
         self.estimator = Estimator()
 
     def stop(self) -> None:
-        """Let go of the present job at its next step and take no other."""
+        """Interrupt the running job at its next check and claim no other."""
         self.stopping.set()
 
     def drain(self) -> int:
-        """Run everything that can be claimed, one job or batch after another; how many jobs."""
+        """Run jobs and batches until none can be claimed; return the number of jobs."""
         count = 0
         while not self.stopping.is_set():
             self.device.refresh_from_db()
@@ -44,10 +44,10 @@ class Worker:
         return count
 
     def run(self, *claimed: Attempt) -> None:
-        """Execute a claimed job, or several as one batch. Every way a job can end becomes a state.
+        """Execute a claimed job, or several as one batch, and write the resulting state.
 
-        Raises DatabaseError when that state cannot be written; nobody renews the job's lease then,
-        and it is executed again once the lease has run out.
+        Raises DatabaseError when the state cannot be written. The job's lease is then not renewed,
+        and the job is executed again after the lease has expired.
         """
         executions = [self._execution(attempt, len(claimed)) for attempt in claimed]
         self.running = list(claimed)

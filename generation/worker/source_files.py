@@ -1,4 +1,4 @@
-"""The finished file that a render starts from, fetched, verified and read."""
+"""Fetches, verifies and reads the finished file that a job starts from."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ READ_BYTES = 1 << 20
 
 
 def first_frame(spec: RenderSpec, folder: Path) -> Image.Image | None:
-    """What a clip begins with, in the spec's size; None for a render that starts from nothing.
+    """The first picture of a clip, in the spec's size; None for a render without a source.
 
-    A picture of other proportions is cut to them around its middle. Raises SourceUnreadable.
+    A picture of another aspect ratio is cropped around its centre. Raises SourceUnreadable.
     """
     if spec.source is None:
         return None
@@ -29,7 +29,7 @@ def first_frame(spec: RenderSpec, folder: Path) -> Image.Image | None:
 
 
 def frames(spec: RenderSpec, folder: Path) -> Iterator[Image.Image]:
-    """The frames of the file that is enhanced, one by one. Raises SourceUnreadable."""
+    """Yield the frames of the file to enhance. Raises SourceUnreadable."""
     if spec.source is None:
         raise SourceUnreadable("The job names no file to enhance.")
     path = fetch(spec.source, folder)
@@ -43,7 +43,7 @@ def frames(spec: RenderSpec, folder: Path) -> Iterator[Image.Image]:
 
 
 def fetch(source: SourceFile, folder: Path) -> Path:
-    """A copy of the source in `folder`, whole and unchanged. Raises SourceUnreadable."""
+    """Copy the source into `folder` and verify its hash. Raises SourceUnreadable."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"source{Path(source.file).suffix}"
     content = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""The account that one attempt gives of itself: seconds of its stages, share done, time left."""
+"""Times the stages of one attempt, and derives the fraction done and the time left."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from generation.worker.progress import ProgressState, Reporter
 logger = logging.getLogger(__name__)
 
 BEFORE = (Stage.LOAD, Stage.ENCODE)
-"""The stages before those that move the bar."""
+"""The first stages, which do not move the progress bar."""
 
 
 class StageClock:
@@ -36,32 +36,32 @@ class StageClock:
         self.reporter = Reporter(attempt)
         self._attempt = attempt
         self._spec = spec
-        self._shares = StagePlan.of(spec)
+        self._plan = StagePlan.of(spec)
         self._flight = InFlight(
             _estimated(attempt, spec, estimator),
-            self._shares.weights,
+            self._plan.weights,
             spec.parts,
             time.perf_counter,
         )
-        self._now = ProgressState(Stage.LOAD)
+        self._state = ProgressState(Stage.LOAD)
         self._stage_started = self._step_started = 0.0
 
     @contextmanager
     def stage(self, stage: Stage, parts: int = 0) -> Iterator[None]:
-        """Everything inside is this stage; `parts` is the number of frames it will count.
+        """Time everything inside as this stage; `parts` is the number of frames it will count.
 
-        A stage that is entered again goes on: its seconds are added up.
+        When a stage is entered again, its seconds are added up.
         """
-        self._now = ProgressState(
+        self._state = ProgressState(
             stage,
-            steps_complete=self._now.steps_complete,
-            frames_complete=self._now.frames_complete,
+            steps_complete=self._state.steps_complete,
+            frames_complete=self._state.frames_complete,
             parts=parts,
         )
         self._stage_started = self._step_started = time.perf_counter()
         self._flight.begin(stage)
         timing = self.timings.setdefault(stage, Timing(0.0))
-        self._tell(0.0)
+        self._report(0.0)
         try:
             yield
         finally:
@@ -69,36 +69,36 @@ class StageClock:
             self._flight.end()
 
     def step(self, step: Step, pipeline: Pipeline) -> None:
-        """One more step, or window of a step, is denoised."""
+        """Note that one more step, or window of a step, is denoised."""
         picture = None
         if step.finished:
             now = time.perf_counter()
             self.timings[Stage.DENOISE].steps.append(now - self._step_started)
             self._step_started = now
-            self._now.steps_complete = step.number
+            self._state.steps_complete = step.number
             picture = self._preview(step, pipeline)
         windows = step.windows if step.windows > 1 else 0
-        self._now.part, self._now.parts = (0 if step.finished else step.window), windows
+        self._state.part, self._state.parts = (0 if step.finished else step.window), windows
         part = 0.0 if step.finished else step.window / step.windows
-        self._tell((step.number + part) / step.total, picture)
+        self._report((step.number + part) / step.total, picture)
 
     def frame(self, number: int) -> None:
-        """`number` frames of the present stage are done."""
-        self._now.part = number
-        if self._now.stage in (Stage.DECODE, Stage.INTERPOLATE, Stage.UPSCALE):
-            self._now.frames_complete = max(self._now.frames_complete, number)
-        self._tell(number / self._now.parts)
+        """Note that `number` frames of the current stage are done."""
+        self._state.part = number
+        if self._state.stage in (Stage.DECODE, Stage.INTERPOLATE, Stage.UPSCALE):
+            self._state.frames_complete = max(self._state.frames_complete, number)
+        self._report(number / self._state.parts)
 
     def go_on(self, number: int, count: int) -> None:
-        """`number` of the stage's `count` frames were done by a former attempt."""
+        """Note that an earlier attempt made `number` of the stage's `count` frames."""
         self._flight.skip(number / count)
-        self._now.part = self._now.frames_complete = number
-        self._tell(number / count)
+        self._state.part = self._state.frames_complete = number
+        self._report(number / count)
 
     def _preview(self, step: Step, pipeline: Pipeline) -> Image.Image | None:
-        """The picture predicted so far; None when it cannot be drawn, which costs only a preview.
+        """The picture predicted so far; None when no preview is due or drawing it failed.
 
-        Drawn here because only the render thread runs torch operators.
+        It is drawn here because only the render thread runs torch operators.
         """
         if step.clean is None or step.number == step.total or not self.reporter.preview_due():
             return None
@@ -108,21 +108,21 @@ class StageClock:
             logger.exception("a preview of job %s was not drawn", self._attempt.job_id)
             return None
 
-    def _tell(self, share: float, picture: Image.Image | None = None) -> None:
+    def _report(self, share: float, picture: Image.Image | None = None) -> None:
         self._flight.move(share)
-        self._now.percent = self._shares.percent(self._now.stage, share)
-        left = self._flight.left(self._later())
-        self._now.remaining_seconds = left
+        self._state.percent = self._plan.percent(self._state.stage, share)
+        left = self._flight.left(self._later_stages())
+        self._state.remaining_seconds = left
         self._note_quarter(left)
-        self.reporter.note(replace(self._now, picture=picture))
+        self.reporter.note(replace(self._state, picture=picture))
 
-    def _later(self) -> list[Stage]:
-        """The stages after the present one."""
-        stages = [*BEFORE, *self._shares.weights]
-        return stages[stages.index(self._now.stage) + 1 :] if self._now.stage in stages else []
+    def _later_stages(self) -> list[Stage]:
+        """The stages after the current one."""
+        stages = [*BEFORE, *self._plan.weights]
+        return stages[stages.index(self._state.stage) + 1 :] if self._state.stage in stages else []
 
     def _note_quarter(self, left: float | None) -> None:
-        """Keep what was estimated a quarter of the way, to be judged by what it took."""
+        """After a quarter of the run, save the total then estimated, to compare with the actual."""
         attempt = self._attempt
         if left is None or attempt.estimated_at_quarter is not None:
             return
@@ -132,13 +132,16 @@ class StageClock:
 
 
 def _estimated(attempt: Attempt, spec: RenderSpec, estimator: Estimator) -> dict[Stage, float]:
-    """Seconds of each stage by what is known now, kept with the attempt; empty without evidence."""
+    """The estimated seconds of each stage, or {} without an estimate.
+
+    The estimated total is saved with the attempt.
+    """
     estimate = estimator.estimate(spec, attempt.device)
     if estimate is None:
         return {}
     stages = dict(estimate.stages)
     if Stage.DENOISE in stages:
-        # A batch takes about as long as its members would one by one, at best a little less.
+        # A batch takes about as long as its members one after another, at best a little less.
         stages[Stage.DENOISE] *= attempt.job.left * attempt.batch_size
     attempt.estimated_seconds = estimate.seconds
     return stages

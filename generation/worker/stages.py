@@ -1,4 +1,4 @@
-"""The stages after drawing, from frames on the disk to stored files."""
+"""The stages after decoding, from frames on the disk to stored files."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from generation.worker.execution import Execution, ExecutionContext
 from generation.worker.resume import kept_frames
 
 From = Callable[[int], Iterable[Image.Image]]
-"""Frames from a number on, counted from 0."""
+"""Yields the frames from the given number on, counted from 0."""
 
 
 class FrameStages(Execution):
-    """What executions that make pictures and clips have in common: from frames to stored files.
+    """Base class of executions that make pictures and clips: from frames to stored files.
 
-    Every frame lies on the disk between two stages, so memory stays bounded. Each stage raises a
+    All frames are on the disk between two stages, so memory stays bounded. Each stage may raise a
     RenderError or an Interruption.
     """
 
@@ -46,11 +46,11 @@ class FrameStages(Execution):
         self._shelf = Shelf(self.attempt.job_id, self.attempt.number, timezone.now().date())
 
     def finish(self, frames: FrameFolder) -> list[StoredOutput]:
-        """What comes after drawing, up to the stored files."""
+        """Interpolate, upscale, write, check and store the frames; return the stored files."""
         return self._finished(self._upscaled(self._interpolated(frames)))
 
     def collect(self, name: str, count: int, pictures: From) -> FrameFolder:
-        """So many frames on the disk, counted one by one, behind those that lie there already."""
+        """Add frames to the folder `name` until it holds `count`; existing frames stay."""
         with unwritable():
             frames = FrameFolder(self.folder / name)
         if frames:
@@ -66,7 +66,10 @@ class FrameStages(Execution):
 
     @property
     def identity(self) -> str:
-        """What a snapshot must have been made of and with to go on to the identical picture."""
+        """Everything a resumed render must share with the saved one to give the identical picture.
+
+        It names the spec, the weights, the device type, the number format and the libraries.
+        """
         return ":".join(
             (
                 self.spec.content_hash(),
@@ -79,11 +82,11 @@ class FrameStages(Execution):
         )
 
     def take_over(self) -> None:
-        """Go on with the frames that an earlier attempt has saved."""
+        """Continue with the frames that an earlier attempt saved."""
         kept_frames.take_over(self.folder, self.attempt.job_id, self.identity)
 
     def save(self) -> int:
-        """See Execution: the frames between the stages."""
+        """Keep the frames between the stages. No steps are saved, so this returns 0."""
         kept_frames.keep(self.folder, self.attempt.job_id, self.identity)
         return 0
 
@@ -92,9 +95,9 @@ class FrameStages(Execution):
         kept_frames.discard(self.attempt.job_id)
 
     def clean_up(self) -> None:
-        """See Execution: the frames between the stages, and files that no row names.
+        """Delete the frames between the stages, and files that no row of the database names.
 
-        There are such files when the job ended otherwise, or its end was refused.
+        Such files exist when the attempt did not complete, or its completion was refused.
         """
         shutil.rmtree(self.folder, ignore_errors=True)
         names = self._shelf.written
@@ -144,7 +147,7 @@ class FrameStages(Execution):
             )
 
     def _finished(self, frames: FrameFolder) -> list[StoredOutput]:
-        """Written files, read back and checked, in the storage."""
+        """Write the files, read them back, check them and move them to the storage."""
         provenance = self._provenance()
         if self.spec.type == MediaType.IMAGE:
             with self.clock.stage(Stage.WRITE):
@@ -161,13 +164,13 @@ class FrameStages(Execution):
             )
 
     def _replace(self, old: FrameFolder, name: str, count: int, pictures: From) -> FrameFolder:
-        """As `collect`; the frames that the new ones were made of are not needed any more."""
+        """Collect the new frames, then delete the old ones that they were made of."""
         frames = self.collect(name, count, pictures)
         old.remove()
         return frames
 
     def _provenance(self) -> dict[str, object]:
-        """What the file itself says of its making: the spec and the attempt, and never a date."""
+        """The metadata written into the file: the spec and how it was rendered, never a date."""
         return {
             "genga": VERSION,
             "spec": self.spec.as_json(),
@@ -179,5 +182,5 @@ class FrameStages(Execution):
 
 
 def work_folder(attempt: Attempt) -> Path:
-    """An attempt's own folder."""
+    """The folder in which an attempt keeps its frames while it runs."""
     return kept_frames.root() / f"{attempt.job_id}-{attempt.number}"

@@ -1,4 +1,4 @@
-"""Putting right what a crash left behind: expired leases, unheard bells, half-written files."""
+"""Cleans up after crashes: expired leases, lost bells, half-written files, old frames."""
 
 import logging
 import shutil
@@ -23,11 +23,11 @@ from generation.worker.stages import work_folder
 logger = logging.getLogger(__name__)
 
 HALF_WRITTEN_SECONDS = 3600
-"""Temporary files older than this belong to writers that are gone."""
+"""Temporary files older than this belong to processes that no longer run."""
 
 
 def sweep_leases() -> int:
-    """Take back every job whose worker has stopped renewing its lease; how many there were."""
+    """Take back every job whose worker stopped renewing its lease; return their number."""
     expired = Attempt.objects.filter(
         outcome=Outcome.RUNNING,
         job__status=Status.PROCESSING,
@@ -37,7 +37,7 @@ def sweep_leases() -> int:
 
 
 def sweep_device(device: Device) -> int:
-    """Take back what a former worker of this device held; for a worker that has just started."""
+    """Take back the jobs of the device's previous worker; called by a worker that starts."""
     left = Attempt.objects.filter(
         outcome=Outcome.RUNNING, job__status=Status.PROCESSING, job__device=device
     ).select_related("job")
@@ -45,7 +45,7 @@ def sweep_device(device: Device) -> int:
 
 
 def ring_if_forgotten(device: Device) -> bool:
-    """Ring an idle device's own bell when work waits for it that it has not heard of."""
+    """Ring the bell of an idle device if work waits for it, because a message may be lost."""
     if not Device.objects.idle().filter(pk=device.pk).exists():
         return False
     if not claimable(device).exists():
@@ -55,11 +55,11 @@ def ring_if_forgotten(device: Device) -> bool:
 
 
 def sweep_half_written() -> int:
-    """Delete temporary files of writers that were killed; how many there were."""
+    """Delete temporary files of killed processes; return their number."""
     count = 0
     oldest = time.time() - HALF_WRITTEN_SECONDS
     for path in Path(settings.MEDIA_ROOT).rglob(".writing-*"):
-        # Another worker that starts now may sweep the same file.
+        # Another worker that starts now may delete the same file.
         with suppress(FileNotFoundError):
             if path.stat().st_mtime < oldest:
                 path.unlink()
@@ -68,7 +68,7 @@ def sweep_half_written() -> int:
 
 
 def sweep_work() -> int:
-    """Delete frames of attempts that run no more and of jobs that do not wait; of how many."""
+    """Delete frames of ended attempts and kept frames of ended jobs; return how many folders."""
     running = Attempt.objects.filter(outcome=Outcome.RUNNING).select_related("job")
     in_use = {work_folder(attempt) for attempt in running}
     waiting = Job.objects.active().filter(pk__in=kept_frames.job_ids())
@@ -80,7 +80,7 @@ def sweep_work() -> int:
 
 
 def sweep_snapshots() -> int:
-    """Delete snapshots of jobs that have ended or are gone; how many there were."""
+    """Delete snapshots of jobs that have ended or were deleted; return their number."""
     on_disk = snapshots.job_ids()
     left = on_disk - set(Job.objects.active().filter(pk__in=on_disk).values_list("pk", flat=True))
     for job_id in left:
@@ -89,7 +89,7 @@ def sweep_snapshots() -> int:
 
 
 def sweep_frames() -> int:
-    """Delete lossless frames that were kept long enough and aren't held; of how many clips."""
+    """Delete lossless frames past their retention, unless held; return the number of clips."""
     kept_since = timezone.now() - timedelta(days=settings.GENGA_FRAMES_DAYS)
     old = list(Output.objects.filter(kind=FRAMES_KIND, ageing_since__lt=kept_since))
     for output in old:

@@ -1,9 +1,9 @@
-"""The threads that torch computes with in a worker.
+"""The number of threads that torch computes with in a worker.
 
 torch runs its loops on libgomp, which keeps a pool of threads for every thread that starts a loop.
-It counts the threads of all pools together: when they are more than the cores, threads that wait
-for the next loop no longer spin, and two of them are no faster than one. So only the render thread
-of a worker runs torch operators, and every other thread leaves them alone.
+libgomp counts the threads of all pools together. When there are more threads than cores, threads
+that wait for the next loop stop spinning, and two threads are then no faster than one. Therefore
+only the render thread of a worker runs torch operators; no other thread does.
 """
 
 from __future__ import annotations
@@ -11,31 +11,31 @@ from __future__ import annotations
 import os
 
 CUDA_THREADS = 4
-"""A graphics card renders; its process only prepares noise, texts and finished pictures."""
+"""Enough for a CUDA device: its process only prepares noise, texts and finished pictures."""
 
 DESCRIBES = "torch computes with"
-"""How `described` begins."""
+"""The first words of what `described` returns."""
 
 _PREFIXES = ("GOMP_", "KMP_", "MKL_", "OMP_")
 
 
 def own_cores() -> int:
-    """The cores that this process may use."""
+    """The number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def share_of_cores(devices: int) -> int:
-    """The threads of each of so many CPU devices on this host."""
+    """The threads for each CPU device when `devices` of them share this host; at least 1."""
     return max(1, own_cores() // devices)
 
 
 def reserve_for_render_thread(kind: str) -> int:
-    """Keep the calling thread from a pool of its own; returns how many the render thread may use.
+    """Give the calling thread no pool of its own; return how many the render thread may use.
 
-    `kind` is the device's. Call it first in the main thread, before any torch operator. A smaller
-    number from the environment, such as OMP_NUM_THREADS, stays in force.
+    `kind` is the kind of device, such as "cuda". Call this first in the main thread, before any
+    torch operator. A smaller number from the environment, such as OMP_NUM_THREADS, is respected.
     """
     import torch
 
@@ -45,14 +45,14 @@ def reserve_for_render_thread(kind: str) -> int:
 
 
 def compute_with(threads: int) -> None:
-    """Let the calling thread run torch operators with so many threads, its own included."""
+    """Let the calling thread run torch operators with `threads` threads, itself included."""
     import torch
 
     torch.set_num_threads(threads)
 
 
 def described() -> str:
-    """The settings of the calling thread and its process, as one line."""
+    """Describe the thread settings of the calling thread and its process in one line."""
     import torch
 
     numbers = f"{torch.get_num_threads()} threads, {torch.get_num_interop_threads()} interop"

@@ -1,4 +1,4 @@
-"""Finished files that are interpolated, enlarged or converted."""
+"""The kind of job that interpolates, upscales or converts a finished file."""
 
 from generation.kind import JobKind
 from generation.specs import EnhanceSpec

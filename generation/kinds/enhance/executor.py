@@ -1,4 +1,4 @@
-"""An enhancement: the stages after the drawing, on the frames of a finished file."""
+"""Executes an enhancement: the stages after decoding, on the frames of a finished file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Enhance(FrameStages):
                 member.complete(member.finish(member.source()))
 
     def source(self) -> FrameFolder:
-        """The frames of the finished file, in place of drawn ones."""
+        """Write the frames of the finished file to the disk, as decoding does in a render."""
         with self.clock.stage(Stage.LOAD, self.spec.frames):
             return self.collect(
                 "source",

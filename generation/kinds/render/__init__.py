@@ -1,4 +1,4 @@
-"""Pictures and clips that a model draws."""
+"""The kind of job that renders a picture or a clip with a model."""
 
 from generation.kind import JobKind
 from generation.specs import RenderSpec

@@ -1,4 +1,4 @@
-"""The denoising of one render, or of several that are denoised together as a batch."""
+"""The denoising of one render, or of several together as a batch."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from generation.pipelines.loop.step import Step
 from generation.states import Stage
 
 
-class _EverybodyLeft(Exception):
-    """Leaves a denoising that nobody waits for."""
+class _AllEnded(Exception):
+    """Aborts a denoising after all members have ended."""
 
 
 class Denoising:
-    """The denoising of all members at once: `_rows` are those still in it, a row of latents each.
+    """Denoises all members together. `_rows` are the members that have a row of the latents.
 
-    A member ends as soon as there is a reason, but its row is made up to the end of the step.
+    A member ends as soon as there is a reason, but its row stays until the end of the step.
     """
 
     def __init__(self, members: Sequence[Member]) -> None:
@@ -29,9 +29,9 @@ class Denoising:
         self._stages = {member.attempt.job_id: ExitStack() for member in members}
 
     def run(self) -> list[tuple[Member, torch.Tensor]]:
-        """The members that have not ended, each with its latents (1, C, ..., h, w).
+        """Return the members that have not ended, each with its latents (1, C, ..., h, w).
 
-        What goes wrong with the denoising itself goes wrong for all that are still in it.
+        An error of the denoising itself ends all members that are still in it.
         """
         if not self._rows:
             return []
@@ -40,10 +40,10 @@ class Denoising:
                 open_stage = self._stages[member.attempt.job_id]
                 open_stage.enter_context(member.clock.stage(Stage.DENOISE))
             latents = self._denoise()
-        except _EverybodyLeft:
+        except _AllEnded:
             return []
         except DatabaseError:
-            # A member's errors end it and get no further, unless its end cannot be written.
+            # The end of a member could not be written. Its other errors do not get this far.
             raise
         except Exception as problem:
             for member in self._present():
@@ -78,20 +78,20 @@ class Denoising:
             with self._leaving(member):
                 member.interruptions.check_within_step()
         if not self._present():
-            raise _EverybodyLeft
+            raise _AllEnded
 
     def _after_only_step(self, step: Step) -> None:
         self._after_step(step)
 
     def _after_step(self, step: Step) -> list[int] | None:
-        """Which rows stay in the batch; None for all of them."""
+        """Return the rows that stay in the batch; None if all do."""
         for row, member in enumerate(self._rows):
             if not member.ended:
                 with self._leaving(member):
                     member.after_step(replace(step, clean=_row_of(step.clean, row)))
         stay = [row for row, member in enumerate(self._rows) if not member.ended]
         if not stay:
-            raise _EverybodyLeft
+            raise _AllEnded
         if len(stay) == len(self._rows):
             return None
         self._rows = [self._rows[row] for row in stay]
@@ -102,7 +102,7 @@ class Denoising:
 
     @contextmanager
     def _leaving(self, member: Member) -> Iterator[None]:
-        """As `member.ending()`; the stage of a member that leaves is timed up to then."""
+        """Like `member.ending()`, and stop timing the stage of a member that ends."""
         with member.ending():
             try:
                 yield
@@ -114,5 +114,5 @@ class Denoising:
 def _row_of(
     clean: Callable[[], torch.Tensor] | None, row: int
 ) -> Callable[[], torch.Tensor] | None:
-    """The predicted latents of one member, (1, C, h, w), computed when asked."""
+    """A function that computes the predicted latents of one member, (1, C, h, w)."""
     return None if clean is None else lambda: clean()[row : row + 1]

@@ -1,1 +1,1 @@
-"""What an interrupted attempt leaves for the next one."""
+"""Saved work of interrupted attempts, from which the next attempt resumes."""

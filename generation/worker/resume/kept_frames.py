@@ -1,8 +1,8 @@
-"""Frames that an interrupted attempt had finished, kept for the attempt that goes on.
+"""Finished frames of an interrupted attempt, kept for the attempt that resumes.
 
-In-betweens and enlarged frames take long and lie on the disk one by one, so an attempt that gives
-way or is handed back leaves its folder to the next one. It is taken over only by an attempt that
-would make the same frames, bit by bit.
+Interpolated and upscaled frames take long to make and are saved one by one, so an attempt that is
+preempted or handed back leaves its folder to the next attempt. An attempt takes the folder over
+only if it would make the same frames, bit by bit.
 """
 
 from __future__ import annotations
@@ -15,35 +15,35 @@ from uuid import UUID
 from django.conf import settings
 
 WORK_FOLDER = "work"
-"""In the data folder: frames on their way from one stage to the next."""
+"""In the data folder; holds the frames between two stages."""
 KEPT = "kept"
 IDENTITY = "identity"
 
 
 def root() -> Path:
-    """Where attempts keep their frames while they run."""
+    """The folder in which running attempts keep their frames."""
     home: Path = settings.GENGA_HOME
     return home / WORK_FOLDER
 
 
 def folder(job_id: UUID) -> Path:
-    """What is kept of a job."""
+    """The folder with the kept frames of a job."""
     return root() / f"{job_id}-{KEPT}"
 
 
 def keep(own: Path, job_id: UUID, identity: str) -> None:
-    """Leave an attempt's folder to whichever attempt has the same identity."""
+    """Keep the folder `own` of an attempt for a later attempt with the same identity."""
     if not own.is_dir():
         return
     discard(job_id)
-    # A disk that is full costs the frames, never the job.
+    # If the disk is full, the frames are lost but the job is not.
     with suppress(OSError):
         (own / IDENTITY).write_text(identity)
         own.rename(folder(job_id))
 
 
 def take_over(own: Path, job_id: UUID, identity: str) -> None:
-    """Make what is kept of the job the attempt's own, or delete what it cannot use."""
+    """Move the kept frames of the job to `own`, or delete them if the identity differs."""
     with suppress(OSError):
         if (folder(job_id) / IDENTITY).read_text() == identity:
             folder(job_id).rename(own)
@@ -51,12 +51,12 @@ def take_over(own: Path, job_id: UUID, identity: str) -> None:
 
 
 def discard(job_id: UUID) -> None:
-    """Delete what is kept of a job, if anything."""
+    """Delete the kept frames of a job, if any."""
     shutil.rmtree(folder(job_id), ignore_errors=True)
 
 
 def job_ids() -> set[UUID]:
-    """The jobs of which something is kept."""
+    """The jobs that have kept frames."""
     found = set()
     for path in root().glob(f"*-{KEPT}"):
         with suppress(ValueError):

@@ -1,7 +1,7 @@
-"""Keeps one attempt's denoising, so that it can go on later where it was.
+"""Writes the snapshots of one attempt's denoising, so that a later attempt can resume it.
 
-A snapshot is written every few seconds, should the worker be killed, and once more when the
-attempt is interrupted. A disk that is full costs the snapshot, never the render.
+A snapshot is written every few seconds, in case the worker is killed, and once more when the
+attempt is interrupted. If the disk is full, the snapshot is lost and the render continues.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class SnapshotWriter:
-    """The newest state between two steps, and how many steps the snapshot on the disk holds."""
+    """Holds the newest state between two steps, and the number of steps in the last snapshot."""
 
     def __init__(self, attempt: Attempt) -> None:
         self.state: LoopState | None = None
@@ -32,28 +32,28 @@ class SnapshotWriter:
         self._written_at = time.monotonic()
 
     def resume(self, identity: str) -> None:
-        """Read the snapshot of a former attempt into `state`, when there is a fitting one."""
+        """Read an earlier attempt's snapshot with this identity into `state`, if there is one."""
         self._identity = identity
         if self._attempt.number == 1:
             return
         self.state = snapshots.read(self._attempt.job_id, identity)
         if self.state is not None:
-            # What the file holds counts: a worker may have vanished before it noted that.
+            # Trust the file, not the row: a worker may be killed before it updates the row.
             self._saved_steps = self.state.number
             self._attempt.resumed_from = self._saved_steps
 
     def hold(self, step: Step) -> None:
-        """Remember how to save this state; saving itself costs a copy and comes later."""
+        """Remember how to save this state. Saving itself needs a copy and happens later."""
         if step.finished and step.save is not None:
             self._steps, self._save = step.number, step.save
 
     def write_now_and_then(self) -> None:
-        """Write a snapshot when the last one is old enough."""
+        """Write a snapshot if the last one is old enough."""
         if time.monotonic() - self._written_at >= settings.GENGA_SNAPSHOT_SECONDS:
             lifecycle.note_saved(self._attempt, self.write())
 
     def write(self) -> int:
-        """Write the newest state, if it is newer than the snapshot; the steps that are saved."""
+        """Write the newest state if it is newer than the snapshot; return the steps saved."""
         if self._save is not None and self._steps > self._saved_steps:
             try:
                 snapshots.write(self._attempt.job_id, self._identity, self._save())
@@ -65,5 +65,5 @@ class SnapshotWriter:
         return self._saved_steps
 
     def discard(self) -> None:
-        """Delete the snapshot: the job has ended."""
+        """Delete the snapshot, because the job has ended."""
         snapshots.discard(self._attempt.job_id)

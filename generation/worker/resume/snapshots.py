@@ -1,8 +1,8 @@
-"""Snapshots: a denoising between two steps on the disk, so that another process can go on.
+"""Snapshots: the state of a denoising between two steps, saved so that another process can resume.
 
-One safetensors file a job holds the tensors and, in its metadata, everything else as JSON;
-nothing in it can run. A file is there whole or not at all, and a digest over all that it holds
-tells when the disk has changed it since.
+Each job has one safetensors file. It holds the tensors and, in its metadata, everything else as
+JSON; no code is stored. A file is written atomically, and a digest over its whole content shows
+whether it was damaged on the disk.
 """
 
 from __future__ import annotations
@@ -30,52 +30,52 @@ FOLDER = "snapshots"
 """In the data folder."""
 
 FORMAT = "1"
-"""Raised when what is written changes; snapshots of another format are made anew."""
+"""The format's version. Increase it when the content changes; other versions are not read."""
 
 SUFFIX = ".safetensors"
 
 DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RuntimeError)
-"""What reading raises for content that is damaged, beside safetensors' own error."""
+"""The errors that reading damaged content raises, besides safetensors' own."""
 
 
 class _Unusable(Exception):
-    """The file is not the snapshot that is looked for; the message says why."""
+    """The file cannot be used as the wanted snapshot; the message says why."""
 
 
 def folder() -> Path:
-    """Where the snapshots lie."""
+    """The folder of the snapshots."""
     home: Path = settings.GENGA_HOME
     return home / FOLDER
 
 
 def job_ids() -> set[UUID]:
-    """The jobs that have anything here, a snapshot or what a killed writer has left of one."""
+    """The jobs with files here: a snapshot, or a temporary file that a killed writer left."""
     found = set()
     for path in folder().glob("*.*"):
-        # Whatever else somebody has put here is not ours.
+        # Ignore files whose names do not begin with a job's id.
         with suppress(ValueError):
             found.add(UUID(path.name.partition(".")[0]))
     return found
 
 
 def discard(job_id: UUID) -> None:
-    """Delete what there is of a job, if anything. Raises OSError when it cannot be deleted."""
+    """Delete the files of a job, if any. Raises OSError when a file cannot be deleted."""
     for path in folder().glob(f"{job_id}.*"):
         path.unlink(missing_ok=True)
 
 
 def write(job_id: UUID, identity: str, state: LoopState) -> None:
-    """Keep `state` for whoever asks with the same `identity`, in place of a former snapshot.
+    """Save `state` under this `identity`, in place of the job's earlier snapshot.
 
-    It is on the disk when this returns. Raises OSError; the former snapshot is there then.
+    The file is on the disk when this returns. On OSError, the earlier snapshot still exists.
     """
     atomic.replace(_file(job_id), [_packed(identity, state)], prefix=f"{job_id}.writing-")
 
 
 def read(job_id: UUID, identity: str) -> LoopState | None:
-    """The state that was written for this identity; None when there is none that can be used.
+    """Return the state that was saved under this identity, or None.
 
-    One that is damaged, or of another identity or format, is deleted with a warning in the log.
+    A snapshot that is damaged, or has another identity or format, is deleted with a warning.
     """
     try:
         return _unpacked(_file(job_id).read_bytes(), identity)
@@ -103,7 +103,7 @@ def _packed(identity: str, state: LoopState) -> bytes:
 
 
 def _unpacked(content: bytes, identity: str) -> LoopState:
-    """The state in a file's content. Raises _Unusable."""
+    """The state in the content of a file. Raises _Unusable."""
     from safetensors import SafetensorError
     from safetensors.torch import load
 
@@ -139,18 +139,18 @@ def _digest(metadata: dict[str, str], tensors: dict[str, torch.Tensor]) -> str:
 
 
 def _outlined(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
-    """Plain data as JSON knows it. Tensors and arrays go into `tensors`, their names stay."""
+    """Convert to JSON data. Tensors and arrays move into `tensors`, and names replace them."""
     import numpy as np
     import torch
 
     if isinstance(value, torch.Tensor):
-        # Kernels may round otherwise for a tensor that lies in memory with its axes in another
-        # order, and safetensors knows only the usual one.
-        return {"tensor": _kept(value, tensors), "stride": list(value.stride())}
+        # Kernels may round differently for a tensor with another memory layout, and safetensors
+        # saves only the contiguous layout. So the strides are saved too.
+        return {"tensor": _add(value, tensors), "stride": list(value.stride())}
     if isinstance(value, np.generic):
-        return {"number": _kept(torch.from_numpy(np.asarray(value)), tensors)}
+        return {"number": _add(torch.from_numpy(np.asarray(value)), tensors)}
     if isinstance(value, np.ndarray):
-        return {"array": _kept(torch.from_numpy(value), tensors)}
+        return {"array": _add(torch.from_numpy(value), tensors)}
     if isinstance(value, dict):
         return {"dict": [[key, _outlined(item, tensors)] for key, item in value.items()]}
     if isinstance(value, tuple):
@@ -160,14 +160,14 @@ def _outlined(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
     return value
 
 
-def _kept(tensor: torch.Tensor, tensors: dict[str, torch.Tensor]) -> str:
+def _add(tensor: torch.Tensor, tensors: dict[str, torch.Tensor]) -> str:
     name = str(len(tensors))
     tensors[name] = tensor.contiguous()
     return name
 
 
 def _restored(outline: Any, tensors: dict[str, torch.Tensor]) -> Any:
-    """What `_outlined` was given."""
+    """The inverse of `_outlined`."""
     import numpy as np
     import torch
 
