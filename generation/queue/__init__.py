@@ -1,1 +1,1 @@
-"""The life of a job, from the submit to its end."""
+"""The lifecycle of a job, from submission to its end."""

@@ -1,4 +1,4 @@
-"""Doorbells: one Huey queue for each device. A message says "look at the table", nothing more."""
+"""Doorbells: one Huey queue for each device. A message only means "look at the job table"."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from huey import Huey
 
 POLL_SECONDS = 0.01
-"""How often a worker looks at its doorbell: the greatest part of the pickup time."""
+"""How often a worker polls its doorbell. This is the largest part of the pickup time."""
 
 
 @cache
 def queue_for(device_name: str) -> Huey:
-    """The Huey of a device: SQLite beside the data, or Redis when GENGA_REDIS_URL is set."""
-    # Imported at the first bell: huey imports the clients of every database it can use.
+    """The Huey queue of a device: SQLite in the data folder, or Redis if GENGA_REDIS_URL is set."""
+    # Imported late, because huey imports the clients of every database it can use.
     from huey import RedisHuey, SqliteHuey
 
     name = "device-" + "".join(c if c.isalnum() else "-" for c in device_name)

@@ -1,8 +1,9 @@
-"""The life of a job: submitted, started, ended or handed back.
+"""The lifecycle of a job: submit, start, end or hand back.
 
-Every function here changes a job through `transitions` and returns whether it moved. An attempt
-that no longer owns its job (its lease ran out and another took over) changes nothing: every
-ending is conditional on the attempt's number. `requests` has what people ask of a job later.
+Every function here changes a job through `transitions` and returns whether the job changed. An
+attempt that no longer owns its job, because its lease expired and another attempt took over,
+changes nothing: every end is conditional on the attempt's number. `requests` has the functions for
+later requests of users.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -38,10 +39,10 @@ from generation.specs import RenderSpec
 from generation.states import Outcome, Priority, Status
 
 MAX_ATTEMPTS = 3
-"""A job whose worker vanished this often is not given to another one."""
+"""A job fails when its worker was lost this often."""
 
 Learn = Callable[[Attempt, Iterable[tuple[str, float]]], None]
-"""Takes in a finished attempt with the seconds of its stages."""
+"""Learns from a finished attempt and the seconds of its stages."""
 
 
 def submit(
@@ -56,14 +57,14 @@ def submit(
     reasons: Sequence[tuple[str, str]] = (),
     pinned_to: Device | None = None,
 ) -> Job:
-    """Write a job that waits, and ring for it once the surrounding transaction is committed.
+    """Create a waiting job, and ring for it after the surrounding transaction is committed.
 
-    `spec` must have passed `limits.check`. `estimate` is kept with the job, so that it can be
-    judged afterwards; None: unknown.
+    `spec` must have passed `limits.check`. `estimate`, if known, is saved with the job so that it
+    can be compared with the actual run time.
     """
     now = timezone.now()
     with transaction.atomic():
-        # Only people with a row here are looked for by the claim.
+        # The claim finds only the jobs of owners with a row in this table.
         DeviceTime.objects.get_or_create(owner=owner)
         job = Job.objects.create(
             owner=owner,
@@ -79,7 +80,7 @@ def submit(
             family=family_needed(spec, model),
             longest_side=spec.longest_side,
             shape=shape_of(spec),
-            # What calibrates a device has to run alone there.
+            # Calibration renders must run alone.
             batch_key=spec.batch_key if family(model.family).batches and not pinned_to else "",
             pinned_to=pinned_to,
             queued_at=now,
@@ -99,14 +100,14 @@ def submit(
 
 
 def family_needed(spec: RenderSpec, model: ModelCard) -> str:
-    """The family of models that a device has to load for it; empty when nothing is drawn."""
+    """The model family that the device must load; empty for a spec that needs no model."""
     return model.family if spec.draws else ""
 
 
 def start(job: Job, device: Device) -> Attempt | None:
-    """Give a waiting job to a device: the claim. None when somebody else was faster.
+    """Claim a waiting job for a device. None if another device was faster.
 
-    Raises SpecUnreadable, and changes nothing, for settings of another version.
+    Raises SpecUnreadable, without a change, if the settings are of an incompatible version.
     """
     now = timezone.now()
     try:
@@ -138,7 +139,7 @@ def start(job: Job, device: Device) -> Attempt | None:
             number=number,
             device=device,
             device_name=device.name,
-            # Not the job's: that may have been written by an older version, and is learned from.
+            # Not job.shape, which an older version may have written: estimates learn from this.
             shape=shape_of(spec),
             started_at=now,
             host_load_before=device.host_load,
@@ -146,7 +147,7 @@ def start(job: Job, device: Device) -> Attempt | None:
 
 
 def refuse(job: Job, problem: RenderError) -> bool:
-    """End a waiting job that no device can start. False when it waits no longer."""
+    """Fail a waiting job that no device can start. False if it no longer waits."""
     error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
     return move(
         job,
@@ -162,22 +163,22 @@ def refuse(job: Job, problem: RenderError) -> bool:
 
 
 def lease_length() -> timedelta:
-    """How long a claimed job is safe from others without a heartbeat."""
+    """How long a claimed job stays with its worker without a heartbeat."""
     return timedelta(seconds=settings.GENGA_LEASE_SECONDS)
 
 
 def complete(
     attempt: Attempt, outputs: Iterable[StoredOutput], timings: Timings, learn: Learn
 ) -> bool:
-    """Keep the outputs, let estimates learn from the attempt, and end the job.
+    """Save the outputs, learn from the attempt for later estimates, and complete the job.
 
-    `learn` is `Estimator.learn`. False when the attempt no longer owns the job.
+    `learn` is `Estimator.learn`. False if the attempt no longer owns the job.
     """
     with transaction.atomic():
         if not _end(attempt, Status.COMPLETED, EventKind.COMPLETED, Outcome.COMPLETED, timings):
             return False
         if attempt.is_comparable:
-            learn(attempt, [(stage, one.seconds) for stage, one in timings.items()])
+            learn(attempt, [(stage, timing.seconds) for stage, timing in timings.items()])
         for stored in outputs:
             Output.objects.create(job_id=attempt.job_id, attempt=attempt, **stored.fields())
         Progress.objects.filter(pk=attempt.job_id).update(
@@ -191,20 +192,20 @@ def complete(
 
 
 def fail(attempt: Attempt, problem: RenderError, timings: Timings) -> bool:
-    """End the job with what went wrong. False when the attempt no longer owns it."""
+    """End the job with this error. False if the attempt no longer owns it."""
     error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
     return _end(attempt, Status.FAILED, EventKind.FAILED, Outcome.FAILED, timings, error)
 
 
 def end_cancelled(attempt: Attempt, timings: Timings) -> bool:
-    """End a job whose cancel was asked for. False when the attempt no longer owns it."""
+    """End a job whose cancellation was requested. False if the attempt no longer owns it."""
     return _end(attempt, Status.CANCELLED, EventKind.CANCELLED, Outcome.CANCELLED, timings)
 
 
 def hand_back(attempt: Attempt, timings: Timings | None = None, saved_steps: int = 0) -> bool:
-    """Hand a job back to its old place in the queue, because the worker stops.
+    """Return a job to its old place in the queue, because the worker stops.
 
-    `saved_steps` are those that its snapshot holds.
+    `saved_steps` is the number of steps in its snapshot.
     """
     return _hand_back(
         attempt, EventKind.HANDED_BACK, Outcome.HANDED_BACK, timings or {}, saved_steps
@@ -212,21 +213,21 @@ def hand_back(attempt: Attempt, timings: Timings | None = None, saved_steps: int
 
 
 def preempt(attempt: Attempt, timings: Timings, saved_steps: int) -> bool:
-    """Hand a job back to its old place, because urgent work needs its device."""
+    """Return a job to its old place in the queue, because urgent work needs its device."""
     return _hand_back(attempt, EventKind.PREEMPTED, Outcome.PREEMPTED, timings, saved_steps)
 
 
 def note_saved(attempt: Attempt, saved_steps: int) -> None:
-    """Remember how many steps the running attempt's snapshot holds, should its worker vanish."""
+    """Save the number of steps in the running attempt's snapshot, in case its worker is lost."""
     Job.objects.filter(
         pk=attempt.job_id, status=Status.PROCESSING, attempt_number=attempt.number
     ).update(saved_steps=saved_steps)
 
 
 def give_up_lost(attempt: Attempt) -> bool:
-    """Take a job from a worker that vanished: back to its place, or failed after MAX_ATTEMPTS."""
+    """Take a job from a lost worker: queue it again, or fail it after MAX_ATTEMPTS."""
     job = attempt.job
-    # A retry is a new life: losses from before it do not count.
+    # Losses from before a retry do not count.
     lost = job.attempts.filter(outcome=Outcome.LOST, started_at__gte=job.queued_at).count() + 1
     if lost >= MAX_ATTEMPTS and job.cancel_requested_at is None:
         error = {
@@ -241,7 +242,7 @@ def give_up_lost(attempt: Attempt) -> bool:
 def _hand_back(
     attempt: Attempt, kind: EventKind, outcome: Outcome, timings: Timings, saved_steps: int | None
 ) -> bool:
-    """Put a job back; `saved_steps` None: as many as were noted while it ran."""
+    """Queue a job again. `saved_steps` None keeps the number that was noted while it ran."""
     job = attempt.job
     saved = {} if saved_steps is None else {"saved_steps": saved_steps}
     fields: dict[str, Any] = {**saved}
@@ -261,8 +262,8 @@ def _hand_back(
             close_attempt(attempt, outcome, timings)
             progress_row.clear(job)
             ring_on_commit(job)
-    # What was not moved is somebody else's by now, and then this changes nothing either, or its
-    # cancel was asked for.
+    # If the job did not change, either its cancellation was requested, or another attempt owns it
+    # and `_end` changes nothing.
     return moved or _end(attempt, Status.CANCELLED, EventKind.CANCELLED, outcome, timings)
 
 
@@ -274,7 +275,7 @@ def _end(
     timings: Timings,
     error: dict[str, str] | None = None,
 ) -> bool:
-    """Move a processing job to an ended status and close its attempt, when it still owns it."""
+    """End a processing job and close its attempt, if the attempt still owns the job."""
     problem = error or {}
     with transaction.atomic():
         moved = move(

@@ -1,6 +1,6 @@
-"""What people ask of a job that was submitted: cancel, retry, hold, release, move, priority.
+"""User requests for a submitted job: cancel, retry, hold, release, move, change priority.
 
-Like everything that happens to a job, each goes through the door and says whether it moved.
+Each function changes the job through `transitions` and returns whether the job changed.
 """
 
 from typing import Any
@@ -17,9 +17,9 @@ from generation.states import Priority, Status
 
 
 def cancel(job: Job) -> bool:
-    """Cancel a waiting job at once; ask the worker of a running one to let go.
+    """Cancel a waiting job at once, or request the worker of a running job to stop.
 
-    False when the job had ended already or its cancel was asked for before.
+    Returns False if the job has ended already or its cancellation was requested before.
     """
     now = timezone.now()
 
@@ -33,13 +33,13 @@ def cancel(job: Job) -> bool:
         or note(
             job, EventKind.CANCEL_REQUESTED, where=requested, fields={"cancel_requested_at": now}
         )
-        # It ran at the first look and may have been handed back before the second: it waits now.
+        # The job ran at the first try, but was handed back before the second: it waits now.
         or cancel_waiting()
     )
 
 
 def change_priority(job: Job, priority: Priority) -> bool:
-    """Move a waiting job in the queue. False when it waits no longer or has that priority."""
+    """Change a waiting job's priority. False if it does not wait or has that priority already."""
     with transaction.atomic():
         changed = note(
             job,
@@ -54,7 +54,7 @@ def change_priority(job: Job, priority: Priority) -> bool:
 
 
 def retry(job: Job) -> bool:
-    """Let a failed or cancelled job wait again, at the end of its priority. False otherwise."""
+    """Queue a failed or cancelled job again, at the end of its priority. False otherwise."""
     now = timezone.now()
     fields: dict[str, Any] = {
         "queued_at": now,
@@ -82,7 +82,7 @@ def retry(job: Job) -> bool:
 
 
 def hold(job: Job) -> bool:
-    """Keep a waiting job from starting until it is released. False when it does not wait."""
+    """Keep a waiting job from starting until it is released. False if it does not wait."""
     return note(
         job,
         EventKind.HELD,
@@ -92,7 +92,7 @@ def hold(job: Job) -> bool:
 
 
 def release(job: Job) -> bool:
-    """Let a job that is on hold wait for a device again, in its old place. False otherwise."""
+    """Release a held job; it keeps its old place in the queue. False if it is not held."""
     with transaction.atomic():
         changed = note(
             job,
@@ -106,9 +106,9 @@ def release(job: Job) -> bool:
 
 
 def move_to_front(job: Job) -> bool:
-    """Let a waiting job be the next of its owner's in its priority. False when it is already.
+    """Make a waiting job the first of its owner's jobs in its priority. False if it is already.
 
-    Other people's jobs are not passed by this: between people the policy decides.
+    It does not overtake jobs of other owners: the policy decides the order between owners.
     """
     mine = Job.objects.waiting().filter(owner=job.owner_id, priority=job.priority)
     first = mine.exclude(pk=job.pk).aggregate(rank=Min("rank"))["rank"]

@@ -1,4 +1,4 @@
-"""What an attempt leaves behind: how it ended, and the seconds of each stage."""
+"""Records the end of an attempt: its outcome and the seconds of each stage."""
 
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ Timings = dict[Stage, Timing]
 def close_attempt(
     attempt: Attempt, outcome: Outcome, timings: Timings, problem: dict[str, str] | None = None
 ) -> None:
-    """Write how an attempt ended and what its stages took; in the transaction that ends it."""
+    """Write the outcome and stage timings. Call this in the transaction that ends the attempt."""
     now = timezone.now()
     attempt.outcome = outcome
     attempt.finished_at = now

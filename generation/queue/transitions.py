@@ -1,8 +1,9 @@
 """State transitions: the only place that writes a job's status.
 
 Each transition is a conditional UPDATE that must change exactly one row, in a transaction with one
-numbered JobEvent. The return value says whether it moved, so whoever loses a race knows. Watchers
-are told after the commit. Only `lifecycle` and `requests` call this module.
+numbered JobEvent. The return value says whether the job changed, so that the caller knows if it
+lost a race. Watchers are notified after the commit. Only `lifecycle` and `requests` call this
+module.
 """
 
 from typing import Any
@@ -20,7 +21,7 @@ RECORD = """
 INSERT INTO generation_jobevent (job_id, sequence, kind, at, data)
 VALUES (%s, (SELECT event_sequence FROM generation_job WHERE id = %s), %s, %s, %s)
 """
-"""Every move of every job comes by here: one statement, where the ORM makes two."""
+"""One statement, because it runs at every transition. The ORM would need two."""
 
 
 def move(
@@ -33,7 +34,10 @@ def move(
     fields: dict[str, Any] | None = None,
     data: dict[str, Any] | None = None,
 ) -> bool:
-    """The only writer of a status: one row from `source` to `target`, or nothing and False."""
+    """Change a job's status from `source` to `target`; False, without a change, if it lost a race.
+
+    Raises ValueError for a transition that does not exist.
+    """
     if target not in TRANSITIONS[source]:
         raise ValueError(f"a job cannot go from {source} to {target}")
     return note(
@@ -53,7 +57,7 @@ def note(
     fields: dict[str, Any],
     data: dict[str, Any] | None = None,
 ) -> bool:
-    """Change a job that still is as `where` says, with its event; False when it is not."""
+    """Change a job if it still matches `where`, and record the event. False if it does not."""
     with transaction.atomic(savepoint=False):
         changed = Job.objects.filter(pk=job.pk, **where).update(
             event_sequence=F("event_sequence") + 1, **fields
@@ -66,7 +70,7 @@ def note(
 
 
 def record(job_id: Any, kind: EventKind, data: dict[str, Any]) -> None:
-    """Write the event with the number that the UPDATE in this transaction has just drawn."""
+    """Write the event with the sequence number that this transaction's UPDATE has just set."""
     event = JobEvent(job_id=job_id, kind=kind, at=timezone.now(), data=data)
     fields = {field.name: field for field in JobEvent._meta.concrete_fields}
     job, *others = (
@@ -78,7 +82,7 @@ def record(job_id: Any, kind: EventKind, data: dict[str, Any]) -> None:
 
 
 def ring_on_commit(job: Job) -> None:
-    """Ring for a job that waits, and tell its watchers, once this transaction is committed."""
+    """Ring for a waiting job, and notify its watchers, after this transaction is committed."""
     job_id, scope = job.pk, job.scope
 
     def ring() -> None:
