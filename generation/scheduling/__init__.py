@@ -1,1 +1,1 @@
-"""Which job runs next, where and when."""
+"""Decides which job runs next, on which device, and when."""

@@ -1,9 +1,9 @@
-"""Which device does what: the queue played forward over the devices. Plain data in and out.
+"""Assigns waiting jobs to devices by simulating the queue. Plain data in, plain data out.
 
-Jobs are taken in the policy's order, and each goes where it is finished soonest: a free device, a
-faster one that is free in a moment, or one that has the model loaded. So large work finds large
-cards, and a load is saved where that pays. The claim asks this for the first job of one device,
-the forecast for all jobs of all devices.
+Jobs are taken in the policy's order, and each is assigned to the device that finishes it first: a
+free device, a faster device that is free soon, or a device that has the model loaded. So large
+jobs go to fast devices, and a model load is avoided where that pays. The claim uses this for the
+first job of one device, the forecast for all jobs of all devices.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from generation.scheduling.policy import Level, WaitingJob, WaitingLine
 from generation.states import Priority, Work
 
 LOOK_AHEAD = 8
-"""How many jobs are looked at for one whose model is loaded already."""
+"""How many jobs are searched for one whose model is loaded already."""
 BYPASS_SECONDS = 300.0
-"""A job may be passed, for a load that this saves, only by jobs of its own level that were
-submitted at most so long after it. They are a fixed few, so it waits for a bounded time."""
+"""To avoid a model load, a job may be overtaken only by jobs of its own level that began to wait at
+most this long after it. There is a limited number of them, so its extra wait is bounded."""
 ONE_LOAD = 1.0
-"""On the only device a load is avoided whatever it costs: no other device can do it sooner."""
+"""The load time that a single device uses. Any value above 0 makes it avoid loads, whatever they
+cost, because no other device could do the job sooner."""
 EVERY_WORK = frozenset(work.value for work in Work)
 NEVER = float("inf")
 
@@ -31,11 +32,11 @@ NEVER = float("inf")
 class Lane:
     """One device in the simulation.
 
-    `free_at` is a moment in seconds, None when nobody can tell; `models` are loaded by then.
-    `takes` says whether the device may run a job, `seconds` how long it would, loading aside, and
-    `loading` how long its model takes to load; None for what is not known. Answers may depend on a
-    job's work, family, side, model, shape and pin only. `works` are the kinds of work that the
-    device is set up for.
+    `free_at` is a time in seconds, None if unknown; `models` are the models loaded by then.
+    `takes` returns whether the device may run a job, `seconds` its run time without loading, and
+    `loading` the load time of its model; the last two return None if unknown. The results may
+    depend only on a job's work, family, longest side, model, shape and pin. `works` are the kinds
+    of work that the device is set up for.
     """
 
     name: str
@@ -49,10 +50,10 @@ class Lane:
 
 @dataclass(slots=True)
 class Assigned:
-    """One job and where it goes; `start` and `finish` are None when they cannot be told.
+    """One job and the lane it is assigned to; `start` and `finish` are None if unknown.
 
-    `lane` is None when no device that is here takes the job, or none whose end of work is known;
-    `able` is how many take it. `load` are the seconds of loading before it.
+    `lane` is None if no lane takes the job, or it is unknown when those lanes are free. `able` is
+    the number of lanes that take it. `load` is the load time before it, in seconds.
     """
 
     job: WaitingJob
@@ -65,21 +66,21 @@ class Assigned:
 
 
 _Option = tuple[int, float | None, float]
-"""A lane by its number, with the seconds and the seconds of loading of jobs of some likeness."""
+"""The index of a lane, with the run time and load time of similar jobs there, in seconds."""
 
 
 class _Options(list[_Option]):
-    """Every lane that takes some likeness; `dated` when its run time is known on all of them."""
+    """All lanes that take similar jobs; `timed` is True if all run times are known."""
 
     def __init__(self, options: Iterable[_Option]) -> None:
         super().__init__(options)
-        self.dated = all(seconds is not None for _, seconds, _ in self)
+        self.timed = all(seconds is not None for _, seconds, _ in self)
 
 
 def assign(line: WaitingLine, lanes: list[Lane], now: float) -> Iterator[Assigned]:
-    """Give out the whole line, job by job; the lanes' `free_at` and `models` change as they fill.
+    """Assign all jobs of the line one by one; this changes the lanes' `free_at` and `models`.
 
-    A lane whose job has no known run time has no known end either and gets nothing more.
+    A lane whose job has an unknown run time is free at an unknown time, and gets no more jobs.
     """
     board = _Board(lanes, now)
     ahead: deque[tuple[WaitingJob, Level]] = deque()
@@ -92,10 +93,10 @@ def assign(line: WaitingLine, lanes: list[Lane], now: float) -> Iterator[Assigne
 
 
 def only_lane(name: str, models: Iterable[str]) -> Lane:
-    """The lane of a device beside which no other does such work.
+    """The lane of the only device for such work.
 
-    It serves in the policy's order, but a job whose model is loaded may come first, within
-    BYPASS_SECONDS.
+    It serves jobs in the policy's order, except that a job whose model is loaded may come first,
+    within BYPASS_SECONDS.
     """
     return Lane(name, None, lambda _: True, lambda _: 0.0, lambda _: ONE_LOAD, set(models))
 
@@ -103,23 +104,23 @@ def only_lane(name: str, models: Iterable[str]) -> Lane:
 def first_for(
     lane: Lane, others: Iterable[Lane], line: WaitingLine, now: float
 ) -> tuple[list[WaitingJob], Assigned | None]:
-    """The jobs that are given out before a lane that is free now has its first, and that first."""
+    """Return the jobs assigned before the first of a free lane, and that first assignment."""
     lane.free_at = now
     before: list[WaitingJob] = []
-    for one in assign(line, [lane, *others], now):
-        if one.lane is lane:
-            return before, one
-        before.append(one.job)
+    for assigned in assign(line, [lane, *others], now):
+        if assigned.lane is lane:
+            return before, assigned
+        before.append(assigned.job)
     return before, None
 
 
 class _Board:
-    """The lanes while they fill. Written for speed: it gives out ten thousand jobs at a time."""
+    """Assigns jobs to lanes. Written for speed, because it may assign ten thousand jobs."""
 
     def __init__(self, lanes: list[Lane], now: float) -> None:
         self._lanes = lanes
         self._now = now
-        # When each lane is free, at the earliest now; NEVER where nobody can tell.
+        # When each lane is free, now at the earliest; NEVER if unknown.
         self._free = [
             NEVER if lane.free_at is None else max(now, lane.free_at) for lane in self._lanes
         ]
@@ -127,12 +128,12 @@ class _Board:
         self._options: dict[tuple[str, str, int, str, str, int | None], _Options] = {}
 
     def clock(self) -> float:
-        """The first moment at which some lane is free."""
+        """The earliest time at which a lane is free."""
         first = min(self._free, default=NEVER)
         return self._now if first == NEVER else first
 
     def give_one(self, ahead: deque[tuple[WaitingJob, Level]]) -> Assigned:
-        """Let one of the jobs have its lane: the first one, but for a load that is saved."""
+        """Assign the first job, or another one if that avoids a model load."""
         job, level = ahead[0]
         options = self._for(job)
         option = self._soonest(job, options)
@@ -151,13 +152,13 @@ class _Board:
     def _bypass(
         self, ahead: deque[tuple[WaitingJob, Level]], option: _Option
     ) -> tuple[int, _Option]:
-        """The job whose model the first one's lane has loaded already; else the first itself."""
+        """Find a job whose model is loaded on the first job's lane; else return the first job."""
         first, level = ahead[0]
         number, latest = option[0], first.queued + BYPASS_SECONDS
         loaded = self._models[number]
         for index, (job, here) in enumerate(ahead):
             if here == level and job.queued <= latest and job.model in loaded:
-                known = next((one for one in self._for(job) if one[0] == number), None)
+                known = next((other for other in self._for(job) if other[0] == number), None)
                 if known is not None:
                     return index, known
         return 0, option
@@ -177,10 +178,10 @@ class _Board:
     def _soonest(self, job: WaitingJob, options: _Options) -> _Option | None:
         """The lane that finishes the job first.
 
-        Urgent work goes where it can start first, or a device that gave way for it could leave it
-        to a faster one; so does work whose run time on some lane nobody knows.
+        An urgent job goes to the lane that can start it first; otherwise a device that yielded to
+        it could leave it to a faster one. So does a job whose run time on some lane is unknown.
         """
-        if job.priority == Priority.URGENT or not options.dated:
+        if job.priority == Priority.URGENT or not options.timed:
             return self._first_free(options, job)
         best, best_at = None, NEVER
         free, models, model, left = self._free, self._models, job.model, job.left
@@ -196,7 +197,7 @@ class _Board:
         return best
 
     def _first_free(self, options: _Options, job: WaitingJob) -> _Option | None:
-        """The lane that is free first; of several, the one that is done with the job first."""
+        """The lane that is free first; of several, the one that finishes the job first."""
         best, best_at = None, (NEVER, NEVER)
         for option in options:
             number, seconds, _ = option

@@ -1,8 +1,8 @@
-"""The heads of the queue: the first jobs of every person, priority and kind of work.
+"""Claim candidates: the first jobs of each group, which is an owner, a priority and a kind of work.
 
-One look into an index for each of them, so that a claim takes as long with a hundred thousand
-waiting jobs as with ten. Written in SQL, because for this the ORM would ask a query a head, and
-make an object of every row.
+Each group needs one index lookup, so a claim takes as long with a hundred thousand waiting jobs as
+with ten. This is written in SQL, because the ORM would need one query for each group and would make
+an object of every row.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ SELECT * FROM (
     FROM generation_job AS job JOIN generation_modelcard AS model ON model.id = job.model_id
     WHERE job.status = 'queued' AND job.held_at IS NULL AND job.owner_id = %s
     AND job.priority = %s AND job.work = %s AND {taken} ORDER BY job.rank, job.id LIMIT {depth}
-) AS head
+) AS first_jobs
 """
-BESIDE_WORK = [one for one in placement.CONDITIONS if one is not placement.WORK]
-"""Each statement asks for one of the device's works."""
+BESIDE_WORK = [rule for rule in placement.CONDITIONS if rule is not placement.WORK]
+"""All conditions except the kind of work, because each statement selects one kind of work."""
 AT_ONCE = 200
-"""Heads in one statement; SQLite takes five hundred."""
+"""The number of groups in one statement; SQLite allows five hundred."""
 
 _Key = tuple[int, int, str]
 """Owner, priority and work."""
@@ -50,41 +50,44 @@ _Key = tuple[int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class CandidateGroup:
-    """One person's jobs of one priority and work, and the level of the first of them."""
+    """The jobs of one owner, priority and kind of work, and the level of the first of them."""
 
     key: _Key
     level: Level
 
 
 class Candidates:
-    """What was read of the queue: of some heads the first few jobs, those of the first levels."""
+    """The jobs that were read of the queue: the first few of each group of the first levels."""
 
-    def __init__(self, device: Device, heads: list[CandidateGroup], seen: int) -> None:
-        """Read about `seen` jobs that the device takes, evenly from the heads."""
-        some = _of_the_first_levels(heads, seen)
-        depth = max(2, seen // len(some))
-        self.jobs = first(device, [head.key for head in some], depth)
+    def __init__(self, device: Device, groups: list[CandidateGroup], seen: int) -> None:
+        """Read about `seen` jobs that the device takes, equally many of each group."""
+        chosen = _of_the_first_levels(groups, seen)
+        depth = max(2, seen // len(chosen))
+        self.jobs = first(device, [group.key for group in chosen], depth)
         self._read = Counter(_key(job) for job in self.jobs)
-        self._going_on = {key for key, count in self._read.items() if count == depth}
-        self._next_level = heads[len(some)].level if len(some) < len(heads) else None
+        self._cut_off = {key for key, count in self._read.items() if count == depth}
+        self._next_level = groups[len(chosen)].level if len(chosen) < len(groups) else None
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing waits for the device beside what was read."""
-        return self._next_level is None and not self._going_on
+        """Whether all jobs that wait for the device were read."""
+        return self._next_level is None and not self._cut_off
 
     def shows(self, level: Level, before: Iterable[WaitingJob]) -> bool:
-        """Whether no job that was not read comes before one of this level, with these before it."""
+        """Whether the result is certain: no unread job comes before one of this level.
+
+        `before` are the jobs that come before that one.
+        """
         if self._next_level is not None and level >= self._next_level:
             return False
         handed_out = Counter(_key(job) for job in before)
-        return all(handed_out[key] < self._read[key] for key in self._going_on)
+        return all(handed_out[key] < self._read[key] for key in self._cut_off)
 
 
 def waiting(device: Device, now: float, ageing: float) -> list[CandidateGroup]:
-    """Of whom, and of which priority and work, jobs wait that the device may take, by level.
+    """The (owner, priority, work) groups that have waiting jobs for the device, by level.
 
-    `now` is the moment and `ageing` the length of a period, in seconds.
+    `now` is the time and `ageing` the length of an ageing period, in seconds.
     """
     if not device.works:
         return []
@@ -96,34 +99,34 @@ def waiting(device: Device, now: float, ageing: float) -> list[CandidateGroup]:
             for owner, priority, work, queued in cursor.fetchall()
             if queued is not None
         ]
-    return sorted(found, key=lambda head: head.level)
+    return sorted(found, key=lambda group: group.level)
 
 
 def first(device: Device, keys: list[_Key], depth: int) -> list[WaitingJob]:
-    """Of each head the first `depth` jobs that the device takes."""
+    """The first `depth` jobs of each group that the device takes."""
     taken, values = placement.taken_sql(device, BESIDE_WORK)
-    one = FIRST.format(taken=taken, depth=depth)
+    statement = FIRST.format(taken=taken, depth=depth)
     found: list[WaitingJob] = []
     for start in range(0, len(keys), AT_ONCE):
-        some = keys[start : start + AT_ONCE]
+        part = keys[start : start + AT_ONCE]
         with connection.cursor() as cursor:
             cursor.execute(
-                " UNION ALL ".join([one] * len(some)),
-                [value for key in some for value in (*key, *values)],
+                " UNION ALL ".join([statement] * len(part)),
+                [value for key in part for value in (*key, *values)],
             )
             found += [_job(*row) for row in cursor.fetchall()]
     return found
 
 
-def _of_the_first_levels(heads: list[CandidateGroup], seen: int) -> list[CandidateGroup]:
-    """All heads of the first level, and of those behind it as long as two of each can be seen."""
+def _of_the_first_levels(groups: list[CandidateGroup], seen: int) -> list[CandidateGroup]:
+    """All groups of the first level, and of the next levels while two jobs of each can be read."""
     count = 0
-    for number, head in enumerate(heads, start=1):
-        if number == len(heads) or heads[number].level != head.level:
+    for number, group in enumerate(groups, start=1):
+        if number == len(groups) or groups[number].level != group.level:
             if count and number * 2 > seen:
                 break
             count = number
-    return heads[:count]
+    return groups[:count]
 
 
 def _key(job: WaitingJob) -> _Key:

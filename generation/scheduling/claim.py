@@ -1,9 +1,9 @@
 """The claim: which waiting job a device takes next.
 
-The policy says in which order work is served and the assignment which device does what; this
-module asks both for one device, looking at the heads of the queue only. Several workers may look
-at the same row; the conditional UPDATE behind `jobs.start` lets one of them have it, the others
-look on.
+The policy defines the order in which work is served, and the assignment which device runs which
+job. This module asks both for one device, and reads only the claim candidates. Several workers may
+choose the same job; the conditional UPDATE in `lifecycle.start` gives it to one of them, and the
+others choose again.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from generation.scheduling.policy import WaitingJob
 from generation.states import Priority
 
 MAX_BATCH = 4
-"""How many alike jobs are denoised together at most."""
+"""The largest number of jobs that are denoised together."""
 
 ROW = "SELECT * FROM generation_job WHERE id = %s"
 
 SEEN = (32, 200, 800, 3200)
-"""About how many jobs are looked at for one claim: few, and more while those leave it open which
-job is the device's, as on a slow one beside others that would be done sooner."""
+"""About how many jobs one claim reads: few at first, and more while it is not clear which job the
+device gets, for example on a slow device when other devices would finish sooner."""
 
 
 def claim(device: Device, estimator: Estimator) -> Attempt | None:
-    """The job that this device takes next, now its own; None when there is none for it."""
+    """Claim the next job for this device; None if there is none for it."""
     while not device.is_paused:
         chosen = next_job(device, timezone.now(), estimator)
         if chosen is None:
             return None
-        # Whoever loses the race looks at the queue again: the next in what was read may be far
-        # behind those that nobody has.
+        # After a lost race, read the queue again: other workers may have claimed many of the jobs
+        # that were read, while jobs that were not read come first.
         job = _read(chosen)
         attempt = _started(job, device) if job is not None else None
         if attempt is not None:
@@ -47,9 +47,9 @@ def claim(device: Device, estimator: Estimator) -> Attempt | None:
 
 
 def claim_mates(attempt: Attempt, device: Device) -> list[Attempt]:
-    """Jobs like the one that was just claimed, of its priority, to be rendered in one batch.
+    """Claim jobs with the batch key and priority of the attempt's job, to run as one batch.
 
-    Urgent work runs alone: a batch takes longer than each of its members would.
+    Urgent work runs alone, because a batch takes longer than a single job.
     """
     job = attempt.job
     if not job.batch_key or job.priority == Priority.URGENT or job.saved_steps:
@@ -65,23 +65,23 @@ def _started(job: Job, device: Device) -> Attempt | None:
     try:
         return lifecycle.start(job, device)
     except SpecUnreadable as problem:
-        # At the head of the queue it would otherwise stop every device behind it.
+        # If it stayed first in the queue, it would block every device.
         lifecycle.refuse(job, problem)
         return None
 
 
 def _read(chosen: WaitingJob) -> Job | None:
-    """The job's row; None when somebody has deleted it by now."""
-    # Not written by the ORM, as every claim asks this.
+    """The job's row; None if it was deleted meanwhile."""
+    # SQL, because every claim runs this query.
     return next(iter(Job.objects.raw(ROW, [chosen.key])), None)
 
 
 def next_job(device: Device, now: datetime, estimator: Estimator) -> WaitingJob | None:
-    """The job that this device should have now."""
+    """Choose the job that this device should run now."""
     found = candidates.waiting(device, now.timestamp(), queue_state.ageing_seconds())
     if not found:
         return None
-    situation = Situation(device, {head.key[-1] for head in found}, now, estimator)
+    situation = Situation(device, {group.key[-1] for group in found}, now, estimator)
     chosen: Assigned | None = None
     for seen in SEEN:
         look = candidates.Candidates(device, found, seen)
@@ -92,7 +92,7 @@ def next_job(device: Device, now: datetime, estimator: Estimator) -> WaitingJob 
 
 
 class Situation:
-    """The device that asks and those beside it, with what they do at this moment."""
+    """The claiming device and the other devices for such work, with their running jobs."""
 
     def __init__(
         self, device: Device, works: set[str], now: datetime, estimator: Estimator
@@ -106,7 +106,7 @@ class Situation:
             self._times = queue_state.RunTimes(self._devices, estimator)
 
     def given(self, waiting: list[WaitingJob]) -> tuple[list[WaitingJob], Assigned | None]:
-        """What the assignment gives to the device first, and the jobs that it gives out before."""
+        """Return the first job assigned to the device, after the jobs assigned before it."""
         asking, *others = self._lanes()
         line = queue_state.line(waiting, self._now, self._running, self._times)
         return first_for(asking, others, line, self._now.timestamp())

@@ -1,13 +1,13 @@
-"""The policy: in which order waiting work is served. Plain data in, plain data out.
+"""The policy: the order in which waiting work is served. Plain data in, plain data out.
 
-Levels first: urgent, overdue, high, normal, low. A job rises one level for every period of ageing
-that it has waited, never into urgent; above high it is overdue, and overdue work is served in the
-order in which it was submitted. Within every other level people take turns: whoever had least
-device time lately is next, and one person's jobs go by their rank, which is the order of submit
-unless that person changed it.
+Jobs are ordered by level: urgent, overdue, high, normal, low. A job rises one level for every
+ageing period that it has waited, but never to urgent. Above high it is overdue, and overdue jobs
+are served in the order in which they were submitted. Within every other level, owners take turns:
+the owner with the least recent device time is next. The jobs of one owner are ordered by their
+rank, which is the order of submission unless the owner changed it.
 
-So low work starts at the latest when it has waited three periods and what was overdue before it
-is done, as long as urgent work alone does not fill the devices.
+Therefore a low job starts at the latest when it has waited three periods and the jobs that were
+overdue before it are done, unless urgent work alone fills the devices.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from generation.states import Priority
 
 
 class Level(IntEnum):
-    """What counts instead of the priority once waiting has been looked at; lower is sooner."""
+    """The priority of a job after ageing; a lower level is served sooner."""
 
     URGENT = 0
     OVERDUE = 1
@@ -33,17 +33,17 @@ class Level(IntEnum):
 
 LEVELS = tuple(Level)
 EVERYBODY = -1
-"""Whose line it is where nobody takes turns."""
+"""The owner of the common queue of overdue jobs, where owners do not take turns."""
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingJob:
-    """A job that waits, as plain data. `key` says which it is, `shape` what run times it is like.
+    """A waiting job as plain data. `key` identifies it; `shape` says which run times apply to it.
 
-    `queued` is the moment since which it waits, `rank` its place among its owner's jobs, lower is
-    sooner; by itself the moment of submit. Moments are seconds since any one moment. `left` is the
-    share of its run time that a job still needs which goes on from a snapshot, `pinned` the number
-    of the only device that may take it.
+    `queued` is the time at which it began to wait. `rank` orders the jobs of one owner, lower is
+    sooner; it is the time of submission unless the owner changed it. Times are seconds since any
+    fixed moment. `left` is the fraction of the run time that is left, below 1 for a job that
+    resumes. `pinned` is the primary key of the only device that may take the job.
     """
 
     key: Any
@@ -62,7 +62,7 @@ class WaitingJob:
 
 
 def level(priority: int, waited: float, ageing: float) -> Level:
-    """The level of a job that has waited for so many seconds, with periods of `ageing` seconds."""
+    """The level of a job after `waited` seconds; one ageing period is `ageing` seconds."""
     if priority == Priority.URGENT:
         return Level.URGENT
     risen = priority + 1 - int(max(0.0, waited) / ageing)
@@ -70,15 +70,16 @@ def level(priority: int, waited: float, ageing: float) -> Level:
 
 
 def alike(_: WaitingJob) -> float:
-    """What a job costs its owner where run times do not count."""
+    """The cost of a job to its owner when run times are not considered."""
     return 1.0
 
 
 @dataclass(slots=True)
 class _Climb:
-    """The jobs of one priority on their way to a level; `waiting` has (queued, index), last first.
+    """The jobs of one priority that have not yet risen to the level `target`.
 
-    They reach it `delay` seconds after they were submitted.
+    They reach it `delay` seconds after they began to wait. `waiting` has (queued, index) in
+    descending order.
     """
 
     target: Level
@@ -87,10 +88,10 @@ class _Climb:
 
 
 class WaitingLine:
-    """Waiting jobs, handed out one by one in the policy's order while time goes on.
+    """Returns waiting jobs one by one in the policy's order while time passes.
 
-    `device_time` are the seconds that each owner had lately; who is missing had none. `cost` says
-    what a job that is handed out adds to its owner's, in seconds.
+    `device_time` has the recent seconds of each owner; a missing owner has none. `cost` returns the
+    seconds that a returned job adds to its owner's device time.
     """
 
     def __init__(
@@ -107,8 +108,8 @@ class WaitingLine:
         self._levels: list[Level | None] = [
             level(job.priority, now - job.queued, ageing) for job in self._jobs
         ]
-        # For each level and owner (place, index), the first one last; for each level a heap of
-        # owners.
+        # For each level and owner: (rank or time, index) in descending order. For each level: a
+        # heap of its owners.
         self._queues: list[dict[int, list[tuple[float, int]]]] = [{} for _ in Level]
         self._owners: list[list[tuple[float, float, int]]] = [[] for _ in Level]
         self._climbs = self._all_climbs(ageing)
@@ -117,7 +118,7 @@ class WaitingLine:
             self._enter([n for n, here in enumerate(self._levels) if here == target], target)
 
     def pop(self, now: float) -> tuple[WaitingJob, Level] | None:
-        """The next job and its level; None when nothing waits. `now` never goes back."""
+        """Return the next job and its level; None if no job waits. `now` must not decrease."""
         if now >= self._next_rise:
             self._rise(now)
         for number, owners in enumerate(self._owners):
@@ -130,29 +131,29 @@ class WaitingLine:
         return None
 
     def _enter(self, indices: list[int], here: Level) -> None:
-        """Let jobs stand in a level, many at once."""
+        """Add jobs to a level, many at once."""
         jobs, queues = self._jobs, self._queues[here]
         entering: dict[int, list[tuple[float, int]]] = {}
         if here == Level.OVERDUE:
-            # Nobody takes turns here: one line for all, by the moment of submit.
+            # Owners do not take turns here: one queue for all, by the time of submission.
             entering[EVERYBODY] = [(jobs[index].queued, index) for index in indices]
         else:
             for index in indices:
                 job = jobs[index]
                 entering.setdefault(job.owner, []).append((job.rank, index))
-        for owner, some in entering.items():
-            if not some:
+        for owner, entries in entering.items():
+            if not entries:
                 continue
             queue = queues.setdefault(owner, [])
             first = queue[-1] if queue else None
-            queue += some
-            # They come nearly in their order, so this is quick.
+            queue += entries
+            # The list is nearly sorted already, so this is fast.
             queue.sort(reverse=True)
             if queue[-1] != first:
                 heapq.heappush(self._owners[here], (self._had.get(owner, 0.0), queue[-1][0], owner))
 
     def _first(self, here: Level) -> int | None:
-        """Take the first job of a level. Entries of the heap of owners may be out of date."""
+        """Remove and return the first job of a level. Entries in the heap may be stale."""
         owners, queues, levels = self._owners[here], self._queues[here], self._levels
         while owners:
             had, place, owner = owners[0]
@@ -166,17 +167,17 @@ class WaitingLine:
             if had != now_had or place != queue[-1][0]:
                 heapq.heapreplace(owners, (now_had, queue[-1][0], owner))
                 continue
-            # The entry stays, out of date by now: it is put right when it is first again.
+            # The heap entry is stale now; it is corrected when it is first again.
             return queue.pop()[1]
         return None
 
     def _all_climbs(self, ageing: float) -> list[_Climb]:
-        """Every rise that any job can still make, by priority and number of periods."""
+        """All rises that jobs can still make, by priority and number of periods."""
         climbs: list[_Climb] = []
         for priority in (Priority.HIGH, Priority.NORMAL, Priority.LOW):
             places = (n for n, job in enumerate(self._jobs) if job.priority == priority)
             waiting = sorted(((self._jobs[n].queued, n) for n in places), reverse=True)
-            # The farthest first: what has risen twice in the meantime enters its last level only.
+            # The largest rise first, so that a job that rose twice enters only its last level.
             climbs += [
                 _Climb(LEVELS[priority + 1 - periods], periods * ageing, waiting[:])
                 for periods in range(priority, 0, -1)
@@ -184,7 +185,7 @@ class WaitingLine:
         return climbs
 
     def _rise(self, now: float) -> None:
-        """Let every job enter the level that it has reached by now."""
+        """Move every job to the level that it has reached by now."""
         levels = self._levels
         for climb in self._climbs:
             risen, target = [], climb.target
@@ -197,6 +198,6 @@ class WaitingLine:
             if risen:
                 self._enter(risen, target)
         self._next_rise = min(
-            (one.waiting[-1][0] + one.delay for one in self._climbs if one.waiting),
+            (climb.waiting[-1][0] + climb.delay for climb in self._climbs if climb.waiting),
             default=float("inf"),
         )

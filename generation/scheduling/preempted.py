@@ -1,4 +1,4 @@
-"""Whether the job that a device runs has to give way to an urgent one now."""
+"""Decides whether the job that a device runs must yield to an urgent job now."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from generation.scheduling.queue_state import online
 from generation.states import Priority
 
 A_MOMENT = 0.001
-"""Seconds that are left at least of what still runs."""
+"""The least remaining time of a job that still runs, in seconds."""
 MOST = 100
-"""So many urgent jobs are looked at: there are never as many devices."""
+"""The most urgent jobs that are read; there are never as many devices."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What a device runs, with its progress; of a batch the member that gave way most often."""
+    """A device's running job with its progress; of a batch, the member preempted most often."""
 
     device_id: int
     priority: int
@@ -43,28 +43,29 @@ RUN = (
 
 
 def is_preempted(attempt: Attempt, device: Device) -> bool:
-    """Whether this device is among those that urgent work needs now.
+    """Whether this device must yield to urgent work now.
 
-    Devices that are free take it themselves; every other device asks the same question of the same
-    rows, so as many give way as there is urgent work for.
+    Free devices claim urgent jobs themselves. All busy devices decide from the same rows, so only
+    as many yield as there are urgent jobs left.
     """
     if attempt.job.priority == Priority.URGENT or device.is_paused:
         return False
     if attempt.job.pinned_to_id is not None and _others_wait(device):
         return True
     waiting = _urgent()
-    first = next((one for one in waiting if placement.takes(device, one)), None)
+    first = next((needs for needs in waiting if placement.takes(device, needs)), None)
     if first is None:
         return False
-    able = [one for one in online(timezone.now()) if placement.takes(one, first)]
-    running = _running({one.pk for one in able})
-    free = sum(one.pk not in running for one in able)
-    busy = [_plain(one, running[one.pk]) for one in able if one.pk in running]
-    return device.name in victims(busy, sum(one.work == first.work for one in waiting) - free)
+    able = [other for other in online(timezone.now()) if placement.takes(other, first)]
+    running = _running({other.pk for other in able})
+    free = sum(other.pk not in running for other in able)
+    busy = [_plain(other, running[other.pk]) for other in able if other.pk in running]
+    urgent = sum(needs.work == first.work for needs in waiting)
+    return device.name in victims(busy, urgent - free)
 
 
 def _others_wait(device: Device) -> bool:
-    """Whether the device takes any waiting job that is no calibration: those yield to all work."""
+    """Whether the device takes a waiting job other than a calibration, which yields to all."""
     return placement.claimable(device).filter(pinned_to=None).exists()
 
 
@@ -83,7 +84,7 @@ def _plain(device: Device, run: _Run) -> Running:
     remaining, whole = run.remaining, None
     if remaining is not None:
         remaining -= (timezone.now() - run.told_at).total_seconds()
-        # A run is not nearly done because it outlives its estimate: its progress tells the share.
+        # A run that takes longer than estimated is not nearly done: use its progress.
         remaining = max(remaining, A_MOMENT)
         done = run.percent / 100.0
         whole = remaining / (1.0 - done) if done < 1.0 else remaining

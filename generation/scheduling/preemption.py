@@ -1,7 +1,8 @@
-"""Who gives way to urgent work. Plain data in and out.
+"""Chooses which devices yield to urgent work. Plain data in, plain data out.
 
-An urgent job that no free device takes is started at once by a device that runs lower work: that
-work is saved between two denoising steps, waits in its old place, and goes on later where it was.
+If no free device takes an urgent job, a device that runs a job of lower priority starts it at once.
+The lower job is saved between two denoising steps, returns to its old place in the queue, and
+resumes later.
 """
 
 from __future__ import annotations
@@ -12,18 +13,18 @@ from dataclasses import dataclass
 from generation.states import Priority
 
 MAX_PREEMPTIONS = 3
-"""A job that gave way this often is left to finish."""
+"""A job that was preempted this often is not preempted again."""
 NEARLY_DONE_SHARE = 0.05
 NEARLY_DONE_SECONDS = 20.0
-"""Work is nearly done, and left to finish, with no more than this share of its run time left and
-no more than these seconds: saving, and going on later, would cost nearly as much."""
+"""A run is nearly done, and not preempted, if at most this fraction of its run time, and at most
+this many seconds, are left: saving and resuming it would cost nearly as much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What a device that could run the urgent job runs now.
+    """The running job of a device that could run the urgent job.
 
-    `remaining` and `whole` are seconds, None while they are not known.
+    `remaining` and `whole` are seconds of its run time, None if unknown.
     """
 
     device: str
@@ -34,7 +35,7 @@ class Running:
 
 
 def nearly_done(running: Running) -> bool:
-    """Whether what is left is too little to be worth interrupting."""
+    """Whether too little is left to be worth an interruption."""
     if running.remaining is None or running.whole is None:
         return False
     share = running.remaining / running.whole if running.whole > 0 else 0.0
@@ -42,7 +43,7 @@ def nearly_done(running: Running) -> bool:
 
 
 def may_give_way(running: Running) -> bool:
-    """Whether this work may be interrupted at all for the urgent job."""
+    """Whether the urgent job may preempt this one."""
     return (
         running.priority != Priority.URGENT
         and running.preemptions < MAX_PREEMPTIONS
@@ -51,18 +52,18 @@ def may_give_way(running: Running) -> bool:
 
 
 def victims(running: Iterable[Running], urgent: int) -> list[str]:
-    """The devices that give way to so many urgent jobs, that no free device takes.
+    """The devices that yield to `urgent` urgent jobs, which no free device takes.
 
-    The lowest priority first, then what was preempted least, then what has longest to go: most is
-    left to be done afterwards by whichever device is free.
+    Jobs of the lowest priority yield first, then those preempted least often, then those with the
+    longest remaining time, because most of their work is left for whichever device is free later.
     """
-    able = [one for one in running if may_give_way(one)]
+    able = [run for run in running if may_give_way(run)]
     able.sort(
-        key=lambda one: (
-            -one.priority,
-            one.preemptions,
-            -(one.remaining if one.remaining is not None else float("inf")),
-            one.device,
+        key=lambda run: (
+            -run.priority,
+            run.preemptions,
+            -(run.remaining if run.remaining is not None else float("inf")),
+            run.device,
         )
     )
-    return [one.device for one in able[: max(0, urgent)]]
+    return [run.device for run in able[: max(0, urgent)]]

@@ -1,6 +1,6 @@
 """The state of the queue as plain data: devices, running jobs, device time and run times.
 
-Written in SQL where every claim asks: the ORM takes longer to write these queries than the
+The queries of every claim are written in SQL, because the ORM takes longer to build them than the
 database takes to answer them.
 """
 
@@ -33,7 +33,10 @@ HAD = "SELECT owner_id, seconds, as_of FROM generation_devicetime"
 
 @dataclass(frozen=True, slots=True)
 class RunningJob:
-    """One job that runs. Moments are seconds since the epoch, lengths seconds, None if unknown."""
+    """A running job. Times are seconds since the epoch, durations seconds; None if unknown.
+
+    `told` is the time of the last progress report, which gave `remaining`.
+    """
 
     device_id: int | None
     owner_id: int
@@ -43,7 +46,7 @@ class RunningJob:
     told: float
 
     def end(self, now: float) -> float | None:
-        """When it is done; None when nobody can tell: a run may outlive its estimate."""
+        """The time at which it ends; None if unknown, as when it takes longer than estimated."""
         if self.remaining is not None:
             end = self.told + self.remaining
         elif self.estimated is not None and self.started is not None:
@@ -54,14 +57,14 @@ class RunningJob:
 
 
 def seconds(moment: datetime | str) -> float:
-    """A database's moment in seconds since the epoch; SQLite keeps moments as text, in UTC."""
+    """Convert a database time to seconds since the epoch; SQLite stores times as UTC text."""
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
     return moment.replace(tzinfo=UTC).timestamp()
 
 
 def online(now: datetime) -> list[Device]:
-    """Devices that are here and take work."""
+    """The devices that are online and not paused."""
     latest = Device.oldest_heartbeat(now)
     return [
         device
@@ -71,7 +74,7 @@ def online(now: datetime) -> list[Device]:
 
 
 def runs() -> list[RunningJob]:
-    """Everything that runs."""
+    """All running jobs."""
     with connection.cursor() as cursor:
         cursor.execute(RUNS)
         return [
@@ -88,7 +91,7 @@ def runs() -> list[RunningJob]:
 
 
 def device_time(now: float, running: list[RunningJob]) -> dict[int, float]:
-    """Seconds that each person had lately, fading, what runs at this moment included."""
+    """The recent seconds of each owner, with decay, including jobs that run now."""
     with connection.cursor() as cursor:
         cursor.execute(HAD)
         had = {
@@ -106,7 +109,7 @@ def line(
     running: list[RunningJob],
     times: RunTimes | None = None,
 ) -> WaitingLine:
-    """The jobs in the policy's order, with the device time that people had until now."""
+    """The jobs in the policy's order, by the device time of their owners until now."""
     moment = now.timestamp()
     had = device_time(moment, running)
     cost = times.typical if times else alike
@@ -128,26 +131,28 @@ class RunTimes:
         self._typical: dict[str, float] = {}
 
     def run(self, device: Device, job: WaitingJob) -> float | None:
-        """Seconds of a job on a device, loading aside; None without evidence."""
+        """Estimated seconds of a job on a device without loading; None without evidence."""
         return self._estimator.speeds.warm_seconds(device, job.shape)
 
     def load(self, device: Device, job: WaitingJob) -> float | None:
-        """Seconds of loading the job's model there; None when it was never loaded."""
+        """Estimated seconds of loading the job's model there; None if it was never loaded there."""
         return self._estimator.load_seconds(device, job.model)
 
     def typical(self, job: WaitingJob) -> float:
-        """What a job costs its owner, for turns between people; 1 when nothing is known."""
+        """The cost of a job to its owner: the shortest time on any device, 1 if unknown."""
         if job.shape not in self._typical:
             able = [device for device in self._devices if job.work in device.works]
             found = [self.run(device, job) for device in able]
-            self._typical[job.shape] = min((one for one in found if one is not None), default=1.0)
+            self._typical[job.shape] = min(
+                (time for time in found if time is not None), default=1.0
+            )
         return self._typical[job.shape]
 
 
 def lanes(
     devices: Iterable[Device], times: RunTimes, now: datetime, running: list[RunningJob]
 ) -> list[Lane]:
-    """A lane for each device, free when its present job is expected to end."""
+    """One lane for each device, free when its running job is expected to end."""
     moment = now.timestamp()
     busy = {run.device_id: run for run in running}
     return [

@@ -1,8 +1,8 @@
-"""The whole queue as plain data, read quickly again and again.
+"""The whole queue as plain data, cached so that it can be read often.
 
-Of a job that waits only its priority, its rank, the moment since which it waits and its saved steps
-ever change. A process keeps what it has read of every other column for as long as those are the
-same, so that another look at ten thousand jobs reads five short columns.
+Only the priority, the rank, the queued time and the saved steps of a waiting job ever change. A
+process caches all other columns as long as these are the same, so that it reads only five short
+columns to read ten thousand jobs again.
 """
 
 from __future__ import annotations
@@ -35,31 +35,31 @@ CHANGING = """
 SELECT id, priority, rank, queued_at, saved_steps FROM generation_job
 WHERE status = 'queued' AND held_at IS NULL
 """
-"""In SQL and as the database has them: to make objects of keys and moments is what takes long."""
+"""SQL with raw values, because converting keys and times to objects takes most of the time."""
 ONE_BY_ONE = 500
-"""So many missing jobs are asked for by their keys, more by reading everything."""
+"""Up to this number, missing jobs are selected by key; otherwise all waiting jobs are read."""
 
 _Seen = tuple[Any, int, float, Any, int]
 
 
 class WaitingJobs:
-    """The waiting jobs as one process has read them; its threads may share it."""
+    """A cache of the waiting jobs for one process; its threads may share it."""
 
     def __init__(self) -> None:
         self._known: dict[_Seen, WaitingJob] = {}
 
     def read(self) -> list[WaitingJob]:
-        """Every waiting job."""
+        """Return all waiting jobs."""
         with connection.cursor() as cursor:
             cursor.execute(CHANGING)
             seen: list[_Seen] = cursor.fetchall()
         known = self._known
-        found = [known.get(one) for one in seen]
-        missing = [one for one, job in zip(seen, found, strict=True) if job is None]
+        found = [known.get(row) for row in seen]
+        missing = [row for row, job in zip(seen, found, strict=True) if job is None]
         if not missing and len(seen) == len(known):
             return cast(list[WaitingJob], found)
-        # What waits no longer is forgotten; a job that was claimed meanwhile is left out.
-        kept = {one: job for one, job in zip(seen, found, strict=True) if job}
+        # Forget jobs that no longer wait. A job that was claimed meanwhile is not returned.
+        kept = {row: job for row, job in zip(seen, found, strict=True) if job}
         self._known = now = kept | _in_full(missing)
         return list(now.values())
 
@@ -80,7 +80,7 @@ def waiting_job(
     *,
     left: float = 1.0,
 ) -> WaitingJob:
-    """A waiting job from the columns COLUMNS; `left` is the share of its run time that is left."""
+    """Make a WaitingJob from COLUMNS; `left` is the fraction of its run time that is left."""
     return WaitingJob(
         key,
         owner,
@@ -90,7 +90,7 @@ def waiting_job(
         work,
         family,
         longest_side,
-        # What draws nothing loads no model.
+        # A job without a family loads no model.
         model if family else "",
         shape,
         batch_key,
@@ -102,19 +102,19 @@ def waiting_job(
 def _in_full(missing: list[_Seen]) -> dict[_Seen, WaitingJob]:
     if not missing:
         return {}
-    wanted = {one[0]: one for one in missing}
+    wanted = {seen[0]: seen for seen in missing}
     rows = Job.objects.waiting().order_by()
     if len(missing) <= ONE_BY_ONE:
         rows = rows.filter(pk__in=list(wanted))
     saved = {job.pk: job.left for job in Job.objects.waiting().filter(saved_steps__gt=0)}
     found = {}
     for row in rows.values_list(*COLUMNS):
-        one = wanted.get(_stored(row[0]))
-        if one is not None:
-            found[one] = waiting_job(*row, left=saved.get(row[0], 1.0))
+        seen = wanted.get(_stored(row[0]))
+        if seen is not None:
+            found[seen] = waiting_job(*row, left=saved.get(row[0], 1.0))
     return found
 
 
 def _stored(key: UUID) -> Any:
-    """A key as the database has it."""
+    """The key as the database stores it."""
     return Job._meta.pk.get_db_prep_value(key, connection)
