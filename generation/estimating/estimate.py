@@ -1,4 +1,4 @@
-"""One estimate from what was learned: the seconds of each stage, their sum and its range."""
+"""Computes an estimate from learned speeds: the seconds of each stage, their sum and its range."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from generation.estimating.speeds.learning import Speeds
 from generation.states import Stage
 
 THIN = 3
-"""With fewer finished attempts an estimate is marked as rough."""
+"""An estimate from fewer finished attempts than this is marked as rough."""
 NEVER_SEEN = 2.0
-"""How unsure an estimate is of which hardly anything like it was seen."""
+"""An estimate with a higher uncertainty is marked as rough: hardly any similar run is known."""
 FOREIGN = 1.25
-"""A range from another model's speeds is so many times as wide again."""
+"""The factor on the uncertainty of an estimate from another model's speeds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Seconds of run time: the median, and the range that holds nine of ten.
+    """Seconds of run time: the median, and the range that contains nine of ten runs.
 
-    `evidence` counts finished attempts of the model on the device; `rough` is True when the cost
-    model had to do most of the work. `load` are the seconds of loading the model in it. It holds
-    for `device`, with the model to be loaded first or not (`cold`), and with so much other work on
-    the host (`host_load`, runnable threads for each core).
+    `evidence` counts the finished attempts of the model on the device. `rough` is True when the
+    estimate comes mostly from the cost model. `load` is the part for loading the model, in seconds.
+    The estimate assumes `device`, whether the model must be loaded first (`cold`), and the load of
+    the host by other work (`host_load`, runnable threads per core).
     """
 
     seconds: float
@@ -41,7 +41,7 @@ class Estimate:
 
     @property
     def assumed(self) -> dict[str, Any]:
-        """What it holds for, as plain data."""
+        """The assumptions as plain data."""
         return {"device": self.device, "cold": self.cold, "host_load": round(self.host_load, 3)}
 
 
@@ -57,10 +57,10 @@ def estimate_from(
     beside: Sequence[Speeds] = (),
     device: str = "",
 ) -> Estimate | None:
-    """What a render will take; `foreign` when the speeds are another model's. None: no evidence.
+    """Estimate the run time of a render; None without evidence.
 
-    `drift` is the device's; None: the speeds' own. `beside` are what the device has learned of
-    other models.
+    `foreign` is True if the speeds were learned from another model. `drift` is the device's; None
+    uses the drift of `speeds`. `beside` are the speeds of other models on the device.
     """
     stages = speeds.stage_seconds(
         demands, cold=cold, load=host_load, drift=drift, foreign=foreign, beside=beside

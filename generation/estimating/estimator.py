@@ -1,6 +1,6 @@
-"""Estimates: what a render will take on a device, with a range, learned from every attempt.
+"""Estimates the run time of a render on a device, with a range, and learns from every attempt.
 
-The arithmetic is in `speeds.learning`, and what was read of the learned speeds in `speeds.cache`.
+The arithmetic is in `speeds.learning`, and the cache of the learned speeds in `speeds.cache`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from generation.states import Stage, Work
 
 
 def shape_of(spec: RenderSpec) -> str:
-    """What makes two renders comparable, as one short text."""
+    """The shape of a spec as a short text. Renders of one shape have comparable run times."""
     return str(Shape.of(spec))
 
 
 class Estimator:
-    """Estimates by what the devices have learned, and learns from finished attempts.
+    """Estimates from the learned speeds of the devices, and learns from finished attempts.
 
-    It keeps what it has read in `speeds`. A process has one, and its threads may share it.
+    `speeds` caches the learned speeds. A process has one estimator, and its threads may share it.
     """
 
     def __init__(self) -> None:
@@ -39,10 +39,10 @@ class Estimator:
     def estimate(
         self, spec: RenderSpec, device: Device | None = None, *, cold: bool | None = None
     ) -> Estimate | None:
-        """Run time of a spec on a device, or on the quickest online that takes such work.
+        """Estimate the run time of a spec on a device, or on the fastest online device for it.
 
-        None without evidence. `cold` says whether the model has to be loaded first; None: as the
-        device has it now.
+        Returns None without evidence. `cold` says whether the model must be loaded first; None
+        derives it from the models that are loaded on the device now.
         """
         self.speeds.refresh()
         if device is not None:
@@ -50,7 +50,7 @@ class Estimator:
         return self._quickest(spec, list(Device.objects.online()), cold)
 
     def estimate_all(self, specs: Iterable[RenderSpec]) -> list[Estimate | None]:
-        """`estimate` for many specs, with everything that it needs read once."""
+        """Like `estimate` for many specs, with only one read of the database."""
         self.speeds.refresh()
         devices = list(Device.objects.online())
         return [self._quickest(spec, devices, None) for spec in specs]
@@ -60,9 +60,9 @@ class Estimator:
     ) -> Estimate | None:
         shape = Shape.of(spec)
         found = [
-            self.estimate_shape(shape, spec.work, one, cold)
-            for one in devices
-            if spec.work in one.works
+            self.estimate_shape(shape, spec.work, device, cold)
+            for device in devices
+            if spec.work in device.works
         ]
         known = [estimate for estimate in found if estimate is not None]
         return min(known, key=lambda estimate: estimate.seconds) if known else None
@@ -70,7 +70,7 @@ class Estimator:
     def estimate_shape(
         self, shape: Shape, work: Work, device: Device, cold: bool | None = None
     ) -> Estimate | None:
-        """The same for a shape, by what `speeds` has read; `speeds.refresh` comes first."""
+        """Like `estimate` for a shape, from the cached speeds. Call `speeds.refresh` before."""
         source = self.speeds.source(device, subject_of(shape))
         if source is None:
             return None
@@ -88,25 +88,25 @@ class Estimator:
             beside=self.speeds.beside(device, source.speeds, demands),
             device=device.name,
         )
-        # What was measured is no evidence of any render.
+        # The measurement at the first start is not evidence from a render.
         return replace(estimate, evidence=0) if estimate and source.measured else estimate
 
     def load_seconds(self, device: Device, model: str) -> float | None:
-        """Seconds that loading a model takes on a device; None when it was never loaded there."""
+        """Estimated seconds of loading a model on a device; None if it was never loaded there."""
         source = self.speeds.source(device, model)
         known = source.speeds.stages.get(Stage.LOAD) if source else None
         if source is None or known is None:
             return None
         seconds = known.seconds(self.speeds.loading(model), device.host_load)
         drift = self.speeds.drift(device)
-        lately = exp(source.speeds.drift if drift is None else drift)
-        return seconds * lately if seconds is not None else None
+        drift_factor = exp(source.speeds.drift if drift is None else drift)
+        return seconds * drift_factor if seconds is not None else None
 
     def learn(self, attempt: Attempt, timings: Iterable[tuple[str, float]]) -> None:
-        """Take in one finished attempt with the seconds of its stages.
+        """Learn from one finished attempt and the seconds of its stages.
 
-        To be called in the transaction that ends the job, and only for attempts that ran alone and
-        from the start: others do not say how long their like takes.
+        Call this in the transaction that ends the job, and only for attempts that ran alone and
+        from the start: the times of other attempts are not comparable.
         """
         if attempt.device is None or attempt.run_seconds is None:
             return
@@ -115,7 +115,7 @@ class Estimator:
         stages: dict[str, float] = dict(timings)
         stages[REST] = attempt.run_seconds - sum(stages.values())
         demands = self.speeds.demands(shape)
-        _judge(speeds, attempt, demands)
+        _learn_error(speeds, attempt, demands)
         speeds.learn(
             demands,
             stages,
@@ -129,7 +129,7 @@ class Estimator:
         transaction.on_commit(lambda: self.speeds.keep(*kept))
 
     def _row(self, device: Device, subject: str) -> tuple[LearnedSpeed, Speeds]:
-        """The row to change and what it says; a new one starts with nothing learned."""
+        """The row to change and its speeds; a new row has learned nothing."""
         self.speeds.refresh_costs()
         row = (
             LearnedSpeed.objects.select_for_update().filter(device=device, subject=subject).first()
@@ -140,8 +140,8 @@ class Estimator:
         return row, Speeds.from_json(row.state)
 
 
-def _judge(speeds: Speeds, attempt: Attempt, demands: Demands) -> None:
-    """Hold what was estimated at the submit against what it took."""
+def _learn_error(speeds: Speeds, attempt: Attempt, demands: Demands) -> None:
+    """Learn the error of the estimate at submission, compared with the actual run time."""
     job = attempt.job
     low, high = job.estimated_low, job.estimated_high
     if not job.estimated_seconds or not attempt.run_seconds or low is None or high is None:

@@ -1,6 +1,6 @@
-"""The devices' learned speeds as one process has read them: what changed is read again.
+"""A cache of the devices' learned speeds for one process. Only changed rows are read again.
 
-So an estimate costs the same however long the history is.
+So the cost of an estimate does not depend on the length of the history.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from generation.models import Device, LearnedSpeed, ModelCard
 from generation.pipelines.costs import Costs
 
 SHAPES_KEPT = 20_000
-"""So many answers a process keeps before it starts anew."""
+"""The number of cached run times at which the cache is cleared."""
 CARDS_SECONDS = 10.0
-"""For so long a process believes what it has read of the models' costs."""
+"""How long the costs of models are cached."""
 
 
 @dataclass(slots=True)
 class SpeedSource:
-    """Speeds to go by for a model on a device.
+    """The speeds to use for a model on a device.
 
-    `foreign` when they were learned of another model, `measured` when the device has rendered
-    nothing yet and they come from the measurement at its first start.
+    `foreign` is True if they were learned from another model. `measured` is True if the device has
+    rendered nothing yet, and they come from the measurement at its first start.
     """
 
     speeds: Speeds
@@ -39,9 +39,9 @@ class SpeedSource:
 
 
 class SpeedCache:
-    """What has been read of learned speeds, models' costs and devices of the same hardware.
+    """Caches learned speeds, the costs of models, and which devices have the same hardware.
 
-    Threads may share one: a dictionary that is iterated over is replaced, never changed in place.
+    Threads may share it: a dictionary that is iterated over is replaced, never changed in place.
     """
 
     def __init__(self) -> None:
@@ -54,8 +54,8 @@ class SpeedCache:
         self._seconds: dict[tuple[int, str], tuple[Speeds, float, float | None, float]] = {}
 
     def refresh(self) -> None:
-        """Read what has changed since the last look: one short query, mostly."""
-        # Written in SQL: the claim asks this every time, and the ORM takes longer than the query.
+        """Read the changes since the last call; usually this is one short query."""
+        # SQL, because every claim runs this and the ORM takes longer than the query.
         with connection.cursor() as cursor:
             cursor.execute("SELECT id, device_id, subject, version FROM generation_learnedspeed")
             rows = cursor.fetchall()
@@ -68,7 +68,7 @@ class SpeedCache:
         fewer = len(known) > len(rows)
         if fewer:
             present = {(device, subject) for _, device, subject, _ in rows}
-            known = {key: one for key, one in known.items() if key in present}
+            known = {key: entry for key, entry in known.items() if key in present}
         if stale or fewer:
             self._speeds = known | {
                 (row.device_id, row.subject): (row.version, Speeds.from_json(row.state))
@@ -78,22 +78,22 @@ class SpeedCache:
         self.refresh_costs()
 
     def refresh_costs(self) -> None:
-        """Read the models' costs and the devices again, now and then."""
+        """Read the costs of models and the devices again if they were read too long ago."""
         if monotonic() - self._costs_read > CARDS_SECONDS:
             self._read_cards()
 
     def keep(self, device_id: int, subject: str, version: int, speeds: Speeds) -> None:
-        """Take what this process has just written, so that it need not read it again."""
+        """Cache speeds that this process has just written, so that it need not read them."""
         self._speeds = self._speeds | {(device_id, subject): (version, speeds)}
         self._latest = self._latest | {device_id: speeds}
 
     def source(self, device: Device, subject: str) -> SpeedSource | None:
-        """The device's own speeds of a model, else its twins', else those of another model there.
+        """The device's own speeds of a model, else those of a device with the same hardware.
 
-        What its worker measured comes last.
+        Else the speeds of another model on the device, else the measurement at its first start.
         """
         if device.pk not in self._twins:
-            # It has joined since.
+            # The device is new since the last read.
             self._read_cards()
         for pk in (device.pk, *self._twins.get(device.pk, ())):
             own = self._speeds.get((pk, subject))
@@ -110,39 +110,40 @@ class SpeedCache:
         return SpeedSource(max(others, key=lambda speeds: speeds.attempts), foreign=True)
 
     def latest(self, device: Device) -> Speeds | None:
-        """What was learned last on a device, of whichever model: it knows the device's drift."""
+        """The speeds of any model that were learned last on a device; they have its drift."""
         return self._latest.get(device.pk)
 
     def drift(self, device: Device) -> float | None:
-        """By how much, as a logarithm, everything takes longer there lately; None: nobody knows."""
+        """The logarithm of the factor by which runs take longer there lately; None if unknown."""
         latest = self.latest(device)
         return latest.drift if latest else None
 
     def beside(self, device: Device, speeds: Speeds, demands: Demands) -> list[Speeds]:
-        """What the device knows of other models, when some stage after the drawing is missing."""
+        """The speeds of other models on the device, if a stage after decoding is not known."""
         if not (AFTERWARDS & demands.keys()) - speeds.stages.keys():
             return []
         return [known for (pk, _), (_, known) in self._speeds.items() if pk == device.pk]
 
     def demands(self, shape: Shape) -> Demands:
-        """What the stages of a shape have to do."""
+        """The demands of the stages of a shape."""
         costs, size = self._costs.get(shape.model) or (Costs.from_json({}), 0)
         return cost.demands(shape, costs, size)
 
     def loading(self, model: str) -> Demand:
-        """What loading a model has to do."""
+        """The demand of loading a model."""
         _, size = self._costs.get(model) or (None, 0)
         return Demand(1.0, size / 1e9, model)
 
     def warm_seconds(self, device: Device, shape: str) -> float | None:
-        """Seconds of a shape on a device as busy as its host is, loading aside.
+        """Seconds of a shape on a device at the present load of its host, without model loading.
 
-        What comes before the drift is kept while it is true: the drift moves with every attempt.
+        The seconds without drift are cached while they are valid. The drift itself is not cached,
+        because it changes with every attempt.
         """
         try:
             parsed = parse(shape)
         except ValueError:
-            # Of a job that an older version wrote: it waits like others, without an estimate.
+            # An older version wrote this job. It waits like others, but without an estimate.
             return None
         source = self.source(device, subject_of(parsed))
         if source is None:
@@ -198,5 +199,5 @@ class SpeedCache:
 
 
 def subject_of(shape: Shape) -> str:
-    """What speeds are learned of: the model, or enhancing, which is empty."""
+    """The subject of learned speeds: the model, or "" for an enhancement."""
     return shape.model if shape.draws else ""
