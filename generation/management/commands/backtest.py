@@ -1,4 +1,4 @@
-"""manage.py backtest: play the history again, ours beside other programs' formulas."""
+"""manage.py backtest: replay the history of renders to judge the estimates."""
 
 from __future__ import annotations
 
@@ -17,17 +17,25 @@ from generation.estimating.speeds.cache import SpeedCache
 
 
 class Command(BaseCommand):
-    """Every finished attempt is estimated by what was known before it, then learned."""
+    """Estimate every finished attempt from the attempts before it, then learn from it.
+
+    The formulas of other programs are judged in the same way.
+    """
 
     help = "Replay the history of renders against our estimator and other programs' formulas."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """How many attempts only teach."""
-        parser.add_argument("--skip", type=int, default=0, help="attempts that only teach")
+        """Add the options."""
+        parser.add_argument(
+            "--skip",
+            type=int,
+            default=0,
+            help="number of first attempts to learn from without judging",
+        )
         parser.add_argument("--json", type=Path, help="write the last line to this file too")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Raises CommandError when there is nothing to replay."""
+        """Replay and print. Raises CommandError if there is nothing to judge."""
         records = list(finished_records())
         if len(records) <= options["skip"]:
             raise CommandError(
@@ -36,15 +44,20 @@ class Command(BaseCommand):
             )
         speeds = SpeedCache()
         speeds.refresh_costs()
-        said = replay(records, lambda text: speeds.demands(parse(text)), options["skip"])
-        found = {name: Accuracy.of(estimated) for name, estimated in said.items()}
+        estimates = replay(records, lambda text: speeds.demands(parse(text)), options["skip"])
+        found = {name: Accuracy.of(estimated) for name, estimated in estimates.items()}
         head = f"{'':<20}{'renders':>9}{'within 20 %':>13}{'mean error':>12}{'median':>9}"
         self.stdout.write(f"{head}{'coverage':>10}")
-        for name, one in found.items():
-            figures = (one.within, one.mean_error, one.median_error, one.coverage)
+        for name, accuracy in found.items():
+            figures = (
+                accuracy.within,
+                accuracy.mean_error,
+                accuracy.median_error,
+                accuracy.coverage,
+            )
             first, second, third, fourth = (_percent(share) for share in figures)
             self.stdout.write(
-                f"{name:<20}{one.count:>9}{first:>13}{second:>12}{third:>9}{fourth:>10}"
+                f"{name:<20}{accuracy.count:>9}{first:>13}{second:>12}{third:>9}{fourth:>10}"
             )
         line = json.dumps({"backtest": {name: asdict(one) for name, one in found.items()}})
         if options["json"]:

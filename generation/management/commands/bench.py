@@ -1,4 +1,4 @@
-"""manage.py bench NAME: measure, print a table, end with one line of JSON."""
+"""manage.py bench NAME: run a benchmark, print a table, then one line of JSON."""
 
 import ast
 import json
@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from generation import bench
 
 MARK = "_GENGA_BENCH_HOME"
-"""Set in the environment of a benchmark that runs over a data folder of its own."""
+"""An environment variable that marks the process of a benchmark with its own data folder."""
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     help = "Run one benchmark and print its figures."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """A subcommand for each module, with that module's own options."""
+        """Add a subcommand for each module, with that module's own options."""
         subparsers = parser.add_subparsers(
             dest="name", required=True, metavar="NAME", parser_class=_Options
         )
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             subparsers.add_parser(name, help=_help_of(name)).benchmark = name
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Run and print."""
+        """Run the benchmark and print its figures."""
         module = import_module(f"generation.bench.{options['name']}")
         if getattr(module, "ISOLATED", False) and MARK not in os.environ:
             sys.exit(_run_apart())
@@ -46,7 +46,7 @@ class Command(BaseCommand):
 
 
 class _Options(CommandParser):
-    """The options of one benchmark. Its module, which may need torch, is imported when chosen."""
+    """The options of one benchmark. Its module may need torch, so it is imported only if chosen."""
 
     benchmark: str
 
@@ -60,7 +60,7 @@ class _Options(CommandParser):
 
 
 def _help_of(name: str) -> str:
-    """The benchmark's HELP, read from its source: imported, all of them together take seconds."""
+    """The benchmark's HELP, read from its source, because importing all modules takes seconds."""
     source = (Path(bench.__path__[0]) / f"{name}.py").read_text()
     for statement in ast.parse(source).body:
         match statement:
@@ -70,14 +70,14 @@ def _help_of(name: str) -> str:
 
 
 def _run_apart() -> int:
-    """The same command once more, over a data folder of its own; its exit status."""
+    """Run the same command in a new process with its own data folder; return its exit status."""
     with TemporaryDirectory(prefix="genga-bench-") as home:
         environment = {**os.environ, "GENGA_HOME": home, "GENGA_PROFILE": "embedded", MARK: "1"}
         return subprocess.call([sys.executable, *sys.argv], env=environment)
 
 
 def names() -> list[str]:
-    """The benchmarks there are; packages and names with an underscore are their common parts."""
+    """The names of all benchmarks; packages and modules with a leading underscore are helpers."""
     return sorted(
         module.name
         for module in pkgutil.iter_modules(bench.__path__)

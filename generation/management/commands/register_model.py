@@ -1,4 +1,4 @@
-"""manage.py register_model: make a folder of weights usable."""
+"""manage.py register_model: register a folder of weights as a model."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -11,22 +11,24 @@ from generation.library.register import register
 
 
 class Command(BaseCommand):
-    """Read a model's folder and write its card."""
+    """Read a model folder and write its model card."""
 
-    help = "Make a model folder (diffusers' layout, safetensors) usable; run again after changes."
+    help = "Register a model folder (diffusers layout, safetensors). Run it again after changes."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The folder, and what the card says of it."""
+        """Add the folder and the fields of the card."""
         parser.add_argument("folder", type=Path)
-        parser.add_argument("--slug", required=True, help="the name the API uses, such as sd15")
-        parser.add_argument("--name", help="the name people read")
+        parser.add_argument("--slug", required=True, help="the name in the API, such as sd15")
+        parser.add_argument("--name", help="the name on pages")
         parser.add_argument(
             "--base", help="for a motion adapter: the slug of the model it animates"
         )
-        parser.add_argument("--default", action="store_true", help="use it when nobody names one")
+        parser.add_argument(
+            "--default", action="store_true", help="use it for requests without a model"
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Raises CommandError with the reason for a folder that is no model."""
+        """Register. Raises CommandError with the reason if the folder is not a usable model."""
         fields: dict[str, Any] = {}
         for name in ("name", "base"):
             if options[name]:

@@ -1,6 +1,6 @@
-"""``manage.py train_demo_model``: makes the demo model that ships in ``fixtures/models/toon``.
+"""manage.py train_demo_model: train the demo model that ships in ``fixtures/models/toon``.
 
-With ``--motion`` it makes that model's motion adapter, ``fixtures/models/toon-motion``.
+With ``--motion``, train that model's motion adapter, ``fixtures/models/toon-motion``.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ RunStage = Callable[[str, Callable[[str], None]], None]
 
 class Command(BaseCommand):
     help = (
-        "Train the demo model from nothing on drawn portraits: a tokenizer, an autoencoder, "
+        "Train the demo model from scratch on drawn portraits: a tokenizer, an autoencoder, "
         "latents, a denoiser with its text encoder, and a reader that checks pictures. Needs the "
-        "extra 'pip install -e .[train]'. On two CPU cores the defaults take about three hours; "
-        "stages leave their results in --work, and the denoiser resumes from its checkpoint there. "
+        "extra 'pip install -e .[train]'. On two CPU cores the defaults take about three hours. "
+        "Stages write their results to --work; the denoiser resumes from its checkpoint there. "
         "With --motion: train the motion adapter of the finished model in --output instead, on "
-        "drawn clips, in the stages clips, adapter, check and export; it resumes in the same way. "
-        "On two CPU cores that takes an hour and a half more."
+        "drawn clips, in the stages clips, adapter, check and export. It resumes in the same way "
+        "and takes an hour and a half more on two CPU cores."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -42,8 +42,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--motion",
             action="store_true",
-            help="train the motion adapter of the model in --output, which stays as it is; the "
-            "adapter goes beside it, with '-motion' added to its name",
+            help="train the motion adapter of the model in --output, which is not changed; the "
+            "adapter is written next to it, with '-motion' added to its name",
         )
         parser.add_argument(
             "--work",
@@ -55,8 +55,8 @@ class Command(BaseCommand):
             "--output",
             type=Path,
             default=DEFAULT_OUTPUT,
-            help="model folder that 'export' replaces; the reader goes beside it, with '-reader' "
-            "added to its name (default: %(default)s)",
+            help="model folder that 'export' replaces; the reader is written next to it, with "
+            "'-reader' added to its name (default: %(default)s)",
         )
         parser.add_argument(
             "--device", choices=("cpu", "cuda"), default="cpu", help="where to train (default: cpu)"
@@ -102,7 +102,7 @@ class Command(BaseCommand):
             help="training clips of 128 pixels; two thirds as many of 256 (default: %(default)s)",
         )
         parser.add_argument(
-            "--seed", type=int, default=1, help="where all randomness starts (default: %(default)s)"
+            "--seed", type=int, default=1, help="random seed (default: %(default)s)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -121,7 +121,8 @@ class Command(BaseCommand):
                 raise CommandError(f"{stage}: {error}") from error
 
 
-# What trains is imported in the functions so that `manage.py help` works without torch and skia.
+# The training modules are imported in functions, so that `manage.py help` works without torch and
+# skia.
 def _stages(options: dict[str, Any]) -> RunStage:
     from generation.demo.training_stages import Recipe, run_stage
 

@@ -9,12 +9,12 @@ from generation.errors import SettingError
 
 
 class Command(BaseCommand):
-    """Serve one device until it is told to stop."""
+    """Serve one device until a signal stops it."""
 
-    help = "Render on one device until SIGTERM or SIGINT; start one process for each device."
+    help = "Render on one device until SIGTERM or SIGINT. Start one process for each device."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The device to serve."""
+        """Add the device and the number of threads."""
         parser.add_argument(
             "--device", default="", help="cpu:0, cuda:0, ...; by default the machine's first"
         )
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Torch is imported here, so that other commands start without it."""
+        """Serve. torch is imported here, so that other commands start without it."""
         from generation.hardware import available
         from generation.worker.process import serve
 
