@@ -10,7 +10,7 @@ from generation.sentences import Sentence
 
 
 class SpecError(ValueError):
-    """A refused request: the field, the sentence with its code, and the allowed values."""
+    """A refused request: the field, the sentence with code and values, and what is allowed."""
 
     def __init__(
         self, field: str, sentence: Sentence | str, allowed: str = "", **values: Any
@@ -20,6 +20,7 @@ class SpecError(ValueError):
         super().__init__(f"{field}: {self.message}")
         self.field = field
         self.code = template.code
+        self.values = values
         self.allowed = allowed
 
     @property
@@ -92,6 +93,13 @@ class SourceUnreadable(RenderError):
 
     code = "source_unreadable"
     hint = "Choose another picture to start from; this file was removed or is damaged."
+
+
+class WorkerLost(RenderError):
+    """The worker processes of too many attempts vanished."""
+
+    code = "worker_lost"
+    hint = "Look into the worker's log; retry the job once the machine is well."
 
 
 class Interruption(Exception):

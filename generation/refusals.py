@@ -20,3 +20,28 @@ NOT_ACCELERATED = Sentence("not_accelerated", "The model {model} cannot be accel
 NO_LORAS = Sentence("no_loras", "The model {model} takes no LoRAs.")
 NO_FIRST_PICTURE = Sentence("no_first_picture", "The model {model} cannot begin with a picture.")
 MODEL_OFF = Sentence("model_off", "{name} is switched off.")
+
+WORK_NOT_SET_UP = Sentence("work_not_set_up", "No device is set up for {work}.")
+FAMILY_NOT_LOADED = Sentence(
+    "family_not_loaded",
+    "No device that is set up for {work} loads models of the family {family}.",
+)
+SIDE_TOO_LONG = Sentence("side_too_long", "No device renders {pixels} pixels per side.")
+CLIP_SIZE_NOT_HELD = Sentence(
+    "clip_size_not_held",
+    "No device has enough memory for clips of {width}×{height} pixels.",
+)
+FRAMES_NOT_HELD = Sentence(
+    "frames_not_held",
+    "No device has enough memory for {frames} frames of {width}×{height} pixels.",
+)
+
+NO_MODEL_INDEX = Sentence("no_model_index", "{folder} has no {file}.")
+INDEX_NOT_JSON = Sentence("index_not_json", "{file} is not valid JSON: {problem}.")
+CLASS_NOT_SUPPORTED = Sentence(
+    "class_not_supported", "Models of the class {class_name} are not supported."
+)
+NO_SAFETENSORS = Sentence("no_safetensors", "{folder} has no safetensors files.")
+BASE_NOT_NAMED = Sentence("base_not_named", "A motion adapter needs a model that it animates.")
+BASE_NOT_FOUND = Sentence("base_not_found", "There is no model {slug!r}.")
+UPSCALER_NOT_FOUND = Sentence("upscaler_not_found", "There is no upscaler {name!r}.")

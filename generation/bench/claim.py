@@ -30,6 +30,7 @@ from django.db.models import Q
 
 from generation.bench import _queue, _site
 from generation.demo.portraits import seeded_source
+from generation.errors import WorkerLost
 from generation.live.events import EventKind
 from generation.models import Attempt, Device, Job, JobEvent
 from generation.states import Outcome, Status
@@ -41,7 +42,7 @@ LEASE_SECONDS: Final = "2"
 SETTLE_SECONDS: Final = 60.0
 HOLD_SECONDS: Final = 0.3
 """How long claimers hold a job in the last part, so that most hold one when killed."""
-GIVEN_UP: Final = Q(status=Status.FAILED, error_code="worker_lost")
+GIVEN_UP: Final = Q(status=Status.FAILED, error_code=WorkerLost.code)
 KILL_EVERY: Final = 0.4
 """Seconds between two kills, on average."""
 

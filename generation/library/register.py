@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from safetensors import SafetensorError
 
+from generation import refusals
 from generation.errors import SpecError
 from generation.models import ModelCard
 from generation.pipelines.family import Family
@@ -93,8 +94,8 @@ def _base_of(family: Family, slug: str | None) -> ModelCard | None:
     found = bases.filter(slug=slug).first()
     if found is None:
         known = ", ".join(bases.order_by("slug").values_list("slug", flat=True)) or "none yet"
-        missing = f"There is no model {slug!r}." if slug else "A motion adapter animates a model."
-        raise SpecError("base", missing, f"a registered model: {known}")
+        missing = refusals.BASE_NOT_FOUND if slug else refusals.BASE_NOT_NAMED
+        raise SpecError("base", missing, f"a registered model: {known}", slug=slug)
     return found
 
 
@@ -112,18 +113,28 @@ def recognise(folder: Path) -> Family:
     """
     path = next((folder / name for name in INDEX_FILES if (folder / name).is_file()), None)
     if path is None:
-        raise SpecError("folder", f"{folder} holds no {INDEX_FILES[0]}.", "diffusers' layout")
+        raise SpecError(
+            "folder",
+            refusals.NO_MODEL_INDEX,
+            "diffusers' layout",
+            folder=folder,
+            file=INDEX_FILES[0],
+        )
     try:
         name = json.loads(path.read_text()).get("_class_name")
     except ValueError as problem:
         raise SpecError(
-            "folder", f"{path} is no JSON: {problem}.", "diffusers' layout"
+            "folder", refusals.INDEX_NOT_JSON, "diffusers' layout", file=path, problem=problem
         ) from problem
     family = family_of_class(name)
     if family is None:
-        raise SpecError("folder", f"{name} cannot be rendered yet.", ", ".join(class_names()))
+        raise SpecError(
+            "folder", refusals.CLASS_NOT_SUPPORTED, ", ".join(class_names()), class_name=name
+        )
     if not any(folder.rglob("*.safetensors")):
-        raise SpecError("folder", f"{folder} holds no safetensors.", "weights as safetensors only")
+        raise SpecError(
+            "folder", refusals.NO_SAFETENSORS, "weights as safetensors only", folder=folder
+        )
     return family
 
 

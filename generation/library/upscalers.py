@@ -4,6 +4,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from generation import refusals
 from generation.errors import SpecError
 from generation.pipelines.upscale.methods import default_name, names_for
 
@@ -41,5 +42,5 @@ def choose_upscaler(factor: int, wanted: str | None) -> str:
         return ""
     names = upscaler_names(factor)
     if wanted and wanted not in names:
-        raise SpecError("upscaler", f"There is no upscaler {wanted!r}.", ", ".join(names))
+        raise SpecError("upscaler", refusals.UPSCALER_NOT_FOUND, ", ".join(names), name=wanted)
     return wanted or default_name(factor)

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from generation.errors import RenderError, SpecUnreadable
+from generation.errors import RenderError, SpecUnreadable, WorkerLost
 from generation.estimating.estimate import Estimate
 from generation.estimating.estimator import shape_of
 from generation.live.events import EventKind
@@ -148,7 +148,7 @@ def start(job: Job, device: Device) -> Attempt | None:
 
 def refuse(job: Job, problem: RenderError) -> bool:
     """Fail a waiting job that no device can start. False if it no longer waits."""
-    error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
+    error = _error_fields(problem)
     return move(
         job,
         Status.QUEUED,
@@ -193,7 +193,7 @@ def complete(
 
 def fail(attempt: Attempt, problem: RenderError, timings: Timings) -> bool:
     """End the job with this error. False if the attempt no longer owns it."""
-    error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
+    error = _error_fields(problem)
     return _end(attempt, Status.FAILED, EventKind.FAILED, Outcome.FAILED, timings, error)
 
 
@@ -230,13 +230,13 @@ def give_up_lost(attempt: Attempt) -> bool:
     # Losses from before a retry do not count.
     lost = job.attempts.filter(outcome=Outcome.LOST, started_at__gte=job.queued_at).count() + 1
     if lost >= MAX_ATTEMPTS and job.cancel_requested_at is None:
-        error = {
-            "code": "worker_lost",
-            "message": f"The worker vanished in {lost} attempts.",
-            "hint": "Look into the worker's log; retry the job once the machine is well.",
-        }
+        error = _error_fields(WorkerLost(f"The worker vanished in {lost} attempts."))
         return _end(attempt, Status.FAILED, EventKind.FAILED, Outcome.LOST, {}, error)
     return _hand_back(attempt, EventKind.LOST, Outcome.LOST, {}, None)
+
+
+def _error_fields(problem: RenderError) -> dict[str, str]:
+    return {"code": problem.code, "message": problem.message, "hint": problem.hint}
 
 
 def _hand_back(

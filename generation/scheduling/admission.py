@@ -50,7 +50,8 @@ def check_admitted(
         needs = needs._replace(pinned=pinned_to.pk)
         reason = placement.refusal(pinned_to, needs)
         if reason is not None:
-            raise SpecError("device", reason, "a device that takes such work")
+            allowed = "a device that takes such work"
+            raise SpecError("device", reason.sentence, allowed, **reason.values)
     taking = [device for device in Device.objects.all() if placement.takes(device, needs)]
     if any(device.state == "online" for device in taking):
         return Admission()

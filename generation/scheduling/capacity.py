@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from generation import refusals
 from generation.errors import SpecError
 from generation.field import MediaType
 from generation.models import Device, ModelCard
@@ -121,15 +122,19 @@ def check(spec: RenderSpec, model: ModelCard) -> None:
     if largest < 2:
         raise SpecError(
             "width",
-            f"No device has the memory for clips of {spec.width}×{spec.height}.",
+            refusals.CLIP_SIZE_NOT_HELD,
             "a smaller width and height",
+            width=spec.width,
+            height=spec.height,
         )
     if spec.frames > largest:
         raise SpecError(
             "frames",
-            f"{spec.frames} frames of {spec.width}×{spec.height} do not fit the memory of any "
-            "device.",
+            refusals.FRAMES_NOT_HELD,
             f"2 to {min(largest, model.max_frames)}",
+            frames=spec.frames,
+            width=spec.width,
+            height=spec.height,
         )
 
 

@@ -19,11 +19,12 @@ from generation.estimating.estimate import Estimate
 from generation.estimating.estimator import Estimator, shape_of
 from generation.models import Device, Job, ModelCard
 from generation.queue.lifecycle import family_needed
-from generation.scheduling import placement, queue_state
+from generation.scheduling import placement, queue_state, waiting_reasons
 from generation.scheduling.assignment import Assigned, Lane, assign
 from generation.scheduling.placement import JobNeeds
 from generation.scheduling.policy import Level, WaitingJob
 from generation.scheduling.waiting_jobs import WaitingJobs, waiting_job
+from generation.sentences import Said
 from generation.specs import RenderSpec
 from generation.states import Priority, Work
 
@@ -67,9 +68,14 @@ class Place:
         return None if start is None or finish is None else finish - start
 
     @property
-    def why(self) -> str:
-        """Why it waits and why there, in one or two short sentences."""
+    def reasons(self) -> tuple[Said, ...]:
+        """Why it waits and why there: one to three short sentences with their codes."""
         return self._reasons.of(self._assigned, self.position)
+
+    @property
+    def why(self) -> str:
+        """The reasons as text."""
+        return " ".join(one.text for one in self.reasons)
 
 
 class Places(Sequence[Place]):
@@ -185,50 +191,51 @@ class _Reasons:
 
     def __init__(self) -> None:
         self._devices: list[Device] | None = None
-        self._nowhere: dict[JobNeeds, str] = {}
+        self._nowhere: dict[JobNeeds, tuple[Said, ...]] = {}
 
-    def of(self, one: Assigned, position: int) -> str:
-        """One or two short sentences."""
+    def of(self, one: Assigned, position: int) -> tuple[Said, ...]:
         if not one.able:
             return self._no_device(one.job)
         if one.lane is None:
-            return "The work ahead of it has no estimate yet."
-        return f"{_turn(one, position)} {_choice(one, one.lane)}"
+            return (waiting_reasons.NO_ESTIMATE.said(),)
+        return (*_turn(one, position), _choice(one, one.lane))
 
-    def _no_device(self, job: WaitingJob) -> str:
+    def _no_device(self, job: WaitingJob) -> tuple[Said, ...]:
         needs = JobNeeds(job.work, job.family, job.longest_side, job.pinned)
         if needs not in self._nowhere:
             self._nowhere[needs] = self._find_no_device(needs)
         return self._nowhere[needs]
 
-    def _find_no_device(self, needs: JobNeeds) -> str:
+    def _find_no_device(self, needs: JobNeeds) -> tuple[Said, ...]:
         if self._devices is None:
             self._devices = list(Device.objects.all())
-        refusals = {device: placement.refusal(device, needs) for device in self._devices}
-        for device in self._devices:
-            if refusals[device] is None:
-                return (
-                    f"{device.name} takes it, but is {device.state}; it starts when that is back."
-                )
-        what = Work(needs.work).label.lower()
         if not self._devices:
-            return f"No device for {what} has ever been here; it starts when one joins."
-        return f"No device takes it: {next(iter(refusals.values()))}"
+            return (waiting_reasons.NO_DEVICE_YET.said(work=Work(needs.work).label.lower()),)
+        refused: list[Said] = []
+        for device in self._devices:
+            refusal = placement.refusal(device, needs)
+            if refusal is None:
+                return (
+                    waiting_reasons.DEVICE_NOT_ONLINE.said(device=device.name, state=device.state),
+                )
+            refused.append(refusal)
+        return (waiting_reasons.NO_DEVICE.said(), refused[0])
 
 
-def _turn(one: Assigned, position: int) -> str:
+def _turn(one: Assigned, position: int) -> tuple[Said, ...]:
     if position == 1:
-        return "Next to start."
+        return (waiting_reasons.NEXT.said(),)
+    ahead = waiting_reasons.AHEAD.said(count=position - 1)
     if one.level == Level.OVERDUE and one.job.priority != Priority.URGENT:
-        return f"{position - 1} ahead of it; it has waited long and moved up."
-    return f"{position - 1} ahead of it."
+        return (ahead, waiting_reasons.MOVED_UP.said())
+    return (ahead,)
 
 
-def _choice(one: Assigned, lane: Lane) -> str:
+def _choice(one: Assigned, lane: Lane) -> Said:
     if one.job.pinned is not None:
-        return f"It calibrates {lane.name}."
+        return waiting_reasons.CALIBRATES.said(device=lane.name)
     if one.able == 1:
-        return f"Only {lane.name} takes it."
+        return waiting_reasons.ONLY_DEVICE.said(device=lane.name)
     if not one.load and one.job.model:
-        return f"{lane.name} finishes it soonest and has {one.job.model} loaded."
-    return f"{lane.name} finishes it soonest."
+        return waiting_reasons.SOONEST_LOADED.said(device=lane.name, model=one.job.model)
+    return waiting_reasons.SOONEST.said(device=lane.name)

@@ -14,11 +14,14 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q
 
+from generation import refusals
 from generation.errors import SpecError
 from generation.models import Device, Job, ModelCard
 from generation.models.job import JobQuerySet
 from generation.queue.lifecycle import family_needed
+from generation.scheduling import waiting_reasons
 from generation.scheduling.policy import WaitingJob
+from generation.sentences import Said
 from generation.specs import RenderSpec
 from generation.states import Work
 
@@ -57,7 +60,7 @@ class Condition:
     """One condition of a device on the jobs that it takes, in four forms that say the same."""
 
     holds: Callable[[Device, AnyJob], bool]
-    refusal: Callable[[Device, AnyJob], str]
+    refusal: Callable[[Device, AnyJob], Said]
     query: Callable[[Device], Q]
     sql: Callable[[Device], Sql]
 
@@ -67,6 +70,10 @@ def loads(device: Device, family: str) -> bool:
     return not family or not device.families or family in device.families
 
 
+def _name(work: str) -> str:
+    return Work(work).label.lower()
+
+
 def _one_of(column: str, values: Sequence[str]) -> Sql:
     marks = ", ".join(["%s"] * len(values))
     return (f"{column} IN ({marks})", list(values)) if values else ("1 = 0", [])
@@ -74,25 +81,31 @@ def _one_of(column: str, values: Sequence[str]) -> Sql:
 
 PIN = Condition(
     lambda device, job: job.pinned in (None, device.pk),
-    lambda device, job: f"{device.name} leaves it to the device that it calibrates.",
+    lambda device, job: waiting_reasons.CALIBRATES_OTHER.said(device=device.name),
     lambda device: Q(pinned_to=None) | Q(pinned_to=device),
     lambda device: ("(job.pinned_to_id IS NULL OR job.pinned_to_id = %s)", [device.pk]),
 )
 WORK = Condition(
     lambda device, job: job.work in device.works,
-    lambda device, job: f"{device.name} is not set up for {Work(job.work).label.lower()}.",
+    lambda device, job: waiting_reasons.DEVICE_NOT_SET_UP.said(
+        device=device.name, work=_name(job.work)
+    ),
     lambda device: Q(work__in=device.works),
     lambda device: _one_of("job.work", device.works),
 )
 FAMILY = Condition(
     lambda device, job: loads(device, job.family),
-    lambda device, job: f"{device.name} does not load models of the family {job.family}.",
+    lambda device, job: waiting_reasons.DEVICE_LACKS_FAMILY.said(
+        device=device.name, family=job.family
+    ),
     lambda device: Q(family__in=["", *device.families]) if device.families else Q(),
     lambda device: _one_of("job.family", ["", *device.families]) if device.families else ANYTHING,
 )
 SIZE = Condition(
     lambda device, job: device.largest_size is None or job.longest_side <= device.largest_size,
-    lambda device, job: f"{device.name} draws at most {device.largest_size} pixels a side.",
+    lambda device, job: waiting_reasons.DEVICE_TOO_SMALL.said(
+        device=device.name, pixels=device.largest_size
+    ),
     lambda device: Q() if device.largest_size is None else Q(longest_side__lte=device.largest_size),
     lambda device: (
         ANYTHING
@@ -108,8 +121,8 @@ def takes(device: Device, job: AnyJob) -> bool:
     return all(condition.holds(device, job) for condition in CONDITIONS)
 
 
-def refusal(device: Device, job: AnyJob) -> str | None:
-    """Why the device never takes such a job, as a sentence; None when it does."""
+def refusal(device: Device, job: AnyJob) -> Said | None:
+    """Why the device never takes such a job; None when it does."""
     broken = (one for one in CONDITIONS if not one.holds(device, job))
     return next((one.refusal(device, job) for one in broken), None)
 
@@ -141,11 +154,12 @@ def check(spec: RenderSpec, model: ModelCard) -> None:
     devices = list(Device.objects.all())
     able = [device for device in devices if spec.work in device.works]
     if devices and not able:
-        others = sorted({Work(work).label.lower() for device in devices for work in device.works})
+        others = sorted({_name(work) for device in devices for work in device.works})
         raise SpecError(
             "type" if spec.work in (Work.VIDEO, Work.IMAGE, Work.PREVIEW) else spec.work,
-            f"No device is set up for {spec.work.label.lower()}.",
+            refusals.WORK_NOT_SET_UP,
             ", ".join(others) or "nothing: a lead has to allow some work in the admin site",
+            work=_name(spec.work),
         )
     _check_family(able, spec, model)
     _check_size(able, spec, model)
@@ -157,9 +171,10 @@ def _check_family(able: list[Device], spec: RenderSpec, model: ModelCard) -> Non
         families = sorted({family for device in able for family in device.families})
         raise SpecError(
             "model",
-            f"No device that is set up for {spec.work.label.lower()} loads models of the family "
-            f"{family}.",
+            refusals.FAMILY_NOT_LOADED,
             f"models of {', '.join(families)}",
+            work=_name(spec.work),
+            family=family,
         )
 
 
@@ -171,6 +186,7 @@ def _check_size(able: list[Device], spec: RenderSpec, model: ModelCard) -> None:
         name = "width" if spec.width >= spec.height else "height"
         raise SpecError(
             name,
-            f"No device draws {side} pixels a side.",
+            refusals.SIDE_TOO_LONG,
             f"up to {max(largest)} pixels",
+            pixels=side,
         )

@@ -161,6 +161,7 @@ def _waiting(place: Place, job: Job, shown: Callable[[Job], str | None]) -> dict
         "estimated_finish": iso(place.finish),
         "estimated_seconds": place.seconds,
         "why": place.why,
+        "why_codes": [reason.code for reason in place.reasons],
     }
 
 

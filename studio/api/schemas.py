@@ -227,6 +227,7 @@ class WaitingOut(Schema):
     estimated_seconds: float | None
     saved_steps: int
     why: str
+    why_codes: list[str]
 
 
 class HeldOut(Schema):

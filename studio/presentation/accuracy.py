@@ -134,7 +134,7 @@ def missed(miss: Miss, seen: bool) -> Missed:
         estimated=miss.estimated.seconds,
         took=miss.estimated.actual,
         compared=_compared(miss.estimated.actual / miss.estimated.seconds),
-        why=miss.explanation,
+        why=miss.explanation.say(),
     )
 
 

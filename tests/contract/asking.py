@@ -199,6 +199,7 @@ QUEUED = Shape(
     estimated_finish=("time", None),
     estimated_seconds=(float, None),
     why=str,
+    why_codes=[str],
 )
 HELD = Shape(**IN_QUEUE, held_at="time")
 DEVICE = Shape(

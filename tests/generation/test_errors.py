@@ -4,6 +4,7 @@ import pytest
 
 from generation import errors
 from generation.errors import Interruption, RenderError, SpecError
+from generation.sentences import Sentence
 
 FAILURES = [
     errors.RenderError,
@@ -11,16 +12,25 @@ FAILURES = [
     errors.ModelUnreadable,
     errors.OutOfMemory,
     errors.OutputUnwritable,
+    errors.WorkerLost,
 ]
 
 
 def test_a_spec_error_names_the_field_and_the_allowed_values() -> None:
-    problem = SpecError("width", "7 pixels cannot be rendered.", "multiples of 8")
+    sentence = Sentence("no_multiple", "{value} pixels cannot be rendered.")
+
+    problem = SpecError("width", sentence, "multiples of 8", value=7)
 
     assert (problem.field, problem.allowed) == ("width", "multiples of 8")
+    assert (problem.code, problem.values) == ("no_multiple", {"value": 7})
     assert str(problem) == "width: 7 pixels cannot be rendered."
     assert problem.sentence == "7 pixels cannot be rendered. Allowed: multiples of 8."
-    assert SpecError("width", "It is missing.").sentence == "It is missing."
+
+
+def test_a_spec_error_without_allowed_values_is_its_message() -> None:
+    sentence = Sentence("missing", "The {field} is missing.")
+
+    assert SpecError("width", sentence).sentence == "The width is missing."
 
 
 def test_every_failure_has_a_code_of_its_own() -> None:

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from generation.estimating.estimate import THIN
+from generation.estimating.evaluation import explanations
 from generation.estimating.evaluation.backtest import WITHIN, EstimatedRun
 from generation.models import Attempt
+from generation.sentences import Sentence
 
 MUCH_LOAD = 0.25
 """Change of the host load, in runnable threads per core, that explains an error."""
 LONG_LOADING = 1.5
 """Loading that takes more than this multiple of the usual time is long."""
-
-UNEXPLAINED = "Nothing known explains it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,10 @@ class Miss:
         return self.estimated.actual > self.estimated.seconds
 
     @property
-    def explanation(self) -> str:
+    def explanation(self) -> Sentence:
         """The likely reason of the error."""
-        return next((sentence for holds, sentence in RULES if holds(self)), UNEXPLAINED)
+        found = (sentence for holds, sentence in RULES if holds(self))
+        return next(found, explanations.UNEXPLAINED)
 
 
 def earlier_alike(attempt: Attempt) -> int:
@@ -108,55 +109,34 @@ def _right(seconds: float, actual: float) -> bool:
     return EstimatedRun(seconds, actual).error <= WITHIN
 
 
-RULES: tuple[tuple[Callable[[Miss], bool], str], ...] = (
-    (
-        _ran_elsewhere,
-        "It ran on another device than was expected.",
-    ),
-    (
-        _was_loaded,
-        "The model had to be loaded first; it was expected to be there already.",
-    ),
-    (
-        _loaded_slowly,
-        "Loading the model took much longer than usual.",
-    ),
-    (
-        _was_resident,
-        "The model was there already; it was expected to be loaded first.",
-    ),
+RULES: tuple[tuple[Callable[[Miss], bool], Sentence], ...] = (
+    (_ran_elsewhere, explanations.OTHER_DEVICE),
+    (_was_loaded, explanations.MODEL_NOT_LOADED),
+    (_loaded_slowly, explanations.SLOW_LOADING),
+    (_was_resident, explanations.MODEL_LOADED),
     (
         lambda miss: miss.slower and _load_increase(miss) > MUCH_LOAD,
-        "Other work on the host began while it ran.",
+        explanations.WORK_BEGAN_DURING_RUN,
     ),
     (
         lambda miss: not miss.slower and _load_increase(miss) < -MUCH_LOAD,
-        "Other work on the host ended while it ran.",
+        explanations.WORK_ENDED_DURING_RUN,
     ),
     (
         lambda miss: miss.slower and _load_increase_before_claim(miss) > MUCH_LOAD,
-        "Other work on the host began while it waited.",
+        explanations.WORK_BEGAN_DURING_WAIT,
     ),
     (
         lambda miss: not miss.slower and _load_increase_before_claim(miss) < -MUCH_LOAD,
-        "Other work on the host ended while it waited.",
+        explanations.WORK_ENDED_DURING_WAIT,
     ),
     (
         lambda miss: (
             miss.slower and _right_at_claim(miss) and miss.attempt.host_load_before > MUCH_LOAD
         ),
-        "The host was busy with other work when it started.",
+        explanations.BUSY_HOST,
     ),
-    (
-        lambda miss: miss.earlier == 0,
-        "It was the first of its size, length and steps on this device.",
-    ),
-    (
-        lambda miss: miss.earlier < THIN,
-        "Hardly anything like it had been rendered on this device before.",
-    ),
-    (
-        _right_at_claim,
-        "When it started the estimate was right: more had been learned while it waited.",
-    ),
+    (lambda miss: miss.earlier == 0, explanations.FIRST_OF_ITS_SHAPE),
+    (lambda miss: miss.earlier < THIN, explanations.FEW_OF_ITS_SHAPE),
+    (_right_at_claim, explanations.LEARNED_MEANWHILE),
 )

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from safetensors.torch import save_file
 
 from generation.errors import SpecError
-from generation.library.register import hash_weights, recognise, register
+from generation.library.register import CARD_FILE, hash_weights, recognise, register
 from generation.models import ModelCard
 from generation.pipelines.registry import load
 from tests.conftest import TOON
@@ -111,42 +111,62 @@ def test_parameters_are_unknown_for_weights_that_cannot_be_read(
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "nothing": (lambda folder: (folder / "model_index.json").unlink(), "no model_index.json"),
+    "nothing": (lambda folder: (folder / "model_index.json").unlink(), "no_model_index"),
     "an index that is no JSON": (
         lambda folder: (folder / "model_index.json").write_text("{"),
-        "no JSON",
+        "index_not_json",
     ),
     "an unknown class": (
         lambda folder: (folder / "model_index.json").write_text('{"_class_name": "CavePainting"}'),
-        "CavePainting cannot be rendered yet",
+        "class_not_supported",
     ),
     "no class": (
         lambda folder: (folder / "model_index.json").write_text("{}"),
-        "None cannot be rendered yet",
+        "class_not_supported",
     ),
     "no safetensors": (
         lambda folder: (folder / "unet" / "weights.safetensors").rename(folder / "weights.bin"),
-        "holds no safetensors",
+        "no_safetensors",
     ),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_folder_is_refused_with_the_reason(damage: str, folder: Path) -> None:
-    act, reason = DAMAGES[damage]
+    act, code = DAMAGES[damage]
     act(folder)
 
-    with pytest.raises(SpecError, match=reason) as refusal:
+    with pytest.raises(SpecError) as refusal:
         register(folder, "mine")
 
-    assert refusal.value.field == "folder"
+    assert (refusal.value.field, refusal.value.code) == ("folder", code)
     assert refusal.value.allowed
     assert not ModelCard.objects.exists()
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"no model_index\.json"):
+    with pytest.raises(SpecError) as refusal:
         recognise(tmp_path / "gone")
+
+    assert refusal.value.code == "no_model_index"
+
+
+@pytest.mark.parametrize(
+    ("base", "code"), [({}, "base_not_named"), ({"base": "gone"}, "base_not_found")]
+)
+def test_an_adapter_without_its_base_is_refused(
+    base: dict[str, str], code: str, tmp_path: Path
+) -> None:
+    """The folder has no card, which would name the base."""
+    adapter = tmp_path / "adapter"
+    shutil.copytree(
+        TOON.with_name("toon-motion"), adapter, ignore=shutil.ignore_patterns(CARD_FILE)
+    )
+
+    with pytest.raises(SpecError) as refusal:
+        register(adapter, "mine", **base)
+
+    assert (refusal.value.field, refusal.value.code) == ("base", code)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +210,7 @@ def test_the_command_without_extras_leaves_the_defaults(folder: Path) -> None:
 
 
 def test_the_command_reports_the_reason_and_the_requirement(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match=r"no model_index\.json\. Allowed: diffusers' layout\."):
+    with pytest.raises(CommandError, match=r"model_index\.json.* Allowed: diffusers' layout\."):
         call_command("register_model", str(tmp_path), slug="mine")
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from generation.models import Device, Job, ModelCard, Progress
 from generation.queue import requests
-from generation.scheduling.forecast import Forecaster
+from generation.scheduling.forecast import Forecaster, Place
 from generation.specs import RenderSpec
 from generation.states import Priority
 from tests.generation.conftest import Claim, Ran
@@ -38,6 +38,16 @@ def from_now(*moments: datetime | None) -> list[float]:
     return [(moment - now).total_seconds() for moment in moments if moment is not None]
 
 
+def codes(place: Place) -> list[str]:
+    """The codes of the reasons why a job waits."""
+    return [reason.code for reason in place.reasons]
+
+
+def values(place: Place) -> dict[str, Any]:
+    """The values of these reasons."""
+    return {name: value for reason in place.reasons for name, value in reason.values.items()}
+
+
 def about(*seconds: float) -> Any:
     """The clock goes on between a forecast and the look at it."""
     return pytest.approx(list(seconds), abs=2.0)
@@ -62,8 +72,9 @@ def test_jobs_follow_one_another_on_one_device(
     assert from_now(places[0].start, places[0].finish) == about(0.0, RUN)
     assert from_now(places[1].start, places[1].finish) == about(RUN, 2 * RUN)
     assert from_now(places[2].start, places[2].finish) == about(2 * RUN, 3 * RUN)
-    assert places[0].why == "Next to start. Only cpu:0 takes it."
-    assert places[2].why == "2 ahead of it. Only cpu:0 takes it."
+    assert (codes(places[0]), values(places[0])) == (["next", "only_device"], {"device": "cpu:0"})
+    assert codes(places[2]) == ["ahead", "only_device"]
+    assert values(places[2]) == {"count": 2, "device": "cpu:0"}
 
 
 def test_two_devices_share_the_queue(known: None, submit: Submit, forecaster: Forecaster) -> None:
@@ -81,7 +92,8 @@ def test_two_devices_share_the_queue(known: None, submit: Submit, forecaster: Fo
 
     starts = from_now(*(place.start for place in places))
     assert starts == about(0.0, 0.0, RUN, RUN)
-    assert places[0].why == "Next to start. cpu:0 finishes it soonest and has toon loaded."
+    assert codes(places[0]) == ["next", "soonest_loaded"]
+    assert values(places[0]) == {"device": "cpu:0", "model": "toon"}
     assert {place.device for place in places[:2]} == {"cpu:0", "cpu:1"}
 
 
@@ -153,7 +165,7 @@ def test_behind_work_that_nobody_can_estimate_no_start_is_invented(
     place = forecaster.forecast().places[0]
 
     assert (place.position, place.start, place.finish, place.device) == (1, None, None, None)
-    assert place.why == "The work ahead of it has no estimate yet."
+    assert codes(place) == ["no_estimate"]
 
 
 def test_a_job_without_an_estimate_starts_but_hides_what_follows(
@@ -178,29 +190,46 @@ def test_without_a_device_there_is_a_position_and_a_reason(
     place = forecaster.forecast().places[0]
 
     assert (place.position, place.start, place.device) == (1, None, None)
-    assert place.why == "No device for draft images has ever been here; it starts when one joins."
+    assert (codes(place), values(place)) == (["no_device_yet"], {"work": "draft images"})
 
 
 @pytest.mark.parametrize(
-    ("state", "why"),
+    ("state", "reasons", "told"),
     [
-        ({"heartbeat_at": None}, "cpu:0 takes it, but is away; it starts when that is back."),
-        ({"pause": "at_once"}, "cpu:0 takes it, but is paused; it starts when that is back."),
-        ({"works": ["video"]}, "No device takes it: cpu:0 is not set up for draft images."),
+        ({"heartbeat_at": None}, ["device_not_online"], {"state": "away"}),
+        ({"pause": "at_once"}, ["device_not_online"], {"state": "paused"}),
+        ({"works": ["video"]}, ["no_device", "device_not_set_up"], {"work": "draft images"}),
         (
             {"families": ["animatediff"]},
-            "No device takes it: cpu:0 does not load models of the family stable-diffusion.",
+            ["no_device", "device_lacks_family"],
+            {"family": "stable-diffusion"},
         ),
-        ({"largest_size": 64}, "No device takes it: cpu:0 draws at most 64 pixels a side."),
+        ({"largest_size": 64}, ["no_device", "device_too_small"], {"pixels": 64}),
     ],
 )
 def test_a_job_that_nobody_takes_now_says_why(
-    state: dict[str, object], why: str, submit: Submit, device: Device, forecaster: Forecaster
+    state: dict[str, object],
+    reasons: list[str],
+    told: dict[str, Any],
+    submit: Submit,
+    device: Device,
+    forecaster: Forecaster,
 ) -> None:
     Device.objects.filter(pk=device.pk).update(**state)
     submit()
 
-    assert forecaster.forecast().places[0].why == why
+    place = forecaster.forecast().places[0]
+    assert (codes(place), values(place)) == (reasons, {"device": "cpu:0", **told})
+
+
+def test_why_a_job_waits_is_all_its_reasons_in_words(
+    known: None, submit: Submit, forecaster: Forecaster
+) -> None:
+    submit()
+
+    place = forecaster.forecast().places[0]
+
+    assert place.why == f"{place.reasons[0].text} {place.reasons[1].text}"
 
 
 def test_a_job_on_hold_has_no_place(known: None, submit: Submit, forecaster: Forecaster) -> None:

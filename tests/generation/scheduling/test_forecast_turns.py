@@ -74,8 +74,10 @@ def test_a_job_that_waited_long_moves_up_and_says_so(
     places = forecaster.forecast().places
 
     assert [place.key for place in places] == [urgent.pk, low.pk, normal.pk, new.pk]
-    assert places[1].why.startswith("1 ahead of it; it has waited long and moved up. ")
-    assert places[3].why.startswith("3 ahead of it. ")
+    assert [reason.code for reason in places[1].reasons] == ["ahead", "moved_up", "only_device"]
+    assert places[1].reasons[0].values == {"count": 1}
+    assert [reason.code for reason in places[3].reasons] == ["ahead", "only_device"]
+    assert places[3].reasons[0].values == {"count": 3}
 
 
 def test_a_job_that_will_have_waited_long_by_then_passes_newer_high_work(

@@ -11,7 +11,7 @@ from django.utils import timezone
 from generation.estimating.estimator import Estimator
 from generation.models import Device, Job, ModelCard
 from generation.queue import lifecycle
-from generation.scheduling import placement, preempted
+from generation.scheduling import placement, preempted, waiting_reasons
 from generation.scheduling.claim import claim, claim_mates
 from generation.scheduling.forecast import Forecaster
 from generation.scheduling.placement import JobNeeds
@@ -79,9 +79,10 @@ def test_the_forecast_puts_it_on_its_device_and_says_why(
     place = forecaster.forecast().place_of(pinned)
 
     assert place is not None
-    assert (place.device, place.why) == (
-        device.name,
-        f"Next to start. It calibrates {device.name}.",
+    assert place.device == device.name
+    assert place.reasons == (
+        waiting_reasons.NEXT.said(),
+        waiting_reasons.CALIBRATES.said(device=device.name),
     )
 
 
@@ -94,7 +95,9 @@ def test_it_waits_for_its_device_while_that_is_away(
 
     assert place is not None
     assert place.device is None
-    assert f"{device.name} takes it, but is away" in place.why
+    assert place.reasons == (
+        waiting_reasons.DEVICE_NOT_ONLINE.said(device=device.name, state="away"),
+    )
 
 
 def test_a_device_that_may_not_take_it_gives_not_way_for_it(
@@ -108,8 +111,8 @@ def test_a_device_that_may_not_take_it_gives_not_way_for_it(
     assert not preempted.is_preempted(attempt, other)
 
 
-def test_why_a_device_does_not_take_it_is_a_sentence(device: Device, other: Device) -> None:
+def test_another_device_says_that_the_job_is_not_for_it(device: Device, other: Device) -> None:
     refusal = placement.refusal(other, JobNeeds(Work.IMAGE, "", 128, device.pk))
 
-    assert refusal == "cpu:7 leaves it to the device that it calibrates."
+    assert refusal == waiting_reasons.CALIBRATES_OTHER.said(device="cpu:7")
     assert placement.takes(device, JobNeeds(Work.IMAGE, "", 128, device.pk))

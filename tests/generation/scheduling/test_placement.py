@@ -34,31 +34,42 @@ def card(name: str = "cuda:0", works: list[str] = PICTURES, **fields: Any) -> De
 
 
 @pytest.mark.parametrize(
-    ("fields", "asked", "sentence"),
+    ("fields", "asked", "code", "told"),
     [
-        ({}, ("image", "sdxl", 2048), None),
-        ({}, ("video", "sdxl", 256), "cuda:0 is not set up for videos."),
-        ({}, ("interpolate", "", 0), "cuda:0 is not set up for interpolation."),
+        ({}, ("video", "sdxl", 256), "device_not_set_up", {"work": "videos"}),
+        ({}, ("interpolate", "", 0), "device_not_set_up", {"work": "interpolation"}),
         (
             {"families": ["anima"]},
             ("image", "sdxl", 256),
-            "cuda:0 does not load models of the family sdxl.",
+            "device_lacks_family",
+            {"family": "sdxl"},
         ),
-        ({"families": ["anima", "sdxl"]}, ("image", "sdxl", 256), None),
-        ({"families": ["anima"]}, ("upscale", "", 0), None),
-        ({"largest_size": 1024}, ("image", "sdxl", 1024), None),
-        (
-            {"largest_size": 1024},
-            ("image", "sdxl", 1032),
-            "cuda:0 draws at most 1024 pixels a side.",
-        ),
-        ({"largest_size": 0}, ("upscale", "", 0), None),
+        ({"largest_size": 1024}, ("image", "sdxl", 1032), "device_too_small", {"pixels": 1024}),
     ],
 )
 def test_a_device_says_what_it_never_takes(
-    fields: dict[str, Any], asked: tuple[str, str, int], sentence: str | None
+    fields: dict[str, Any], asked: tuple[str, str, int], code: str, told: dict[str, Any]
 ) -> None:
-    assert placement.refusal(card(**fields), JobNeeds(*asked)) == sentence
+    refusal = placement.refusal(card(**fields), JobNeeds(*asked))
+
+    assert refusal is not None
+    assert (refusal.code, refusal.values) == (code, {"device": "cuda:0", **told})
+
+
+@pytest.mark.parametrize(
+    ("fields", "asked"),
+    [
+        ({}, ("image", "sdxl", 2048)),
+        ({"families": ["anima", "sdxl"]}, ("image", "sdxl", 256)),
+        ({"families": ["anima"]}, ("upscale", "", 0)),
+        ({"largest_size": 1024}, ("image", "sdxl", 1024)),
+        ({"largest_size": 0}, ("upscale", "", 0)),
+    ],
+)
+def test_a_device_refuses_nothing_that_it_takes(
+    fields: dict[str, Any], asked: tuple[str, str, int]
+) -> None:
+    assert placement.refusal(card(**fields), JobNeeds(*asked)) is None
 
 
 @pytest.mark.parametrize(
@@ -108,11 +119,12 @@ def larger(spec: RenderSpec) -> RenderSpec:
     return EnhanceSpec.of(spec, source=source, upscale=2)
 
 
-def refused(spec: RenderSpec, model: ModelCard) -> tuple[str, str, str]:
-    """The field, the sentence and what is allowed."""
-    with pytest.raises(SpecError) as problem:
+def refused(spec: RenderSpec, model: ModelCard) -> tuple[str, str, dict[str, Any], str]:
+    """The field, the sentence's code, its values and what is allowed."""
+    with pytest.raises(SpecError) as caught:
         placement.check(spec, model)
-    return problem.value.field, problem.value.message, problem.value.allowed
+    problem = caught.value
+    return problem.field, problem.code, problem.values, problem.allowed
 
 
 def test_work_that_some_device_takes_is_accepted(
@@ -154,7 +166,8 @@ def test_a_clip_where_only_pictures_are_made(clip: RenderSpec, toon_motion: Mode
 
     assert refused(clip, toon_motion) == (
         "type",
-        "No device is set up for videos.",
+        "work_not_set_up",
+        {"work": "videos"},
         "draft images, images, upscaling",
     )
 
@@ -164,7 +177,8 @@ def test_an_enhancement_where_only_clips_are_made(larger: RenderSpec, toon: Mode
 
     assert refused(larger, toon) == (
         "upscale",
-        "No device is set up for upscaling.",
+        "work_not_set_up",
+        {"work": "upscaling"},
         "interpolation, videos",
     )
 
@@ -174,7 +188,7 @@ def test_where_devices_are_allowed_nothing_a_lead_is_named(
 ) -> None:
     card(works=[])
 
-    field, _, allowed = refused(spec, toon)
+    field, _, _, allowed = refused(spec, toon)
 
     assert field == "type"
     assert "a lead has to allow some work" in allowed
@@ -186,7 +200,8 @@ def test_a_family_that_no_device_loads(spec: RenderSpec, toon: ModelCard) -> Non
 
     assert refused(spec, toon) == (
         "model",
-        "No device that is set up for draft images loads models of the family stable-diffusion.",
+        "family_not_loaded",
+        {"work": "draft images", "family": "stable-diffusion"},
         "models of anima, sdxl",
     )
 
@@ -206,7 +221,8 @@ def test_a_size_that_no_device_draws(
 
     assert refused(replace(spec, width=width, height=height), toon) == (
         field,
-        "No device draws 256 pixels a side.",
+        "side_too_long",
+        {"pixels": 256},
         "up to 192 pixels",
     )
 

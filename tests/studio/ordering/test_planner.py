@@ -11,6 +11,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from generation import refusals
 from generation.errors import SpecError
 from generation.models import Device, Job, ModelCard, Progress
 from generation.scheduling.capacity import USABLE, MemoryNeed
@@ -259,7 +260,8 @@ def test_within_a_time_a_clip_is_made_smaller_where_its_usual_size_fits_no_memor
     assert made.spec.width == 192
     assert made.reasons[0] == (
         "A lighter clip",
-        "16 frames of 256×256 do not fit the memory of any device.",
+        refusals.FRAMES_NOT_HELD.say(frames=16, width=256, height=256),
     )
-    with pytest.raises(SpecError, match="do not fit the memory"):
+    with pytest.raises(SpecError) as refused:
         planner.plan(forecaster, request.but(width=256, height=256, interpolate=2))
+    assert refused.value.code == "frames_not_held"

@@ -207,5 +207,5 @@ class TestCommand:
         self, db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
     ) -> None:
         monkeypatch.setattr(demo_project, "FIXTURES", tmp_path)
-        with pytest.raises(CommandError, match=r"holds no model_index\.json"):
+        with pytest.raises(CommandError, match=r"model_index\.json"):
             call_command("load_demo")

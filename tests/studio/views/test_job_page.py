@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from generation.models import Attempt, Job, ModelCard
 from generation.queue import lifecycle
+from generation.scheduling import waiting_reasons
 from generation.states import Priority, Status
 from studio.accounts import access
 from studio.models import Take
@@ -204,7 +205,7 @@ def test_a_waiting_job_says_why_it_waits(queued: MakeTake, log_in: LogIn, artist
     html = page_of(log_in(artist), queued())
 
     assert "Waiting, number 1 in the queue" in html
-    assert "No device for draft images has ever been here; it starts when one joins." in html
+    assert waiting_reasons.NO_DEVICE_YET.say(work="draft images") in html
     assert "start: estimating" in html
 
 

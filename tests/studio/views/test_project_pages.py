@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from generation.models import Device
+from generation.scheduling import waiting_reasons
 from generation.states import Priority
 from studio.models import Membership, Project, Sequence, Shot
 from tests.studio.conftest import PROMPT, LogIn, MakeTake
@@ -53,8 +54,8 @@ def test_the_dashboard_shows_the_device_at_work_and_the_queue_in_order(
     assert "Denoising, step 2 of 8" in html
     assert html.index(f"/jobs/{urgent.job_id}/") < html.index(f"/jobs/{normal.job_id}/")
     assert 'data-owner="colleague"' in html
-    assert "Next to start. Only cpu:0 takes it." in html
-    assert "The work ahead of it has no estimate yet." in html
+    assert f"{waiting_reasons.NEXT.say()} {waiting_reasons.ONLY_DEVICE.say(device='cpu:0')}" in html
+    assert waiting_reasons.NO_ESTIMATE.say() in html
 
 
 def test_a_stranger_sees_that_a_device_works_and_neither_prompt_nor_picture(
