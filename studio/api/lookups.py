@@ -12,6 +12,7 @@ from generation.models import Job
 from studio.accounts import access
 from studio.accounts.person_request import PersonRequest
 from studio.models import Project, Take
+from studio.ordering import refusals
 
 
 def base_of(request: PersonRequest) -> str:
@@ -23,7 +24,7 @@ def refuse_unknown(request: PersonRequest, names: Collection[str]) -> None:
     """A misspelt parameter must not be ignored, neither in a body nor in a query."""
     for name in request.GET:
         if name not in names:
-            raise SpecError(name, "There is no such parameter.", ", ".join(names))
+            raise SpecError(name, refusals.UNKNOWN_PARAMETER, ", ".join(names))
 
 
 def job_of(request: PersonRequest, job_id: UUID) -> Job:

@@ -1,4 +1,4 @@
-"""Every refusal of the API, with the field named and what it allows."""
+"""Every refusal of the API: the field, a code, a message and what the field allows."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from generation.errors import SpecError
+from studio.ordering import refusals
 
 ALLOWED_OF = {
     "string_too_short": "at least {min_length} character",
@@ -42,7 +43,7 @@ ALLOWED_OF = {
 
 
 def install(api: NinjaAPI) -> None:
-    """Teach an API to answer the project's exceptions."""
+    """Register the handlers of the project's exceptions."""
 
     @api.exception_handler(ValidationError)
     def invalid(request: HttpRequest, problem: ValidationError) -> HttpResponse:
@@ -50,8 +51,7 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(SpecError)
     def unrenderable(request: HttpRequest, problem: SpecError) -> HttpResponse:
-        error = {"field": problem.field, "message": problem.message, "allowed": problem.allowed}
-        return _refuse(api, request, [error])
+        return _refuse(api, request, [_refused(problem)])
 
     @api.exception_handler(PermissionDenied)
     def forbidden(request: HttpRequest, problem: PermissionDenied) -> HttpResponse:
@@ -59,18 +59,17 @@ def install(api: NinjaAPI) -> None:
         return api.create_response(request, {"detail": detail}, status=403)
 
     @api.exception_handler(RequestDataTooBig)
-    def too_big(request: HttpRequest, problem: RequestDataTooBig) -> HttpResponse:
+    def too_large(request: HttpRequest, raised: RequestDataTooBig) -> HttpResponse:
         allowed = f"at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes"
-        body = {"field": "body", "message": "The body is too big.", "allowed": allowed}
-        return _refuse(api, request, [body])
+        problem = SpecError("body", refusals.BODY_TOO_LARGE, allowed)
+        return _refuse(api, request, [_refused(problem)])
 
     @api.exception_handler(HttpError)
     def refused(request: HttpRequest, problem: HttpError) -> HttpResponse:
-        # A body that json cannot read is told like any other bad input.
+        # Ninja answers 400 for a body that is not JSON; here it is bad input like any other.
         if problem.status_code == 400:
-            message = "The body cannot be read as JSON."
-            body = {"field": "body", "message": message, "allowed": "a JSON object"}
-            return _refuse(api, request, [body])
+            unreadable = SpecError("body", refusals.BODY_NOT_JSON, "a JSON object")
+            return _refuse(api, request, [_refused(unreadable)])
         return api.create_response(request, {"detail": problem.message}, status=problem.status_code)
 
 
@@ -79,12 +78,21 @@ def _refuse(api: NinjaAPI, request: HttpRequest, errors: list[dict[str, str]]) -
     return api.create_response(request, {"detail": detail, "errors": errors}, status=422)
 
 
+def _refused(problem: SpecError) -> dict[str, str]:
+    return {
+        "field": problem.field,
+        "code": problem.code,
+        "message": problem.message,
+        "allowed": problem.allowed,
+    }
+
+
 def _problem(error: dict[str, Any]) -> dict[str, str]:
-    """One of pydantic's errors in our words; the place names the field, not the model inside."""
+    """One of pydantic's errors. `field` is the request's field, not the one of a nested model."""
     _source, *place = error["loc"]
     if place[:1] == ["payload"]:
         del place[0]
     template = ALLOWED_OF.get(error["type"])
     allowed = template.format(**error.get("ctx", {})) if template else ""
     field = str(place[0]) if place else "body"
-    return {"field": field, "message": error["msg"], "allowed": allowed}
+    return {"field": field, "code": error["type"], "message": error["msg"], "allowed": allowed}

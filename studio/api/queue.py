@@ -25,7 +25,7 @@ from studio.api.schemas import (
     QueueOut,
     Refused,
 )
-from studio.ordering import submission
+from studio.ordering import refusals, submission
 from studio.presentation.status import iso, job_status
 from studio.production import bulk_actions
 
@@ -98,7 +98,7 @@ def change_job(request: PersonRequest, job_id: UUID, payload: JobChange) -> Any:
     """
     job = changeable_job(request, job_id)
     if payload.priority is None and payload.position is None:
-        raise SpecError("priority", "Nothing to change is named.", "priority, position or both")
+        raise SpecError("priority", refusals.NO_CHANGE_NAMED, "priority, position or both")
     if payload.priority is not None:
         requests.change_priority(job, Priority.from_word(payload.priority))
         job.refresh_from_db()

@@ -272,6 +272,7 @@ class Problem(Schema):
     """One thing that is wrong with a request."""
 
     field: str
+    code: str
     message: str
     allowed: str
 

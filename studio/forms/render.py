@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from generation.errors import SpecError
@@ -165,4 +166,4 @@ class RenderForm(forms.Form):
     def blame(self, problem: SpecError) -> None:
         """Show what the engine refuses at the field it names."""
         field = problem.field if problem.field in self.fields else None
-        self.add_error(field, problem.sentence)
+        self.add_error(field, ValidationError(problem.sentence, code=problem.code))

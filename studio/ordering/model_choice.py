@@ -14,6 +14,7 @@ from generation.models import ModelCard
 from generation.scheduling import capacity
 from generation.scheduling.capacity import Fit
 from studio.models import Style
+from studio.ordering import refusals
 from studio.ordering.prompt_demands import PromptDemands
 from studio.ordering.workflow import Reason
 
@@ -106,6 +107,9 @@ def _no_model(media_type: str) -> SpecError:
     made = sorted({made for card in ModelCard.objects.active() for made in card.types})
     if made:
         return SpecError(
-            "type", f"No model here makes {MEDIA_WORDS[MediaType(media_type)]}.", " or ".join(made)
+            "type",
+            refusals.NO_MODEL_FOR_TYPE,
+            " or ".join(made),
+            media=MEDIA_WORDS[MediaType(media_type)],
         )
-    return SpecError("model", "No model is registered.", "manage.py register_model")
+    return SpecError("model", refusals.NO_MODEL, "manage.py register_model")

@@ -62,7 +62,7 @@ def enhance(
     """
     output = take.output
     if output is None:
-        raise SpecError("take", "It has no finished file.", "a take whose render is done")
+        raise SpecError("take", refusals.NO_FINISHED_FILE, "a take whose render is done")
     spec = EnhanceSpec.of(
         spec_of(take.job),
         width=output.width,
@@ -88,9 +88,7 @@ def clone(
     """
     job, drawn = take.job, spec_of(take.job)
     if not drawn.draws:
-        raise SpecError(
-            "take", "Nothing was drawn in it, so no seed changes it.", "a take that was drawn"
-        )
+        raise SpecError("take", refusals.NOT_DRAWN, "a take that was drawn")
     spec = replace(drawn, seed=specs.draw_seed() if seed is None else seed)
     return _submit_again(forecaster, take, user, spec, Priority(job.priority))
 

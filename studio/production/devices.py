@@ -18,6 +18,7 @@ from generation.worker.bells import ring_all
 from studio.models import Take
 from studio.ordering import submission
 from studio.ordering.planner import Plan
+from studio.production import refusals
 
 CALIBRATION_SHOT = "calibration"
 
@@ -86,15 +87,29 @@ def calibrate(
     of the models.
     """
     if device.state != "online":
-        raise SpecError("device", f"{device.name} is {device.state}.", "a device that is online")
+        raise SpecError(
+            "device",
+            refusals.DEVICE_NOT_ONLINE,
+            "a device that is online",
+            device=device.name,
+            state=device.state,
+        )
     if Job.objects.filter(pinned_to=device, status__in=ACTIVE).exists():
-        raise SpecError("device", f"{device.name} is being calibrated.", "another one, or wait")
+        raise SpecError(
+            "device",
+            refusals.ALREADY_CALIBRATING,
+            "another device, or wait",
+            device=device.name,
+        )
     cards = {card.slug: card for card in models or ModelCard.objects.active()}
     wanted = [(spec, cards[spec.model]) for spec in calibration.specs_for(cards.values())]
     able = [(spec, card) for spec, card in wanted if not admit(spec, card, device).refusal]
     if not able:
         raise SpecError(
-            "device", f"{device.name} renders none of the models.", "one that is set up for some"
+            "device",
+            refusals.RENDERS_NO_MODEL,
+            "a device that is set up for one of them",
+            device=device.name,
         )
     Device.objects.filter(pk=device.pk).update(calibrated_at=timezone.now())
     return [_submit(forecaster, device, user, spec, card) for spec, card in able]

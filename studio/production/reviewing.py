@@ -1,10 +1,10 @@
-"""Review: a take is sent, somebody decides, and an approval starts the final by itself.
+"""Reviews: a take is sent to review, a reviewer decides, and an approval submits the final.
 
-A final may be reviewed too; its approval signs it off. While a review lasts, the lossless frames of
-its clip are held, and afterwards their days begin to count.
+A final may be reviewed too; its approval signs it off. The lossless frames of a clip are kept while
+its review is open; their retention period (`GENGA_FRAMES_DAYS`) begins afterwards.
 
-A verdict is decided by a conditional UPDATE counted for one row: of two reviewers who press at
-the same moment one decides, and the other is told.
+A verdict is written by a conditional UPDATE that must change one row. When two reviewers decide at
+the same moment, the first wins and the second gets a ReviewConflict.
 """
 
 from django.contrib.auth.models import User
@@ -14,26 +14,32 @@ from django.utils import timezone
 from generation.live import events
 from generation.models.output import FRAMES_KIND
 from generation.scheduling.forecast import Forecaster
+from generation.sentences import Sentence
 from generation.states import Priority
 from studio.models import Review, Take, Verdict
 from studio.ordering import submission
 from studio.ordering.planner import Plan, plan_again
+from studio.production import refusals
 
 
 class ReviewConflict(Exception):
-    """Somebody else was faster, or the take is not in a state for this. Says so in a sentence."""
+    """Somebody else was faster, or the take is in the wrong state. The sentence says which."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence.say())
+        self.sentence = sentence
 
 
 def request_review(take: Take, user: User, message: str = "") -> Review:
-    """Send a finished take to review. Raises ReviewConflict when it cannot be sent (again)."""
+    """Send a finished take to review. Raises ReviewConflict when it cannot be sent."""
     if not take.may_enter_review:
-        raise ReviewConflict("Only a finished take that is not in review can be sent to review.")
+        raise ReviewConflict(refusals.NOT_READY_FOR_REVIEW)
     with transaction.atomic():
         moved = Take.objects.filter(
             pk=take.pk, verdict__in=[Verdict.NONE, Verdict.CHANGES_REQUESTED]
         ).update(verdict=Verdict.PENDING)
         if not moved:
-            raise ReviewConflict("This take is in review already.")
+            raise ReviewConflict(refusals.IN_REVIEW_ALREADY)
         review = Review.objects.create(take=take, requested_by=user, message=message)
         take.job.outputs.filter(kind=FRAMES_KIND).hold()
         _tell(take, "take.review_requested")
@@ -43,10 +49,10 @@ def request_review(take: Take, user: User, message: str = "") -> Review:
 def approve(
     forecaster: Forecaster, review: Review, reviewer: User, comment: str = ""
 ) -> Take | None:
-    """Approve a take and submit its final with the same seed and settings; the final's take.
+    """Approve a take, submit its final with the same seed and settings, return the final's take.
 
-    None for a final, which is signed off. Raises ReviewConflict when the review was decided before,
-    and SpecError for a draft whose final can be rendered no more; nothing is written then.
+    Returns None for a final, which is signed off. Raises ReviewConflict when the review was decided
+    before, and SpecError when the final can no longer be rendered; nothing is written then.
     """
     planned = None if review.take.is_final else _plan_final(forecaster, review.take)
     with transaction.atomic():
@@ -57,7 +63,7 @@ def approve(
 
 
 def request_changes(review: Review, reviewer: User, comment: str) -> None:
-    """Ask for a change; `comment` says which. Raises ReviewConflict when decided before."""
+    """Ask for changes; `comment` describes them. Raises ReviewConflict when decided before."""
     with transaction.atomic():
         _decide(review, reviewer, Verdict.CHANGES_REQUESTED, comment)
         _tell(review.take, "take.changes_requested")
@@ -89,7 +95,7 @@ def _decide(review: Review, reviewer: User, verdict: Verdict, comment: str) -> N
         verdict=verdict, reviewer=reviewer, decided_at=timezone.now(), comment=comment
     )
     if not decided:
-        raise ReviewConflict("Somebody else has decided this review meanwhile.")
+        raise ReviewConflict(refusals.REVIEW_DECIDED)
     Take.objects.filter(pk=review.take_id).update(verdict=verdict)
     review.take.job.outputs.filter(kind=FRAMES_KIND).release()
 

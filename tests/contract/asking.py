@@ -218,4 +218,4 @@ DEVICE = Shape(
 )
 BOARD = Shape(waiting=[QUEUED], held=[HELD], devices=[DEVICE])
 CANCELLED = Shape(cancelled=["id"], unchanged=["id"])
-PROBLEMS = Shape(detail=str, errors=[Shape(field=str, message=str, allowed=str)])
+PROBLEMS = Shape(detail=str, errors=[Shape(field=str, code=str, message=str, allowed=str)])

@@ -227,7 +227,7 @@ def test_what_can_be_rendered_no_more_is_not_cloned(
     answer = ask(api, take.job, "clone")
 
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["message"] == "Toon is switched off."
+    assert answer.json()["errors"][0]["code"] == "model_off"
     assert rows() == before
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.conf import settings
 
 from generation.models import Device, Job, ModelCard
 from studio.models import Character, Project, Shot, Style
+from studio.ordering import refusals
 from tests.contract.asking import ESTIMATE, GENERATE, JOBS, PROBLEMS, Caller
 from tests.contract.conftest import Rows
 
@@ -37,6 +39,7 @@ def refused_field(answer: Any) -> str:
     assert errors
     for error in errors:
         assert error["allowed"], f"{error} does not say what is allowed"
+        assert re.fullmatch("[a-z_]+", error["code"])
         assert error["field"] in answer.json()["detail"]
     (field,) = {error["field"] for error in errors}
     return str(field)
@@ -140,8 +143,18 @@ def test_words_of_a_style_count_into_the_prompts_length(
 def test_every_bad_field_of_a_request_is_told_at_once(api: Caller) -> None:
     answer = api.post(GENERATE, {"type": "gif", "prompt": "", "width": 7, "extra": 1})
 
-    fields = [error["field"] for error in answer.json()["errors"]]
-    assert fields == ["type", "prompt", "width", "extra"]
+    assert [(error["field"], error["code"]) for error in answer.json()["errors"]] == [
+        ("type", "literal_error"),
+        ("prompt", "string_too_short"),
+        ("width", "multiple_of"),
+        ("extra", "extra_forbidden"),
+    ]
+
+
+def test_a_refusal_by_the_studio_has_the_code_of_its_sentence(api: Caller) -> None:
+    (error,) = api.post(GENERATE, {**GOOD, "style": "nobody"}).json()["errors"]
+
+    assert (error["field"], error["code"]) == ("style", refusals.NOT_FOUND.code)
 
 
 def test_nothing_is_rendered_when_no_model_is_there(
@@ -190,7 +203,7 @@ def test_a_body_that_is_too_big_is_told_how_big_it_may_be(api: Caller) -> None:
     answer = api.post(GENERATE, {**GOOD, "prompt": "x" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE})
 
     (error,) = answer.json()["errors"]
-    assert error["allowed"] == "at most 1048576 bytes"
+    assert (error["code"], error["allowed"]) == ("body_too_large", "at most 1048576 bytes")
 
 
 @pytest.mark.parametrize(

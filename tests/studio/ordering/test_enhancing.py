@@ -71,8 +71,10 @@ def test_strangers_find_nothing(finished: MakeTake, log_in: LogIn, stranger: Use
 def test_only_a_finished_take_can_be_enhanced(
     queued: MakeTake, artist: User, forecaster: Forecaster
 ) -> None:
-    with pytest.raises(SpecError, match="no finished file"):
+    with pytest.raises(SpecError) as refused:
         submission.enhance(forecaster, queued(), artist, upscale=2)
+
+    assert (refused.value.field, refused.value.code) == ("take", "no_finished_file")
 
 
 def test_an_enhancement_does_not_need_its_model_any_more(

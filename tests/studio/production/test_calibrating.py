@@ -81,12 +81,14 @@ def test_a_device_that_is_away_or_at_it_already_is_refused_by_name(
     device: Device, toon: ModelCard, boss: User, forecaster: Forecaster
 ) -> None:
     devices.calibrate(forecaster, device, boss)
-    with pytest.raises(SpecError, match="is being calibrated"):
+    with pytest.raises(SpecError) as refused:
         devices.calibrate(forecaster, device, boss)
+    assert (refused.value.field, refused.value.code) == ("device", "already_calibrating")
     Job.objects.all().delete()
     device.heartbeat_at = None
-    with pytest.raises(SpecError, match="is away"):
+    with pytest.raises(SpecError) as refused:
         devices.calibrate(forecaster, device, boss)
+    assert (refused.value.field, refused.value.code) == ("device", "device_not_online")
     assert not Job.objects.exists()
 
 
@@ -97,8 +99,9 @@ def test_models_that_the_device_does_not_take_are_left_out(
     assert {take.job.model for take in devices.calibrate(forecaster, device, boss)} == {toon}
     Job.objects.all().delete()
     device.works = ["upscale"]
-    with pytest.raises(SpecError, match="renders none of the models"):
+    with pytest.raises(SpecError) as refused:
         devices.calibrate(forecaster, device, boss)
+    assert refused.value.code == "renders_no_model"
 
 
 def test_the_dashboard_offers_it_until_something_is_known(

@@ -18,7 +18,7 @@ from generation.scheduling.forecast import Forecaster
 from generation.specs import Quality
 from generation.states import Priority, Status
 from studio.models import Review, Style, Take, Verdict
-from studio.production import reviewing
+from studio.production import refusals, reviewing
 from studio.production.reviewing import ReviewConflict
 from tests.studio.conftest import MakeTake, finish_job, fresh
 
@@ -36,8 +36,10 @@ def test_a_finished_take_can_be_sent_to_review(finished: MakeTake, artist: User)
 
 
 def test_a_take_that_is_not_finished_cannot_be_sent(queued: MakeTake, artist: User) -> None:
-    with pytest.raises(ReviewConflict, match="Only a finished take"):
+    with pytest.raises(ReviewConflict) as conflict:
         reviewing.request_review(queued(), artist)
+
+    assert conflict.value.sentence == refusals.NOT_READY_FOR_REVIEW
 
 
 def test_the_approval_of_a_final_signs_it_off(
@@ -72,9 +74,10 @@ def test_of_two_who_send_the_same_take_one_is_told(finished: MakeTake, artist: U
     second = fresh(first)
     reviewing.request_review(first, artist)
 
-    with pytest.raises(ReviewConflict, match="in review already"):
+    with pytest.raises(ReviewConflict) as conflict:
         reviewing.request_review(second, artist)
 
+    assert conflict.value.sentence == refusals.IN_REVIEW_ALREADY
     assert Review.objects.filter(take=first).count() == 1
 
 
@@ -183,9 +186,10 @@ def test_a_second_reviewer_is_told_that_somebody_else_was_faster(
     seen_by_both = take.reviews.get()
     reviewing.approve(forecaster, seen_by_both, reviewer)
 
-    with pytest.raises(ReviewConflict, match="Somebody else has decided"):
+    with pytest.raises(ReviewConflict) as conflict:
         late(Review.objects.get(pk=seen_by_both.pk), lead)
 
+    assert conflict.value.sentence == refusals.REVIEW_DECIDED
     review = take.reviews.get()
     assert (review.verdict, review.reviewer) == (Verdict.APPROVED, reviewer)
     assert Take.objects.count() == 2, "one draft and one final"
