@@ -12,14 +12,11 @@ from generation.sentences import Sentence
 class SpecError(ValueError):
     """A refused request: the field, the sentence with code and values, and what is allowed."""
 
-    def __init__(
-        self, field: str, sentence: Sentence | str, allowed: str = "", **values: Any
-    ) -> None:
-        template = sentence if isinstance(sentence, Sentence) else Sentence("refused", "")
-        self.message = template.say(field=field, **values) or str(sentence)
+    def __init__(self, field: str, sentence: Sentence, allowed: str = "", **values: Any) -> None:
+        self.message = sentence.say(field=field, **values)
         super().__init__(f"{field}: {self.message}")
         self.field = field
-        self.code = template.code
+        self.code = sentence.code
         self.values = values
         self.allowed = allowed
 
