@@ -11,7 +11,10 @@ CATALOGUES = (
     "generation.estimating.evaluation.explanations",
     "generation.refusals",
     "generation.scheduling.waiting_reasons",
+    "studio.ordering.reasons",
     "studio.ordering.refusals",
+    "studio.ordering.sentences",
+    "studio.production.refusals",
 )
 
 SAMPLE = 7

@@ -77,7 +77,8 @@ class Job(models.Model):
         help_text="The only device that may claim it, for calibration jobs.",
     )
     reasons = models.JSONField(
-        default=list, help_text="Automatic choices and their reasons, as pairs of texts."
+        default=list,
+        help_text="Automatic choices: lists of code, choice and cause; older rows have no code.",
     )
     work = models.CharField(max_length=12, choices=choices(Work), default=Work.IMAGE)
     family = models.CharField(

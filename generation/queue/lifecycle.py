@@ -54,7 +54,7 @@ def submit(
     scope: str = "",
     estimate: Estimate | None = None,
     estimated_start: datetime | None = None,
-    reasons: Sequence[tuple[str, str]] = (),
+    reasons: Sequence[tuple[str, str, str]] = (),
     pinned_to: Device | None = None,
 ) -> Job:
     """Create a waiting job, and ring for it after the surrounding transaction is committed.

@@ -80,8 +80,9 @@ class EstimateOut(Schema):
 
 
 class ReasonOut(Schema):
-    """A setting that was chosen for whoever asked, and why."""
+    """A setting that was chosen because the request did not name it, and why."""
 
+    code: str
     chosen: str
     why: str
 

@@ -1,4 +1,4 @@
-"""From what a person asked to one RenderSpec: shot + character + style + quality."""
+"""From a request to one RenderSpec: prompt + character + style + quality."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,15 +15,16 @@ from studio.models import Character, Style
 from studio.ordering import refusals
 from studio.ordering.model_choice import choose_model
 from studio.ordering.request import FIELDS, RenderRequest
-from studio.ordering.workflow import Reason, Wish, Workflow, choose
+from studio.ordering.workflow import Wish, Workflow, choose
+from studio.presentation.reasons import Reason
 
 STRENGTH = 0.8
-"""How much of a clip that begins with a picture is drawn anew, unless somebody says."""
+"""Default strength of a clip that begins with a picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A complete spec, its model, and why what nobody named was chosen so."""
+    """A complete spec, its model, and the reasons for what the request did not name."""
 
     spec: RenderSpec
     model: ModelCard
@@ -31,7 +32,7 @@ class Composed:
 
 
 def compose(request: RenderRequest) -> Composed:
-    """The complete spec and its model, checked. Raises SpecError naming the first bad field."""
+    """The complete, checked spec and its model. Raises SpecError with the first bad field."""
     prompt = _prompt(request)
     model, chosen = choose_model(
         request.model, request.style, request.type, prompt, free=_takes_any_model(request)
@@ -52,12 +53,13 @@ def compose(request: RenderRequest) -> Composed:
     )
     flow = _choose(request, spec, model)
     checked = limits.check(replace(spec, **flow.settings), model.limits)
-    told = dict(chosen)
-    return Composed(checked, model, [*chosen, *(one for one in flow.reasons if one[0] not in told)])
+    told = {reason.chosen for reason in chosen}
+    others = [reason for reason in flow.reasons if reason.chosen not in told]
+    return Composed(checked, model, [*chosen, *others])
 
 
 def _usual(request: RenderRequest, model: ModelCard) -> dict[str, Any]:
-    """Settings for whoever names none."""
+    """Default settings."""
     return {
         "type": request.type,
         "quality": request.quality,
@@ -71,13 +73,13 @@ def _usual(request: RenderRequest, model: ModelCard) -> dict[str, Any]:
 
 
 def _takes_any_model(request: RenderRequest) -> bool:
-    """Whether nothing was named that fits the one model and not the other."""
+    """Whether the request names nothing that only some models support."""
     named = (request.width, request.height, request.frames, request.duration)
     return not any(named) and not _loras(request.character)
 
 
 def _choose(request: RenderRequest, spec: RenderSpec, model: ModelCard) -> Workflow:
-    """What the rules of the workflow make of everything that nobody named."""
+    """The settings by the rules of `workflow` for everything that the request does not name."""
     named = ("type", "quality", "width", "height", "steps", "guidance", "model")
     wish = Wish(
         **{name: getattr(request, name) for name in named},
@@ -90,7 +92,7 @@ def _choose(request: RenderRequest, spec: RenderSpec, model: ModelCard) -> Workf
 
 
 def style_steps(style: Style | None, model: ModelCard, quality: Quality) -> int:
-    """A style's steps are those of its final; other qualities take the model's share of them."""
+    """Steps of a quality. A style's steps are those of a final; other qualities get their share."""
     steps = model.steps_for(quality)
     if style is None or style.steps is None:
         return steps
@@ -109,7 +111,7 @@ def _clip_fields(request: RenderRequest, model: ModelCard) -> dict[str, Any]:
 
 
 def _frames(request: RenderRequest, fps: float, model: ModelCard) -> int:
-    """Frames to draw: as many as were named, or as fill the seconds that were."""
+    """Frames to draw: as named, or by the named duration."""
     if request.duration is None:
         return int(_first(request.frames, model.frames))
     frames = max(2, round(request.duration * fps))
@@ -138,7 +140,7 @@ def _begin_with(source: Output, strength: float | None) -> dict[str, Any]:
 
 
 def _refuse_what_only_clips_have(request: RenderRequest) -> None:
-    """Refuse a setting that a picture does not have, instead of ignoring it."""
+    """Refuse settings that only clips have, instead of ignoring them."""
     if request.frames not in (None, 1):
         raise SpecError("frames", refusals.IMAGE_FRAMES, "1, or type video")
     for name, field in FIELDS.items():
@@ -180,5 +182,5 @@ def _loras(character: Character | None) -> tuple[Lora, ...]:
 
 
 def _first(*values: Any) -> Any:
-    """The first value that somebody gave: 0 counts, None does not."""
+    """The first value that is not None."""
     return next(value for value in values if value is not None)

@@ -1,6 +1,6 @@
-"""Which model a request gets that names none: the preferred one, unless it cannot do what is asked.
+"""The model for a request that names none: the preferred one, unless it cannot do what is asked.
 
-A model that a person names, or that a style was made for, is never changed.
+A model that the request names, or that its style was made for, is never replaced.
 """
 
 from __future__ import annotations
@@ -14,53 +14,54 @@ from generation.models import ModelCard
 from generation.scheduling import capacity
 from generation.scheduling.capacity import Fit
 from studio.models import Style
-from studio.ordering import refusals
+from studio.ordering import reasons, refusals
 from studio.ordering.prompt_demands import PromptDemands
-from studio.ordering.workflow import Reason
+from studio.ordering.reasons import Choice
+from studio.presentation.reasons import Reason
 
 MEDIA_WORDS = {MediaType.IMAGE: "pictures", MediaType.VIDEO: "clips"}
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRequirement:
-    """What a model must be able to do for a prompt, and why one that cannot is passed over."""
+    """What a model must be able to do for a prompt, and the reason given when it cannot."""
 
     met: Callable[[ModelCard, PromptDemands, PromptDemands], bool]
-    """Asked with what the prompt demands of the model itself, and of the preferred one."""
-    why: str
+    """Called with the model, and the prompt's demands on it and on the preferred model."""
+    reason: Choice
 
 
 REQUIREMENTS: tuple[ModelRequirement, ...] = (
     ModelRequirement(
         lambda model, own, first: capacity.weights_fit(model) > Fit.NEVER,
-        "No device may load {passed}, or has the memory for its weights.",
+        reasons.WEIGHTS_NOT_HELD,
     ),
     ModelRequirement(
         lambda model, own, first: capacity.weights_fit(model) == Fit.NOW,
-        "No device has the memory for the weights of {passed} free now.",
+        reasons.WEIGHTS_NOT_FREE,
     ),
     ModelRequirement(
         lambda model, own, first: own.subjects <= (model.max_subjects or own.subjects),
-        "The prompt speaks of {subjects} people, and {passed} draws {most} well.",
+        reasons.MORE_SUBJECTS,
     ),
     ModelRequirement(
-        # Where a model brings no tokenizer its tokens are a guess: only a longer limit counts.
+        # Without a tokenizer the number of tokens is a guess, so only a longer limit counts.
         lambda model, own, first: (
             own.tokens <= own.limit and (own == first or own.limit > first.limit)
         ),
-        "The prompt has {tokens} tokens, and {passed} reads {limit} of them.",
+        reasons.MORE_TOKENS,
     ),
 )
-"""The most important first: where no model meets one, it does not count."""
+"""The most important first. A requirement that no model meets is ignored."""
 
 
 def choose_model(
     named: ModelCard | None, style: Style | None, media_type: str, prompt: str, *, free: bool
 ) -> tuple[ModelCard, list[Reason]]:
-    """The model, and why it is not the preferred one, where it is not.
+    """The model, and the reasons if it is not the preferred one.
 
-    `free` when nobody named a size, a length or weights that another model may not take. Raises
-    SpecError naming `type` or `model` when nothing makes such a medium.
+    `free` is true when the request names no size, length or weights that another model might not
+    take. Raises SpecError for `type` or `model` when no model makes the medium.
     """
     given = _given(named, style, media_type)
     if given is not None:
@@ -71,19 +72,19 @@ def choose_model(
     if not free or len(able) == 1:
         return able[0], []
     first = PromptDemands.of(prompt, able[0])
-    whys = []
+    passed = []
     for need in REQUIREMENTS:
         met = [card for card in able if need.met(card, PromptDemands.of(prompt, card), first)]
         if met and met[0] != able[0]:
-            whys.append(_why(need, able[0], prompt))
+            passed.append((need, able[0]))
         able = met or able
-    return able[0], [(f"Model {able[0].name}", why) for why in whys]
+    return able[0], [_reason(need, model, prompt, able[0]) for need, model in passed]
 
 
 def _given(named: ModelCard | None, style: Style | None, media_type: str) -> ModelCard | None:
-    """The model asked for, else the style's.
+    """The model that the request names, else the style's.
 
-    A model for pictures that a motion adapter animates stands for that adapter in a clip.
+    For a clip, a model for pictures is replaced by the motion adapter that animates it.
     """
     wished = style.model if style else None
     model = named or (wished if wished and wished.is_active else None)
@@ -92,9 +93,10 @@ def _given(named: ModelCard | None, style: Style | None, media_type: str) -> Mod
     return model
 
 
-def _why(need: ModelRequirement, passed: ModelCard, prompt: str) -> str:
+def _reason(need: ModelRequirement, passed: ModelCard, prompt: str, model: ModelCard) -> Reason:
     demands = PromptDemands.of(prompt, passed)
-    return need.why.format(
+    return need.reason.because(
+        model=model.name,
         passed=passed.name,
         most=passed.max_subjects,
         subjects=demands.subjects,

@@ -1,4 +1,4 @@
-"""A request made complete: its settings, what it will meet in the queue, and what fits the time."""
+"""Plans: the complete settings of a request, its forecast, and what fits a limit of time."""
 
 from __future__ import annotations
 
@@ -14,39 +14,42 @@ from generation.scheduling.capacity import Fit
 from generation.scheduling.forecast import Forecaster, RequestForecast
 from generation.specs import Quality, RenderSpec
 from generation.states import Priority
+from studio.ordering import reasons
 from studio.ordering.compose import Composed, compose, style_steps
 from studio.ordering.deadline_options import DeadlineOption, Freedom, deadline_options
+from studio.ordering.reasons import GivenUp
 from studio.ordering.request import RenderRequest
-from studio.ordering.workflow import Reason, warnings
+from studio.ordering.workflow import warnings
 from studio.presentation import durations
+from studio.presentation.reasons import Reason
 
 
 @dataclass(slots=True)
 class Plan:
-    """A complete request, and what it would meet if it were submitted now."""
+    """A complete request, with its forecast if it were submitted now."""
 
     spec: RenderSpec
     model: ModelCard
     forecast: RequestForecast
     reasons: list[Reason] = field(default_factory=list)
     fits: bool | None = None
-    """Whether `finish_within` will be met; None when nobody asked or nobody can tell."""
-    given_up: tuple[str, ...] = ()
-    """What the time has cost, in words."""
+    """Whether `finish_within` will be met; None if it was not named or there is no estimate."""
+    given_up: tuple[GivenUp, ...] = ()
+    """What the limit of time costs."""
     limit: float | None = None
-    """The seconds that were asked for."""
+    """`finish_within`, in seconds."""
     waits_for: tuple[str, ...] = ()
-    """The devices that take it, while all of them are away or paused."""
+    """Names of the devices that take it, if all of them are away or paused."""
 
     @property
     def all_reasons(self) -> list[Reason]:
-        """Why the settings are as they are, with what the time has cost."""
-        why = f"It is to be done within {durations.spoken(self.limit)}."
-        return [*self.reasons, *((said.capitalize(), why) for said in self.given_up)]
+        """The reasons for the settings, with what the limit of time costs."""
+        within = durations.spoken(self.limit)
+        return [*self.reasons, *(given_up.reason(within) for given_up in self.given_up)]
 
     @property
     def seconds(self) -> float | None:
-        """Run time, without the waiting."""
+        """Estimated run time in seconds, without the waiting."""
         return self.forecast.estimate.seconds if self.forecast.estimate else None
 
     @property
@@ -56,9 +59,9 @@ class Plan:
 
     @property
     def bound(self) -> float | None:
-        """Seconds after which it is done in nineteen of twenty cases, the waiting included.
+        """Seconds until it is finished in 95 % of cases, waiting included.
 
-        The work ahead is as unsure as its own. None when nobody can tell.
+        The work ahead is taken to be as uncertain as its own. None without an estimate.
         """
         wait, estimate = durations.until(self.start), self.forecast.estimate
         if wait is None or estimate is None:
@@ -67,14 +70,14 @@ class Plan:
 
 
 def plan(forecaster: Forecaster, request: RenderRequest) -> Plan:
-    """Complete a request. Raises SpecError naming the field for what cannot be rendered."""
+    """Complete a request. Raises SpecError with the field for what cannot be rendered."""
     if request.finish_within is None:
         return plan_spec(forecaster, request, compose(request))
     return _plan_within(forecaster, request, request.finish_within)
 
 
 def plan_spec(forecaster: Forecaster, request: RenderRequest, made: Composed) -> Plan:
-    """What complete settings would meet. Raises SpecError for what cannot be rendered."""
+    """The plan of complete settings. Raises SpecError for what cannot be rendered."""
     planned = plan_again(forecaster, made.spec, made.model, request.priority, request.owner_id)
     planned.reasons = [*made.reasons, *warnings(made.spec)]
     return planned
@@ -87,20 +90,20 @@ def plan_again(
     priority: Priority,
     owner_id: int | None,
 ) -> Plan:
-    """What a spec made of an older one would meet. Raises SpecError for what cannot be rendered."""
+    """The plan of a spec that was made from an older one. Raises SpecError."""
     admission = check_admitted(spec, model)
     met = forecaster.forecast_request(spec, model, priority, owner_id)
     return Plan(spec, model, met, waits_for=admission.waits_for)
 
 
 def _plan_within(forecaster: Forecaster, request: RenderRequest, limit: float) -> Plan:
-    """The least loss whose upper bound, waiting included, fits `limit` seconds.
+    """The option with the least loss whose upper bound, waiting included, fits `limit` seconds.
 
-    What cannot fit by its run time alone is passed over, and so is what takes longer than
-    something that did not fit: to play the queue forward for dozens of options would take long.
+    Options whose run time alone does not fit are skipped, and so are options that take longer than
+    one that did not fit, because forecasting the queue for dozens of options takes long.
     """
     best = compose(request.but(quality=Quality.FINAL))
-    best = replace(best, reasons=[*_too_much(best), *best.reasons])
+    best = replace(best, reasons=[*_not_held(best), *best.reasons])
     options = _options(request, best)
     estimates = forecaster.estimator.estimate_all(option.spec for option in options)
     known = [
@@ -126,7 +129,7 @@ def _plan_within(forecaster: Forecaster, request: RenderRequest, limit: float) -
 
 
 def _options(request: RenderRequest, best: Composed) -> list[DeadlineOption]:
-    """The options that the model can render and some device's memory can hold."""
+    """The options that the model can render and a device has the memory for."""
     free = Freedom(
         steps=request.steps is None,
         acceleration=request.acceleration is None and _may_be_accelerated(best),
@@ -146,17 +149,19 @@ def _options(request: RenderRequest, best: Composed) -> list[DeadlineOption]:
     return [option for option, fit in zip(options, fits, strict=True) if fit > Fit.NEVER]
 
 
-def _too_much(best: Composed) -> list[Reason]:
-    """Why the best option itself is none, where no device has the memory for it."""
+def _not_held(best: Composed) -> list[Reason]:
+    """The reason for a lighter clip if no device has the memory for the best option."""
+    spec = best.spec
     try:
-        capacity.check(best.spec, best.model)
-    except SpecError as problem:
-        return [("A lighter clip", problem.message)]
+        capacity.check(spec, best.model)
+    except SpecError:
+        values = {"frames": spec.frames, "width": spec.width, "height": spec.height}
+        return [reasons.LIGHTER_CLIP.because(**values)]
     return []
 
 
 def _may_be_accelerated(best: Composed) -> bool:
-    """Whether its family can, and the memory that holds it holds what is kept between steps."""
+    """Whether its family supports it, and the memory also holds what is kept between steps."""
     if not best.model.limits.accelerates:
         return False
     whole, quicker = capacity.fits_all([best.spec, replace(best.spec, acceleration=2)], best.model)

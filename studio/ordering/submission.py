@@ -1,6 +1,6 @@
-"""What a person asks for becomes a job and a take: planned, estimated, submitted."""
+"""Submitting: a request is planned and estimated, and becomes a job and a take."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -27,7 +27,7 @@ from studio.ordering.request import RenderRequest
 
 
 def submit(forecaster: Forecaster, request: RenderRequest, user: User) -> tuple[Take, Plan]:
-    """Write the job and its take, both or neither. Raises SpecError before anything is written."""
+    """Write the job and its take, or neither. Raises SpecError before anything is written."""
     made = plan(forecaster, request.but(owner_id=user.pk))
     with transaction.atomic():
         shot = request.shot or _sketches(request.project or _own_project(user))
@@ -56,9 +56,9 @@ def enhance(
     formats: tuple[str, ...] = (),
     priority: Priority = Priority.NORMAL,
 ) -> tuple[Take, Plan]:
-    """Interpolate or enlarge a finished take: a new take of the same shot, with nothing redrawn.
+    """Interpolate or upscale a finished take as a new take of the same shot; nothing is redrawn.
 
-    Raises SpecError for a take without a file, and for what cannot be asked of it.
+    Raises SpecError for a take without a file, and for settings that it does not allow.
     """
     output = take.output
     if output is None:
@@ -82,9 +82,10 @@ def enhance(
 def clone(
     forecaster: Forecaster, take: Take, user: User, seed: int | None = None
 ) -> tuple[Take, Plan]:
-    """The same settings with another seed: a new take of the same shot, of the same priority.
+    """Render the same settings with another seed as a new take of the same shot and priority.
 
-    Raises SpecError for a take in which nothing was drawn, and for what can be rendered no more.
+    Raises SpecError for a take in which nothing was drawn, and for a spec that can no longer be
+    rendered.
     """
     job, drawn = take.job, spec_of(take.job)
     if not drawn.draws:
@@ -94,9 +95,9 @@ def clone(
 
 
 def retry(job: Job) -> bool:
-    """Let a failed or cancelled job wait again. False when it is neither.
+    """Put a failed or cancelled job back into the queue. False when it is neither.
 
-    Raises SpecError, and changes nothing, for a job that can be rendered no more.
+    Raises SpecError, and changes nothing, for a job that can no longer be rendered.
     """
     if not job.may_retry:
         return False
@@ -105,7 +106,7 @@ def retry(job: Job) -> bool:
 
 
 def spec_of(job: Job) -> RenderSpec:
-    """The settings of an older job. Raises SpecError for those of another version."""
+    """The spec of an older job. Raises SpecError if another version stored it."""
     try:
         return job.spec
     except UNREADABLE as problem:
@@ -116,7 +117,7 @@ def spec_of(job: Job) -> RenderSpec:
 def _submit_again(
     forecaster: Forecaster, take: Take, user: User, spec: RenderSpec, priority: Priority
 ) -> tuple[Take, Plan]:
-    """A new take of the same shot and model, made of another spec. Raises SpecError."""
+    """Submit another spec as a new take of the same shot and model. Raises SpecError."""
     model = take.job.model
     made = plan_again(forecaster, spec, model, priority, user.pk)
     submitted = submit_spec(
@@ -144,9 +145,9 @@ def submit_spec(
     pinned_to: Device | None = None,
     **take_fields: Any,
 ) -> Take:
-    """The job of a complete spec and its take in a shot."""
+    """Write the job of a complete spec and its take in a shot."""
     with transaction.atomic():
-        # Locks the shot where the database can, so that two takes never draw one number.
+        # Locks the shot if the database can, so that two takes never get the same number.
         Shot.objects.select_for_update().get(pk=shot.pk)
         newest = Take.objects.filter(shot=shot).aggregate(newest=Max("number"))["newest"] or 0
         job = lifecycle.submit(
@@ -157,7 +158,7 @@ def submit_spec(
             scope=shot.project.group,
             estimate=plan.forecast.estimate,
             estimated_start=plan.start,
-            reasons=plan.all_reasons,
+            reasons=[astuple(reason) for reason in plan.all_reasons],
             pinned_to=pinned_to,
         )
         return Take.objects.create(
@@ -166,13 +167,13 @@ def submit_spec(
 
 
 def finish(spec: RenderSpec, model: ModelCard, style: Style | None) -> RenderSpec:
-    """The final of an approved draft: the same, with all of its steps and each of them whole."""
+    """The spec of an approved draft's final: all steps, each computed in full."""
     steps = max(spec.steps, style_steps(style, model, Quality.FINAL))
     return replace(spec, quality=Quality.FINAL, steps=steps, acceleration=1)
 
 
 def _own_project(user: User) -> Project:
-    """The person's sketchbook: where renders go that name no project."""
+    """The person's sketchbook: the project of renders that name none."""
     name = user.get_username()
     project, created = Project.objects.get_or_create(
         slug=f"sketchbook-{user.pk}",
@@ -184,7 +185,7 @@ def _own_project(user: User) -> Project:
 
 
 def sketches_of(user: User, slug: str, name: str) -> Shot:
-    """A shot of the person's sketchbook that the house keeps for something."""
+    """A shot of the person's sketchbook for a special purpose, such as calibration."""
     shot, _ = Shot.objects.get_or_create(
         project=_own_project(user), slug=slug, defaults={"name": name, "order": 1001}
     )
@@ -192,7 +193,7 @@ def sketches_of(user: User, slug: str, name: str) -> Shot:
 
 
 def _sketches(project: Project) -> Shot:
-    """The project's shot for renders that name no shot."""
+    """The project's shot for renders that name none."""
     shot, _ = Shot.objects.get_or_create(
         project=project,
         slug=SKETCHBOOK_SHOT,

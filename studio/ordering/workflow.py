@@ -1,9 +1,8 @@
-"""Which settings a request gets that names none, and why: a table of rules that one can read.
+"""The settings that a request does not name, and why each was chosen: a table of rules.
 
-What a person names is never changed. For the rest the prompt's demands count (how many people, how
-much motion, how long a text), what the character and the style bring along, and the memory that is
-free on the devices. The model itself is chosen before, in `model_choice`. Each rule that chose
-something leaves its reason on the job.
+What a person names is never changed. The rules look at the prompt (number of people, motion,
+length), the character, the style, and the free memory of the devices. `model_choice` chooses the
+model before. The reason of each rule that applied is stored on the job.
 """
 
 from __future__ import annotations
@@ -18,21 +17,22 @@ from generation.models import ModelCard
 from generation.scheduling.capacity import Fit
 from generation.specs import SIZE_MULTIPLE, Quality, RenderSpec
 from studio.models import Character, Style
+from studio.ordering import reasons
 from studio.ordering.prompt_demands import PromptDemands
+from studio.ordering.reasons import Choice
+from studio.presentation.reasons import Reason
 
 FEWEST_WHOLE = 8
-"""Of fewer steps that are computed whole, what was drawn looks rough."""
+"""With fewer steps computed in full, the result looks rough."""
 WIDE = 4 / 3
-"""Width over height of a picture with several people."""
+"""Aspect ratio (width / height) of a picture with several people."""
 SMALL_WINDOW = 8
-"""Frames that are denoised together where the usual number does not fit the memory."""
-Reason = tuple[str, str]
-"""What was chosen, and why."""
+"""Frames that are denoised together when the model's own number does not fit the memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A request as the rules see it; None for what nobody named."""
+    """A request as the rules see it; None for what it does not name."""
 
     type: str
     quality: Quality
@@ -47,93 +47,81 @@ class Wish:
 
 @dataclass(slots=True)
 class Workflow:
-    """The settings so far and the reasons for what was chosen."""
+    """The settings so far, and the reasons for what was chosen."""
 
     wish: Wish
     demands: PromptDemands
     model: ModelCard
     settings: dict[str, Any]
     window_fits: Fit = Fit.NOW
-    """Whether some device's memory holds the frames that the model likes to see at once."""
+    """Whether a device has the memory for the frames that the model denoises together."""
     reasons: list[Reason] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class SettingRule:
-    """When it applies, what it sets, and the reason that is told; both texts may name settings."""
+    """When a rule applies, what it sets, and its reason, whose texts may name settings."""
 
     when: Callable[[Workflow], bool]
     sets: Callable[[Workflow], dict[str, Any]]
-    what: str
-    why: str
+    reason: Choice
 
 
 RULES: tuple[SettingRule, ...] = (
     SettingRule(
         lambda flow: bool(flow.wish.style and flow.wish.style.model == flow.model),
         lambda flow: {},
-        "Model {model}",
-        "The style {style} was made for it.",
+        reasons.STYLE_MODEL,
     ),
     SettingRule(
         lambda flow: flow.wish.model is None and flow.wish.type == MediaType.VIDEO,
         lambda flow: {},
-        "Model {model}",
-        "It makes clips.",
+        reasons.CLIP_MODEL,
     ),
     SettingRule(
         lambda flow: _free_size(flow) and flow.demands.subjects > 1 and _has_room(flow),
         lambda flow: {"height": _less_high(flow)},
-        "{width}×{height}",
-        "{subjects} people stand side by side better in a wide picture.",
+        reasons.WIDE_FOR_SUBJECTS,
     ),
     SettingRule(
         lambda flow: flow.wish.guidance is None and _style_wish(flow, "guidance") is not None,
         lambda flow: {"guidance": _style_wish(flow, "guidance")},
-        "Guidance {guidance:g}",
-        "The style {style} asks for it.",
+        reasons.STYLE_GUIDANCE,
     ),
     SettingRule(
         lambda flow: bool(_style_wish(flow, "scheduler")),
         lambda flow: {"scheduler": _style_wish(flow, "scheduler")},
-        "Scheduler {scheduler}",
-        "The style {style} asks for it.",
+        reasons.STYLE_SCHEDULER,
     ),
     SettingRule(
         lambda flow: flow.wish.steps is None and _style_wish(flow, "steps") is not None,
         lambda flow: {},
-        "{steps} steps",
-        "The style {style} is finished after {style_steps}; a {quality} takes its share of them.",
+        reasons.STYLE_STEPS,
     ),
     SettingRule(
         lambda flow: bool(flow.wish.character and flow.wish.character.lora),
         lambda flow: {},
-        "Weights of {character}",
-        "The character brings a LoRA of its own.",
+        reasons.CHARACTER_LORA,
     ),
     SettingRule(
         lambda flow: flow.wish.type == MediaType.VIDEO and flow.window_fits == Fit.NEVER,
         lambda flow: {"context_frames": _small_window(flow)},
-        "{context_frames} frames at once",
-        "More of them do not fit the memory of any device.",
+        reasons.WINDOW_NOT_HELD,
     ),
     SettingRule(
         lambda flow: flow.wish.type == MediaType.VIDEO and flow.window_fits == Fit.LATER,
         lambda flow: {"context_frames": _small_window(flow)},
-        "{context_frames} frames at once",
-        "No device has the memory for more of them free now.",
+        reasons.WINDOW_NOT_FREE,
     ),
     SettingRule(
         lambda flow: flow.wish.type == MediaType.IMAGE and bool(flow.demands.motion),
         lambda flow: {},
-        "A still picture",
-        "The prompt speaks of motion (“{motion}”): a clip would show it.",
+        reasons.STILL_OF_MOTION,
     ),
     SettingRule(
         lambda flow: flow.demands.tokens > flow.demands.limit,
         lambda flow: {},
-        "The first {limit} tokens of the prompt",
-        "It has {tokens}, and {model} reads no more: put what matters first.",
+        reasons.PROMPT_CUT,
     ),
 )
 
@@ -141,27 +129,27 @@ RULES: tuple[SettingRule, ...] = (
 def choose(
     wish: Wish, prompt: str, model: ModelCard, settings: dict[str, Any], *, window_fits: Fit
 ) -> Workflow:
-    """Apply every rule in order to the settings that the model likes."""
+    """Apply every rule in order to the settings that the model prefers."""
     flow = Workflow(wish, PromptDemands.of(prompt, model), model, dict(settings), window_fits)
     for rule in RULES:
         if rule.when(flow):
             flow.settings.update(rule.sets(flow))
-            words = _words(flow)
-            flow.reasons.append((rule.what.format(**words), rule.why.format(**words)))
+            flow.reasons.append(rule.reason.because(**_values(flow)))
     return flow
 
 
 def warnings(spec: RenderSpec) -> list[Reason]:
-    """What a finished spec should be told of: an acceleration that leaves few whole steps."""
+    """Reasons that warn of a finished spec: an acceleration that computes few steps in full."""
     steps = spec.denoising_steps
     whole = ceil(steps / spec.acceleration)
     if spec.acceleration == 1 or whole >= FEWEST_WHOLE:
         return []
-    said = f"Only {whole} of {steps} steps are computed whole: what is drawn will look rough."
-    return [(f"Acceleration {spec.acceleration}", said)]
+    return [
+        reasons.FEW_WHOLE_STEPS.because(acceleration=spec.acceleration, whole=whole, steps=steps)
+    ]
 
 
-def _words(flow: Workflow) -> dict[str, Any]:
+def _values(flow: Workflow) -> dict[str, Any]:
     style, character = flow.wish.style, flow.wish.character
     return {
         **flow.settings,

@@ -1,5 +1,6 @@
 """What is true of a job right now, as the API and the JSON socket tell it."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from generation.models import Job
 from generation.scheduling.forecast import Forecast, Forecaster
 from generation.states import Priority, Stage, Status
 from studio.presentation import durations
+from studio.presentation.reasons import reasons
 
 
 def job_status(
@@ -46,7 +48,7 @@ def job_status(
         "quality": job.quality,
         "cancel_requested": job.is_cancelling,
         "seed": spec.seed,
-        "reasons": [{"chosen": what, "why": why} for what, why in job.reasons],
+        "reasons": [asdict(reason) for reason in reasons(job)],
         "attempts": [_attempt(attempt) for attempt in job.attempts.all()],
         "outputs": [_output(output, base) for output in job.outputs.all()],
         "error": _error(job),

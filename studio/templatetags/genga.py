@@ -2,7 +2,7 @@
 
 from django import template
 
-from studio.presentation import consistency_chart, durations, outputs
+from studio.presentation import consistency_chart, durations, outputs, reasons
 
 register = template.Library()
 register.filter("spoken", durations.spoken)
@@ -10,4 +10,5 @@ register.filter("short", durations.short)
 register.filter("until", durations.until)
 register.filter("kind", outputs.kind)
 register.filter("clip_length", outputs.length)
+register.filter("reasons", reasons.reasons)
 register.filter("chart", consistency_chart.chart)

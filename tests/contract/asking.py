@@ -151,7 +151,7 @@ OUTPUT = Shape(
     sha256=str,
     consistency=(dict, None),
 )
-REASON = Shape(chosen=str, why=str)
+REASON = Shape(code=str, chosen=str, why=str)
 STATUS = Shape(
     job_id="id",
     type=str,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from django.contrib.auth.models import User
 from generation.models import Device, Job, ModelCard
 from generation.states import Priority
 from studio.models import Character, Project, Shot, Style, Take
+from studio.ordering import reasons, sentences
 from tests.contract.asking import ACCEPTED, ESTIMATE, ESTIMATED, Caller
 from tests.contract.conftest import History, Rows
 
@@ -190,9 +192,8 @@ def test_a_known_render_is_told_with_its_range(api: Caller, history: History) ->
     assert answer["estimated_seconds"] == pytest.approx(30.0, rel=0.02)
     assert 29.0 <= low < answer["estimated_seconds"] < high <= 31.0
     assert answer["estimated_time"] == "30 seconds"
-    assert answer["message"] == (
-        "A standard of 256×256 takes about 30 seconds (30 s) and would start at once."
-    )
+    time = sentences.ESTIMATE.say(what="A standard of 256×256", time="30 seconds", span="30 s")
+    assert answer["message"] == f"{time} {sentences.STARTS_NOW.say()}"
     assert api.submit()["estimated_start"] > answer["estimated_start"]
 
 
@@ -211,7 +212,7 @@ def test_a_long_render_comes_with_a_cheaper_way(api: Caller, history: History) -
     answer = api.submit(quality="final")
 
     assert answer["estimated_time"] == "10 minutes"
-    assert answer["suggestion"] == "A draft shows you the composition in 3 minutes."
+    assert answer["suggestion"] == sentences.DRAFT_SUGGESTED.say(time="3 minutes")
     assert api.submit(quality="draft")["suggestion"] is None
 
 
@@ -222,6 +223,8 @@ def a_second_a_step(history: History) -> None:
         history(*[float(steps)] * 8, steps=steps, quality=quality)
 
 
+NOTHING_FITS = sentences.NOTHING_FITS.template.partition("{")[0]
+GIVES_UP = sentences.GIVES_UP.template.partition("{")[0]
 SIZE = {"width": 256, "height": 256, "acceleration": 1}
 """What was named does not give way to the time."""
 
@@ -229,23 +232,23 @@ SIZE = {"width": 256, "height": 256, "acceleration": 1}
 @pytest.mark.parametrize(
     ("seconds", "quality", "given_up"),
     [
-        (31.0, "final", ""),
-        (29.0, "final", "22 steps instead of 30"),
-        (21.0, "standard", "standard instead of final quality"),
-        (8.5, "draft", "draft instead of final quality"),
-        (7, "draft", "draft instead of final quality, 6 steps instead of 8"),
+        (31.0, "final", []),
+        (29.0, "final", ["fewer_steps"]),
+        (21.0, "standard", ["lower_quality"]),
+        (8.5, "draft", ["lower_quality"]),
+        (7, "draft", ["lower_quality", "fewer_steps"]),
     ],
 )
 def test_the_best_that_fits_the_time_is_chosen(
-    seconds: float, quality: str, given_up: str, api: Caller, a_second_a_step: None
+    seconds: float, quality: str, given_up: list[str], api: Caller, a_second_a_step: None
 ) -> None:
     answer = api.submit(finish_within=seconds, quality="standard", **SIZE)
 
     assert answer["quality"] == quality
-    assert "Nothing fits" not in answer["message"]
-    _, told, what = answer["message"].partition(" It gives up: ")
-    assert what == (f"{given_up}." if given_up else "")
-    assert bool(told) is bool(given_up)
+    assert NOTHING_FITS not in answer["message"]
+    assert (GIVES_UP in answer["message"]) is bool(given_up)
+    told = api.job(answer["job_id"])["reasons"]
+    assert [reason["code"] for reason in told] == given_up
 
 
 def test_what_was_given_up_stands_on_the_job_with_its_reason(
@@ -254,7 +257,7 @@ def test_what_was_given_up_stands_on_the_job_with_its_reason(
     answer = api.submit(finish_within=29.0, **SIZE)
 
     assert api.job(answer["job_id"])["reasons"] == [
-        {"chosen": "22 steps instead of 30", "why": "It is to be done within 29 seconds."}
+        asdict(reasons.FEWER_STEPS.because(steps=22, usual=30, within="29 seconds"))
     ]
 
 
@@ -268,17 +271,15 @@ def test_it_is_said_when_nothing_fits_the_time(api: Caller, a_second_a_step: Non
     answer = api.submit(finish_within=5, **SIZE)
 
     assert answer["quality"] == "draft"
-    assert answer["message"].endswith(
-        " Nothing fits the time you have: this comes nearest, done within 6.1 seconds."
-        " It gives up: draft instead of final quality, 6 steps instead of 8."
-    )
+    assert sentences.NOTHING_FITS.say(bound="6.1 seconds") in answer["message"]
+    assert GIVES_UP in answer["message"]
 
 
 def test_nothing_is_claimed_of_a_time_that_nobody_knows(api: Caller) -> None:
     answer = api.submit(finish_within=7)
 
     assert answer["quality"] == "draft"
-    assert "Nothing fits" not in answer["message"]
+    assert NOTHING_FITS not in answer["message"]
 
 
 def test_an_estimate_tells_the_same_and_starts_nothing(

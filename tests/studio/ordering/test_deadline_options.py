@@ -8,12 +8,14 @@ import pytest
 
 from generation.field import MediaType
 from generation.specs import Quality, RenderSpec
+from studio.ordering import reasons
 from studio.ordering.deadline_options import (
     FEWEST_FRAMES,
     DeadlineOption,
     Freedom,
     deadline_options,
 )
+from studio.ordering.reasons import GivenUp
 
 ALL = Freedom(steps=True, acceleration=False, size=True, frames=True)
 QUICKER = replace(ALL, acceleration=True)
@@ -31,6 +33,8 @@ PICTURE = RenderSpec(
     guidance=7.0,
     seed=7,
 )
+FEWER_STEPS = GivenUp(reasons.FEWER_STEPS, {"steps": 30, "usual": 40})
+STANDARD = GivenUp(reasons.LOWER_QUALITY, {"quality": "standard"})
 CLIP = replace(PICTURE, type="video", frames=40, fps=8.0, context_frames=16)
 
 
@@ -72,20 +76,23 @@ def test_where_everything_was_named_only_the_quality_gives_way() -> None:
     assert {one.spec.steps for one in found} == {13}
     assert [one.given_up for one in found] == [
         (),
-        ("standard instead of final quality",),
-        ("draft instead of final quality",),
+        (GivenUp(reasons.LOWER_QUALITY, {"quality": "standard"}),),
+        (GivenUp(reasons.LOWER_QUALITY, {"quality": "draft"}),),
     ]
 
 
 def test_fewer_steps_are_given_up_before_the_quality_and_the_size_goes_last() -> None:
     found = [one.given_up for one in options(PICTURE)]
 
-    assert found[1] == ("30 steps instead of 40",)
-    assert found[2] == ("standard instead of final quality",)
+    assert found[1] == (FEWER_STEPS,)
+    assert found[2] == (STANDARD,)
     assert found[-1] == (
-        "draft instead of final quality",
-        "8 steps instead of 10",
-        "256×192 instead of 512×384",
+        GivenUp(reasons.LOWER_QUALITY, {"quality": "draft"}),
+        GivenUp(reasons.FEWER_STEPS, {"steps": 8, "usual": 10}),
+        GivenUp(
+            reasons.SMALLER,
+            {"width": 256, "height": 192, "usual_width": 512, "usual_height": 384},
+        ),
     )
 
 
@@ -120,7 +127,7 @@ def test_a_clip_of_fewer_drawn_frames_lasts_as_long_and_is_delivered_as_smoothly
     assert half.spec.interpolator
     lasts = half.spec.delivered_frames / half.spec.delivered_fps
     assert lasts == pytest.approx(CLIP.frames / CLIP.fps, abs=1 / CLIP.fps)
-    assert half.given_up == ("20 frames drawn, with in-betweens for the others",)
+    assert half.given_up == (GivenUp(reasons.FEWER_DRAWN, {"frames": 20}),)
 
 
 def test_a_short_clip_keeps_its_frames() -> None:
@@ -148,9 +155,9 @@ def test_acceleration_costs_more_than_some_steps_and_less_than_a_quality() -> No
 
     assert [one.given_up for one in found[:4]] == [
         (),
-        ("30 steps instead of 40",),
-        ("every second step whole, the others with less detail",),
-        ("standard instead of final quality",),
+        (FEWER_STEPS,),
+        (GivenUp(reasons.ACCELERATED, {"ordinal": "second"}),),
+        (STANDARD,),
     ]
     assert {one.spec.acceleration for one in found} == {1, 2, 3}
     assert len({one.spec.content_hash() for one in found}) == len(found)

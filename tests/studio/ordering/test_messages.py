@@ -1,7 +1,8 @@
-"""What people are told before the click, as a colleague would say it."""
+"""The message that says what to expect of a request before it is submitted."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from generation.models import Device, ModelCard, Progress
 from generation.scheduling.forecast import Forecaster
+from generation.sentences import Said
 from generation.specs import Quality
 from generation.states import Priority
 from studio.ordering import messages, planner
@@ -32,28 +34,41 @@ def busy_for(seconds: float, running: MakeTake) -> None:
     )
 
 
-def message(**asked: Any) -> str:
-    return messages.message_for(planner.plan(Forecaster(), REQUEST.but(**asked)))
+def parts(**asked: Any) -> dict[str, Mapping[str, Any]]:
+    """The codes of the message's sentences, in order, with their values."""
+    made = planner.plan(Forecaster(), REQUEST.but(**asked))
+    return {said.code: said.values for said in messages.message_parts(made)}
 
 
-def suggestion(**asked: Any) -> str | None:
+def suggestion(**asked: Any) -> Said | None:
     request = REQUEST.but(**asked)
-    return messages.suggestion_for(Forecaster(), request, planner.plan(Forecaster(), request))
+    return messages.suggested_draft(Forecaster(), request, planner.plan(Forecaster(), request))
 
 
 def test_an_unknown_render_says_that_its_time_is_unknown(toon: ModelCard, device: Device) -> None:
-    assert message() == (
-        "A standard of 128×128 was not rendered here before: its time is not known yet, "
-        "and it would start at once."
-    )
+    told = parts()
+
+    assert list(told) == ["no_estimate", "starts_now"]
+    assert told["no_estimate"] == {"what": "A standard of 128×128"}
+
+
+def test_a_message_joins_its_sentences(toon: ModelCard, device: Device) -> None:
+    made = planner.plan(Forecaster(), REQUEST)
+
+    time, start = messages.message_parts(made)
+
+    assert messages.message_for(made) == f"{time.text} {start.text}"
 
 
 def test_a_known_render_says_how_long_and_within_which_range(took: Took) -> None:
     took({Quality.STANDARD: 20.0})
 
-    assert message() == (
-        "A standard of 128×128 takes about 20 seconds (20 s) and would start at once."
-    )
+    told = parts()
+
+    assert list(told) == ["estimate", "starts_now"]
+    assert told["estimate"]["what"] == "A standard of 128×128"
+    assert (told["estimate"]["time"], told["estimate"]["span"]) == ("20 seconds", "20 s")
+    assert told["estimate"]["seconds"] == pytest.approx(20.0, rel=0.02)
 
 
 def test_a_range_that_is_more_than_one_number_is_told_from_its_low_to_its_high(
@@ -62,26 +77,26 @@ def test_a_range_that_is_more_than_one_number_is_told_from_its_low_to_its_high(
     took({Quality.STANDARD: 20.0})
     took({Quality.STANDARD: 26.0}, times=2)
 
-    told = message()
+    told = parts()["estimate"]
 
-    assert "takes about 2" in told
-    assert "–" in told.partition("(")[2].partition(")")[0]
+    assert told["low"] < told["seconds"] < told["high"]
+    assert "–" in told["span"]
 
 
 def test_what_was_hardly_seen_is_called_a_rough_guess(took: Took) -> None:
     took({Quality.STANDARD: 20.0}, times=1)
 
-    assert message() == (
-        "A standard of 128×128 takes about 20 seconds (8.9–45 s, a rough guess)"
-        " and would start at once."
-    )
+    told = parts()
+
+    assert list(told) == ["rough_estimate", "starts_now"]
+    assert told["rough_estimate"]["span"] == "8.9–45 s"
 
 
 def test_a_render_that_waits_says_when_it_starts(took: Took, running: MakeTake) -> None:
     took({Quality.STANDARD: 20.0})
     busy_for(400.0, running)
 
-    assert message().endswith(" and would start in 7 minutes.")
+    assert parts()["starts_later"]["wait"] == "7 minutes"
 
 
 def test_without_a_device_the_place_in_the_queue_is_what_is_known(
@@ -89,11 +104,11 @@ def test_without_a_device_the_place_in_the_queue_is_what_is_known(
 ) -> None:
     queued()
 
-    waits = message(owner_id=artist.pk)
-    urgent = message(owner_id=artist.pk, priority=Priority.URGENT)
+    waits = parts(owner_id=artist.pk)
+    urgent = parts(owner_id=artist.pk, priority=Priority.URGENT)
 
-    assert waits.endswith(" and it would be number 2 in the queue.")
-    assert urgent.endswith(" and it would be number 1 in the queue.")
+    assert waits["position_known"] == {"position": 2}
+    assert urgent["position_known"] == {"position": 1}
 
 
 def test_while_every_device_that_takes_it_is_away_these_are_named(
@@ -101,48 +116,57 @@ def test_while_every_device_that_takes_it_is_away_these_are_named(
 ) -> None:
     Device.objects.update(heartbeat_at=None)
 
-    assert planner.plan(Forecaster(), REQUEST).waits_for == ("cpu:0",)
-    assert "cpu:0" in message()
+    assert parts()["waits_for_device"] == {"devices": "cpu:0"}
 
 
 def test_a_clip_is_told_by_its_length(toon_motion: ModelCard, device: Device) -> None:
     Device.objects.update(memory_bytes=32 * 2**30)
 
-    told = message(type="video", duration=3.0, quality=Quality.FINAL, interpolate=2)
+    told = parts(type="video", duration=3.0, quality=Quality.FINAL, interpolate=2)
 
-    assert told.startswith("A final clip of 2.9 seconds (47 frames, 128×128) was not rendered")
+    what = "A final clip of 2.9 seconds (47 frames, 128×128)"
+    assert told["no_estimate"] == {"what": what}
 
 
 @pytest.mark.parametrize(
-    ("limit", "says"),
+    ("limit", "codes"),
     [
-        (100.0, " would start at once."),
-        (59.0, " It gives up: 22 steps instead of 30."),
-        (
-            5.0,
-            " Nothing fits the time you have: this comes nearest, done within 12 seconds."
-            " It gives up: draft instead of final quality, 6 steps instead of 8.",
-        ),
+        (100.0, []),
+        (59.0, ["gives_up"]),
+        (5.0, ["nothing_fits", "gives_up"]),
     ],
 )
-def test_what_the_time_costs_is_said(limit: float, says: str, took: Took) -> None:
+def test_what_the_time_costs_is_said(limit: float, codes: list[str], took: Took) -> None:
     took(LADDER)
 
-    assert message(finish_within=limit).endswith(says)
+    assert list(parts(finish_within=limit))[2:] == codes
+
+
+def test_the_nearest_says_when_it_is_finished_and_what_it_gives_up(took: Took) -> None:
+    took(LADDER)
+    made = planner.plan(Forecaster(), REQUEST.but(finish_within=5.0))
+
+    told = {said.code: said.values for said in messages.message_parts(made)}
+
+    assert told["nothing_fits"]["bound"] == "12 seconds"
+    assert [given_up.text in told["gives_up"]["given_up"] for given_up in made.given_up] == [
+        True,
+        True,
+    ]
 
 
 def test_a_time_that_nobody_can_judge_is_not_spoken_of(toon: ModelCard, device: Device) -> None:
-    told = message(finish_within=5.0)
-
-    assert "Nothing fits" not in told
-    assert "gives up" not in told
+    assert list(parts(finish_within=5.0)) == ["no_estimate", "starts_now"]
 
 
 def test_a_long_render_comes_with_the_suggestion_of_a_draft(took: Took) -> None:
     """The draft was never rendered: its time follows from the final's steps."""
     took({Quality.FINAL: 500.0})
 
-    assert suggestion(quality=Quality.FINAL) == ("A draft shows you the composition in 2 minutes.")
+    suggested = suggestion(quality=Quality.FINAL)
+
+    assert suggested is not None
+    assert (suggested.code, suggested.values["time"]) == ("draft_suggested", "2 minutes")
 
 
 @pytest.mark.parametrize(

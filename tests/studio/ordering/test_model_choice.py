@@ -12,6 +12,7 @@ from django.utils import timezone
 from generation.models import Device, ModelCard
 from generation.states import Work
 from studio.models import Character, Project, Style
+from studio.ordering import reasons
 from studio.ordering.compose import Composed, compose
 from studio.ordering.request import RenderRequest
 
@@ -54,9 +55,8 @@ def test_more_people_than_it_draws_well_go_to_another_model(toon: ModelCard) -> 
     found = made("2girls, smiling")
 
     assert found.model == wide
-    assert found.reasons[0] == (
-        "Model Wide",
-        "The prompt speaks of 2 people, and Toon draws 1 well.",
+    assert found.reasons[0] == reasons.MORE_SUBJECTS.because(
+        model="Wide", passed="Toon", subjects=2, most=1
     )
     assert made("1girl").model == toon
     assert made("a harbour").model == toon
@@ -73,7 +73,7 @@ def test_a_longer_text_than_it_reads_goes_to_a_model_that_reads_it(
 
     assert found.model == wide
     assert found.reasons == [
-        ("Model Wide", "The prompt has 18 tokens, and Toon reads 10 of them."),
+        reasons.MORE_TOKENS.because(model="Wide", passed="Toon", tokens=18, limit=10)
     ]
     assert made("red").model == toon
 
@@ -93,9 +93,7 @@ def test_weights_that_no_device_holds_are_passed_over(toon: ModelCard) -> None:
     found = made()
 
     assert found.model == small
-    assert found.reasons == [
-        ("Model Small", "No device may load Toon, or has the memory for its weights.")
-    ]
+    assert found.reasons == [reasons.WEIGHTS_NOT_HELD.because(model="Small", passed="Toon")]
 
 
 def test_weights_that_the_free_memory_does_not_hold_are_passed_over(toon: ModelCard) -> None:
@@ -116,9 +114,7 @@ def test_weights_that_the_free_memory_does_not_hold_are_passed_over(toon: ModelC
     found = made()
 
     assert found.model == small
-    assert found.reasons == [
-        ("Model Small", "No device has the memory for the weights of Toon free now.")
-    ]
+    assert found.reasons == [reasons.WEIGHTS_NOT_FREE.because(model="Small", passed="Toon")]
     card.free_bytes = 2**29
     card.save()
     assert made().model == toon, "no weights fit now, so the preferred ones stay"
@@ -174,7 +170,8 @@ def test_what_matters_more_is_not_given_up_for_what_matters_less(
     found = made("2girls, " + "red, " * 8)
 
     assert found.model == toon
-    assert found.reasons[-1][0] == "The first 10 tokens of the prompt"
+    assert found.reasons[-1].code == "prompt_cut"
+    assert "10" in found.reasons[-1].chosen
 
 
 def test_a_model_that_was_named_or_a_style_was_made_for_is_never_changed(
@@ -187,7 +184,7 @@ def test_a_model_that_was_named_or_a_style_was_made_for_is_never_changed(
     assert made("2girls", model=toon).model == toon
     found = made("2girls", style=style)
     assert found.model == toon
-    assert found.reasons[0] == ("Model Toon", "The style Ink was made for it.")
+    assert found.reasons[0] == reasons.STYLE_MODEL.because(model="Toon", style="Ink")
 
 
 def test_why_a_clips_model_was_chosen_is_told_once(toon: ModelCard, toon_motion: ModelCard) -> None:
@@ -197,6 +194,6 @@ def test_why_a_clips_model_was_chosen_is_told_once(toon: ModelCard, toon_motion:
     found = made("2girls", type="video")
 
     assert found.model == pair
-    assert [why for what, why in found.reasons if what == "Model Pair"] == [
-        "The prompt speaks of 2 people, and Toon motion draws 1 well."
+    assert [reason for reason in found.reasons if reason.chosen == "Model Pair"] == [
+        reasons.MORE_SUBJECTS.because(model="Pair", passed="Toon motion", subjects=2, most=1)
     ]

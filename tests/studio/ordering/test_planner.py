@@ -11,16 +11,16 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from generation import refusals
 from generation.errors import SpecError
 from generation.models import Device, Job, ModelCard, Progress
 from generation.scheduling.capacity import USABLE, MemoryNeed
 from generation.scheduling.forecast import Forecaster
 from generation.specs import Quality
 from generation.states import Work
-from studio.ordering import planner
+from studio.ordering import planner, reasons
 from studio.ordering.compose import compose
 from studio.ordering.planner import Plan
+from studio.ordering.reasons import GivenUp
 from studio.ordering.request import RenderRequest
 from tests.studio.conftest import MakeTake, Took
 
@@ -49,16 +49,16 @@ def busy_for(seconds: float, running: MakeTake) -> None:
     [
         (200.0, Quality.FINAL, 30, ()),
         (62.0, Quality.FINAL, 30, ()),
-        (59.0, Quality.FINAL, 22, ("22 steps instead of 30",)),
-        (42.0, Quality.STANDARD, 20, ("standard instead of final quality",)),
+        (59.0, Quality.FINAL, 22, ("fewer_steps",)),
+        (42.0, Quality.STANDARD, 20, ("lower_quality",)),
         (
             32.0,
             Quality.STANDARD,
             15,
-            ("standard instead of final quality", "15 steps instead of 20"),
+            ("lower_quality", "fewer_steps"),
         ),
-        (17.0, Quality.DRAFT, 8, ("draft instead of final quality",)),
-        (13.0, Quality.DRAFT, 6, ("draft instead of final quality", "6 steps instead of 8")),
+        (17.0, Quality.DRAFT, 8, ("lower_quality",)),
+        (13.0, Quality.DRAFT, 6, ("lower_quality", "fewer_steps")),
     ],
 )
 def test_the_least_loss_that_fits_is_chosen(
@@ -69,7 +69,7 @@ def test_the_least_loss_that_fits_is_chosen(
     made = plan(limit)
 
     assert (made.spec.quality, made.spec.steps, made.fits) == (quality, steps, True)
-    assert made.given_up == given_up
+    assert tuple(one.choice.code for one in made.given_up) == given_up
     assert made.bound is not None
     assert made.bound <= limit
 
@@ -125,7 +125,7 @@ def test_a_size_that_nobody_named_gives_way_last(took: Took) -> None:
     assert (roomy.spec.width, roomy.given_up) == (256, ())
     assert (tight.spec.width, tight.spec.height) == (128, 128)
     assert tight.fits
-    assert tight.given_up[-1] == "128×128 instead of 256×256"
+    assert tight.given_up[-1].choice == reasons.SMALLER
     assert plan(15.0, free, width=256, height=256).fits is False
 
 
@@ -137,7 +137,7 @@ def test_acceleration_keeps_the_quality_where_fewer_steps_would_not_do(took: Too
 
     assert (made.spec.quality, made.spec.steps, made.fits) == (Quality.FINAL, 30, True)
     assert made.spec.acceleration == 2
-    assert made.given_up == ("every second step whole, the others with less detail",)
+    assert made.given_up == (GivenUp(reasons.ACCELERATED, {"ordinal": "second"}),)
     assert plan(43.0).spec.quality == Quality.STANDARD
 
 
@@ -199,7 +199,8 @@ def test_planning_writes_nothing(took: Took) -> None:
 def test_what_was_given_up_is_among_the_reasons(took: Took) -> None:
     took(LADDER)
 
-    assert [what for what, _ in plan(59.0).all_reasons] == ["22 steps instead of 30"]
+    (reason,) = plan(59.0).all_reasons
+    assert reason == reasons.FEWER_STEPS.because(steps=22, usual=30, within="59 seconds")
     assert plan(200.0).all_reasons == []
 
 
@@ -258,10 +259,7 @@ def test_within_a_time_a_clip_is_made_smaller_where_its_usual_size_fits_no_memor
     made = planner.plan(forecaster, request)
 
     assert made.spec.width == 192
-    assert made.reasons[0] == (
-        "A lighter clip",
-        refusals.FRAMES_NOT_HELD.say(frames=16, width=256, height=256),
-    )
+    assert made.reasons[0] == reasons.LIGHTER_CLIP.because(frames=16, width=256, height=256)
     with pytest.raises(SpecError) as refused:
         planner.plan(forecaster, request.but(width=256, height=256, interpolate=2))
     assert refused.value.code == "frames_not_held"

@@ -1,4 +1,4 @@
-"""Which settings a request gets that names none, and the reason that is told for each."""
+"""The settings that a request does not name, and the reason for each choice."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from generation.scheduling.forecast import Forecaster
 from generation.specs import Quality
 from generation.states import Work
 from studio.models import Character, Project, Style
+from studio.ordering import reasons
 from studio.ordering.compose import Composed, compose
 from studio.ordering.planner import plan
 from studio.ordering.prompt_demands import PromptDemands
@@ -34,6 +35,11 @@ def mika(project: Project) -> Character:
 
 def made(prompt: str = "smiling", **asked: Any) -> Composed:
     return compose(RenderRequest(prompt=prompt, **asked))
+
+
+def codes(found: Composed) -> list[tuple[str, str]]:
+    """The code of each reason, with what was chosen."""
+    return [(reason.code, reason.chosen) for reason in found.reasons]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +104,8 @@ def test_several_people_get_a_wide_picture(toon: ModelCard) -> None:
     found = made("2girls, smiling")
 
     assert (found.spec.width, found.spec.height) == (256, 192)
-    assert found.reasons == [("256×192", "2 people stand side by side better in a wide picture.")]
+    assert codes(found) == [("wide_for_subjects", "256×192")]
+    assert "2 people" in found.reasons[0].why
 
 
 @pytest.mark.parametrize(
@@ -137,12 +144,14 @@ def test_a_style_chooses_what_nobody_named_and_says_so(toon: ModelCard, ink: Sty
         "DDIMScheduler",
         16,
     )
-    assert found.reasons == [
-        ("Model Toon", "The style Ink was made for it."),
-        ("Guidance 1.5", "The style Ink asks for it."),
-        ("Scheduler DDIMScheduler", "The style Ink asks for it."),
-        ("16 steps", "The style Ink is finished after 60; a draft takes its share of them."),
+    assert codes(found) == [
+        ("style_model", "Model Toon"),
+        ("style_guidance", "Guidance 1.5"),
+        ("style_scheduler", "Scheduler DDIMScheduler"),
+        ("style_steps", "16 steps"),
     ]
+    assert all("Ink" in reason.why for reason in found.reasons)
+    assert "60" in found.reasons[-1].why
 
 
 def test_what_was_named_wins_over_the_style_and_needs_no_reason(
@@ -163,19 +172,18 @@ def test_a_style_that_wants_no_guidance_gets_none(toon: ModelCard, ink: Style) -
     found = made(style=ink)
 
     assert found.spec.guidance == 0.0
-    assert found.reasons == [("Guidance 0", "The style Ink asks for it.")]
+    assert codes(found) == [("style_guidance", "Guidance 0")]
 
 
 @pytest.mark.parametrize(("steps", "acceleration", "whole"), [(10, 2, 5), (21, 3, 7)])
 def test_an_acceleration_that_leaves_few_whole_steps_is_told(
     steps: int, acceleration: int, whole: int, toon: ModelCard
 ) -> None:
-    assert warnings(made(steps=steps, acceleration=acceleration).spec) == [
-        (
-            f"Acceleration {acceleration}",
-            f"Only {whole} of {steps} steps are computed whole: what is drawn will look rough.",
-        )
-    ]
+    (warning,) = warnings(made(steps=steps, acceleration=acceleration).spec)
+
+    assert warning == reasons.FEW_WHOLE_STEPS.because(
+        acceleration=acceleration, whole=whole, steps=steps
+    )
 
 
 @pytest.mark.parametrize(("steps", "acceleration"), [(10, 1), (1, 1), (15, 2), (22, 3)])
@@ -188,9 +196,9 @@ def test_of_a_clip_begun_with_a_picture_the_steps_that_are_made_count(
 ) -> None:
     spec = replace(made(type="video", steps=20, acceleration=2).spec, strength=0.3)
 
-    ((_, why),) = warnings(spec)
+    (warning,) = warnings(spec)
 
-    assert why.startswith("Only 3 of 6 steps")
+    assert warning == reasons.FEW_WHOLE_STEPS.because(acceleration=2, whole=3, steps=6)
 
 
 def test_a_plan_tells_what_its_own_spec_should_be_told_of(toon: ModelCard) -> None:
@@ -202,21 +210,19 @@ def test_a_plan_tells_what_its_own_spec_should_be_told_of(toon: ModelCard) -> No
 def test_a_characters_weights_are_told(toon: ModelCard, mika: Character) -> None:
     mika.lora.name, mika.lora_sha256 = "loras/m.safetensors", "b" * 64
 
-    assert made(character=mika).reasons == [
-        ("Weights of Mika", "The character brings a LoRA of its own.")
-    ]
+    assert codes(made(character=mika)) == [("character_lora", "LoRA of Mika")]
 
 
 def test_a_still_of_something_that_moves_suggests_a_clip(toon: ModelCard) -> None:
-    assert made("1girl, running").reasons == [
-        ("A still picture", "The prompt speaks of motion (“running”): a clip would show it.")
-    ]
+    (reason,) = made("1girl, running").reasons
+
+    assert reason == reasons.STILL_OF_MOTION.because(motion="running")
 
 
 def test_a_clip_says_whose_model_it_is_and_nothing_of_motion(toon_motion: ModelCard) -> None:
-    assert made("1girl, running", type="video").reasons == [
-        ("Model Toon motion", "It makes clips.")
-    ]
+    clip = made("1girl, running", type="video")
+
+    assert codes(clip) == [("clip_model", "Model Toon motion")]
     assert made("1girl", type="video", model=toon_motion).reasons == []
 
 
@@ -225,9 +231,10 @@ def test_a_prompt_that_the_model_does_not_read_to_its_end_is_told(toon: ModelCar
 
     found = made("pink " * (limit + 20))
 
-    ((what, why),) = found.reasons
-    assert what == f"The first {limit} tokens of the prompt"
-    assert why.endswith("and Toon reads no more: put what matters first.")
+    (reason,) = found.reasons
+    assert reason.code == "prompt_cut"
+    assert str(limit) in reason.chosen
+    assert "Toon" in reason.why
     assert found.spec.prompt.startswith("pink pink"), "what was typed stays"
 
 
@@ -246,8 +253,8 @@ def test_a_clip_is_drawn_in_smaller_windows_where_the_usual_does_not_fit_the_mem
     found = made(type="video", frames=32, model=toon_motion)
 
     assert found.spec.context_frames == together
-    told = ("8 frames at once", "More of them do not fit the memory of any device.")
-    assert (told in found.reasons) is (together == 8)
+    told = ("window_not_held", "8 frames at once")
+    assert (told in codes(found)) is (together == 8)
 
 
 def test_a_clip_is_drawn_in_smaller_windows_while_others_use_the_memory(
@@ -265,6 +272,4 @@ def test_a_clip_is_drawn_in_smaller_windows_while_others_use_the_memory(
     found = made(type="video", frames=32, model=toon_motion)
 
     assert found.spec.context_frames == 8
-    assert found.reasons == [
-        ("8 frames at once", "No device has the memory for more of them free now.")
-    ]
+    assert codes(found) == [("window_not_free", "8 frames at once")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import astuple
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from generation.models import Device, Job, ModelCard
 from generation.specs import Quality
 from generation.states import Priority
 from studio.models import Character, Project, Shot, Style, Take
+from studio.ordering import reasons, sentences
 from tests.studio.conftest import PROMPT, LogIn, MakeTake, Took
 
 pytestmark = pytest.mark.django_db
@@ -298,7 +300,6 @@ def test_the_estimate_of_something_new_is_estimating(client: Client, device: Dev
     html = estimate(client)
 
     assert "<strong>estimating</strong>" in html
-    assert "its time is not known yet" in html
     assert "256×256, 8 steps, Toon · position 1 in the queue" in html
 
 
@@ -310,8 +311,9 @@ def test_the_estimate_of_something_known_names_time_range_and_a_cheaper_way(
     html = estimate(client, quality="final", width="128", height="128")
 
     assert "<strong>About 5 minutes</strong>" in html
-    assert "takes about 5 minutes (5 min) and would start at once." in html
-    assert "A draft shows you the composition in 80 seconds." in html
+    time = sentences.ESTIMATE.say(what="A final of 128×128", time="5 minutes", span="5 min")
+    assert f"{time} {sentences.STARTS_NOW.say()}" in html
+    assert sentences.DRAFT_SUGGESTED.say(time="80 seconds") in html
 
 
 def test_the_form_asks_how_soon_in_minutes_and_tells_what_that_costs(
@@ -321,11 +323,11 @@ def test_the_form_asks_how_soon_in_minutes_and_tells_what_that_costs(
 
     html = estimate(client, width="128", height="128", within="4")
 
-    assert "It gives up: 22 steps instead of 30." in html
+    assert sentences.GIVES_UP.say(given_up="22 steps instead of 30") in html
     submit(client, width="128", height="128", within="4")
     assert (job := Job.objects.latest("submitted_at")).spec.steps == 22
-    why = "It is to be done within 4 minutes."
-    assert job.reasons == [["22 steps instead of 30", why]], "the reason is told"
+    reason = reasons.FEWER_STEPS.because(steps=22, usual=30, within="4 minutes")
+    assert job.reasons == [list(astuple(reason))]
 
 
 def test_the_estimate_tells_what_the_engine_would_refuse(client: Client) -> None:
