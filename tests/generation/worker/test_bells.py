@@ -1,4 +1,4 @@
-"""The doorbells: who is rung, who answers, and what a broken bell costs."""
+"""The doorbells: which devices are rung, who answers, and broken bells."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _quiet_bells() -> Iterator[None]:
 
 
 def rung(*names: str) -> list[int]:
-    """How often each device was rung."""
+    """The number of times each device was rung."""
     return [queue_for(name).pending_count() for name in names]
 
 
@@ -48,7 +48,9 @@ def online(name: str, **fields: Any) -> Device:
     )
 
 
-def test_a_submit_rings_every_idle_device_that_makes_it(submit: Submit, device: Device) -> None:
+def test_a_submit_rings_every_idle_device_that_takes_the_job(
+    submit: Submit, device: Device
+) -> None:
     online("cpu:1")
     online("cpu:2", works=["video"])
 
@@ -60,7 +62,9 @@ def test_a_submit_rings_every_idle_device_that_makes_it(submit: Submit, device: 
 @pytest.mark.parametrize(
     "rules", [{"works": ["image"]}, {"largest_size": 64}, {"families": ["sdxl"]}], ids=str
 )
-def test_whom_its_rules_keep_from_it_is_not_rung(rules: dict[str, Any], submit: Submit) -> None:
+def test_a_device_whose_rules_exclude_the_job_is_not_rung(
+    rules: dict[str, Any], submit: Submit
+) -> None:
     online("cpu:1", **rules)
 
     submit_and_commit(submit)
@@ -68,9 +72,7 @@ def test_whom_its_rules_keep_from_it_is_not_rung(rules: dict[str, Any], submit: 
     assert rung("cpu:1") == [0]
 
 
-def test_when_what_may_go_where_has_changed_every_idle_device_is_rung(
-    submit: Submit, claimed: Claim
-) -> None:
+def test_a_change_of_device_rules_rings_every_idle_device(submit: Submit, claimed: Claim) -> None:
     claimed(submit())
     online("cpu:1")
     online("cpu:2", pause="at_once")
@@ -89,7 +91,7 @@ def test_when_what_may_go_where_has_changed_every_idle_device_is_rung(
     ],
     ids=["paused", "signed off", "silent"],
 )
-def test_who_cannot_take_it_is_not_rung(state: dict[str, Any], submit: Submit) -> None:
+def test_an_unavailable_device_is_not_rung(state: dict[str, Any], submit: Submit) -> None:
     online("cpu:1", **state)
 
     submit_and_commit(submit)
@@ -105,14 +107,14 @@ def test_a_busy_device_is_not_rung(submit: Submit, claimed: Claim) -> None:
     assert rung("cpu:0") == [0]
 
 
-def test_a_submit_that_is_rolled_back_rings_nobody(submit: Submit, device: Device) -> None:
+def test_a_submit_that_is_rolled_back_rings_no_device(submit: Submit, device: Device) -> None:
     with TestCase.captureOnCommitCallbacks(execute=False):
         submit()
 
     assert rung("cpu:0") == [0]
 
 
-def test_a_job_that_is_gone_by_then_rings_nobody(submit: Submit, device: Device) -> None:
+def test_a_job_that_was_deleted_meanwhile_rings_no_device(submit: Submit, device: Device) -> None:
     job = submit()
     job_id = job.pk
     job.delete()
@@ -122,14 +124,14 @@ def test_a_job_that_is_gone_by_then_rings_nobody(submit: Submit, device: Device)
     assert rung("cpu:0") == [0]
 
 
-def test_a_bell_that_cannot_be_rung_costs_the_submit_nothing(
+def test_a_broken_bell_does_not_affect_the_submit(
     submit: Submit,
     device: Device,
     settings: Any,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The doorbell's file cannot be opened; the other device is rung all the same."""
+    """The file of one doorbell cannot be opened; the other device is still rung."""
     (tmp_path / "file").touch()
     settings.GENGA_HOME = tmp_path / "file"
     online("broken")
@@ -140,7 +142,7 @@ def test_a_bell_that_cannot_be_rung_costs_the_submit_nothing(
     assert "the bell of broken could not be rung" in caplog.text
 
 
-def test_whoever_serves_the_device_answers_its_bell() -> None:
+def test_the_worker_of_the_device_answers_its_bell() -> None:
     answered: list[str] = []
     bells.on_bell("cpu:1", lambda: answered.append("cpu:1") or 0)
 
@@ -160,8 +162,8 @@ def test_each_device_has_one_queue_of_its_own_in_the_data_folder(settings: Any) 
     assert (Path(settings.GENGA_HOME) / "doorbell.sqlite3").is_file()
 
 
-def test_with_redis_in_the_environment_the_bell_is_in_redis(settings: Any) -> None:
-    """It connects when it is first rung, so no server is needed to see what was chosen."""
+def test_with_a_redis_url_the_bell_is_in_redis(settings: Any) -> None:
+    """Redis is connected at the first ring only, so this test needs no server."""
     settings.GENGA_REDIS_URL = "redis://localhost:6379/0"
 
     queue = queue_for("cuda:9")

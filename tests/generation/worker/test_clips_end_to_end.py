@@ -74,7 +74,7 @@ def local(output: Output) -> Path:
 
 
 def probed(path: Path) -> dict[str, Any]:
-    """What another program says of the file."""
+    """The properties of the file as ffprobe reports them."""
     answer = subprocess.run(
         ["ffprobe", "-v", "error", "-count_frames", "-select_streams", "v:0", "-show_streams",
          "-show_format", "-of", "json", str(path)],
@@ -84,7 +84,7 @@ def probed(path: Path) -> dict[str, Any]:
     return {**told["streams"][0], "duration": told["format"]["duration"]}
 
 
-def test_a_clip_has_exactly_its_frames_and_its_time(worker: Worker, submit_clip: Any) -> None:
+def test_a_clip_has_the_requested_frames_and_duration(worker: Worker, submit_clip: Any) -> None:
     job = rendered(worker, submit_clip())
 
     output = job.outputs.get()
@@ -102,7 +102,7 @@ def test_a_clip_has_exactly_its_frames_and_its_time(worker: Worker, submit_clip:
         assert strip.size == (128 * output.strip_frames, 128)
 
 
-def test_every_stage_is_timed_and_nothing_is_left_in_the_work_folder(
+def test_every_stage_is_timed_and_the_work_folder_is_empty_afterwards(
     worker: Worker, submit_clip: Any
 ) -> None:
     job = rendered(worker, submit_clip(interpolate=2, interpolator="farneback"))
@@ -121,7 +121,7 @@ def test_every_stage_is_timed_and_nothing_is_left_in_the_work_folder(
     assert Progress.objects.get(pk=job.pk).frames_complete == 11
 
 
-def test_a_final_keeps_its_frames_and_comes_in_every_format(
+def test_a_final_keeps_its_frames_and_has_every_requested_format(
     worker: Worker, submit_clip: Any
 ) -> None:
     job = rendered(worker, submit_clip(quality="final", formats=("webm", "gif", "apng")))
@@ -142,7 +142,7 @@ def test_the_same_clip_has_the_same_bytes(worker: Worker, submit_clip: Any) -> N
     )
 
 
-def test_a_finished_clip_is_made_smoother_and_larger(worker: Worker, submit_clip: Any) -> None:
+def test_a_finished_clip_is_interpolated_and_upscaled(worker: Worker, submit_clip: Any) -> None:
     made = rendered(worker, submit_clip()).outputs.get()
 
     source = SourceFile(file=made.file.name, sha256=made.sha256, use=SourceUse.ENHANCE)
@@ -158,7 +158,9 @@ def test_a_finished_clip_is_made_smoother_and_larger(worker: Worker, submit_clip
     assert Stage.UPSCALE in stages
 
 
-def test_a_clip_begins_with_a_picture(worker: Worker, submit_clip: Any, submit: Any) -> None:
+def test_a_clip_begins_with_the_source_picture(
+    worker: Worker, submit_clip: Any, submit: Any
+) -> None:
     made = rendered(worker, submit()).outputs.get()
 
     source = SourceFile(file=made.file.name, sha256=made.sha256, use=SourceUse.FIRST_FRAME)
@@ -172,7 +174,7 @@ def test_a_clip_begins_with_a_picture(worker: Worker, submit_clip: Any, submit: 
 
 
 @pytest.mark.parametrize("harm", ["gone", "damaged", "no picture"])
-def test_an_unreadable_source_is_a_clear_failure_and_the_queue_goes_on(
+def test_an_unreadable_source_fails_the_job_and_the_queue_continues(
     worker: Worker, submit_clip: Any, submit: Any, harm: str
 ) -> None:
     made = rendered(worker, submit()).outputs.get()
@@ -200,7 +202,7 @@ def test_an_unreadable_source_is_a_clear_failure_and_the_queue_goes_on(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 64 kB: the frames of a clip do not fit it."""
+    """A file system of 64 kB, too small for the frames of a clip."""
     folder = tmp_path / "small"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
@@ -213,7 +215,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("full", ["GENGA_HOME", "MEDIA_ROOT"], ids=["frames", "files"])
-def test_a_full_disk_is_a_clear_failure_and_the_queue_goes_on(
+def test_a_full_disk_fails_the_job_and_the_queue_continues(
     worker: Worker, submit_clip: Any, submit: Any, settings: Any, small_disk: Path, full: str
 ) -> None:
     job = submit_clip(width=256, height=256, frames=12)

@@ -1,4 +1,4 @@
-"""Every way a render can fail becomes a state with a reason, and leaves no file behind."""
+"""Every failure of a render ends in a state with a reason, and leaves no file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Submit = Callable[..., Job]
 
 @pytest.fixture(autouse=True)
 def media(settings: Any, tmp_path: Path) -> Path:
-    """A media folder that holds only what this test stores."""
+    """A media folder of this test only."""
     settings.MEDIA_ROOT = tmp_path / "media"
     return tmp_path / "media"
 
@@ -41,7 +41,7 @@ Run = Callable[[Job], Attempt]
 
 @pytest.fixture
 def run(device: Device, models: ResidentModels) -> Run:
-    """Render one job to its end, whatever that is."""
+    """Run one job until it ends in any state."""
 
     def run_job(job: Job) -> Attempt:
         assert Worker(device, models).drain() == 1
@@ -56,7 +56,7 @@ def stored_files(media: Path) -> list[str]:
 
 
 def take_over(job: Job) -> Attempt:
-    """What happens when a worker was silent for too long: sweep, and another device's claim."""
+    """Let the lease expire, sweep, and let another device claim the job."""
     Job.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
     assert sweeper.sweep_leases() == 1
     other, _ = Device.objects.get_or_create(name="cpu:1", defaults={"works": ["preview", "image"]})
@@ -65,7 +65,7 @@ def take_over(job: Job) -> Attempt:
     return attempt
 
 
-def test_a_model_folder_that_was_deleted(
+def test_a_deleted_model_folder_fails_the_job(
     run: Run, submit: Submit, tmp_path: Path, media: Path
 ) -> None:
     ModelCard.objects.update(folder=str(tmp_path / "gone"))
@@ -82,9 +82,7 @@ def test_a_model_folder_that_was_deleted(
 
 
 @pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
-def test_a_model_whose_weights_are_damaged(
-    part: str, run: Run, submit: Submit, toon_copy: Path
-) -> None:
+def test_damaged_weights_fail_the_job(part: str, run: Run, submit: Submit, toon_copy: Path) -> None:
     (weights,) = (toon_copy / part).glob("*.safetensors")
     weights.write_bytes(weights.read_bytes()[:5000])
     ModelCard.objects.update(folder=str(toon_copy))
@@ -96,8 +94,8 @@ def test_a_model_whose_weights_are_damaged(
     assert "toon cannot be loaded" in job.error_message
 
 
-def test_a_model_without_its_tokenizer(run: Run, submit: Submit, toon_copy: Path) -> None:
-    """transformers would make one without words, and every prompt would give the same picture."""
+def test_a_missing_tokenizer_fails_the_job(run: Run, submit: Submit, toon_copy: Path) -> None:
+    """transformers would make an empty tokenizer, and all prompts would give the same picture."""
     shutil.rmtree(toon_copy / "tokenizer")
     ModelCard.objects.update(folder=str(toon_copy))
     job = submit()
@@ -108,7 +106,7 @@ def test_a_model_without_its_tokenizer(run: Run, submit: Submit, toon_copy: Path
     assert "no tokenizer" in job.error_message
 
 
-def test_a_family_that_nothing_renders(run: Run, submit: Submit) -> None:
+def test_an_unknown_family_fails_the_job(run: Run, submit: Submit) -> None:
     ModelCard.objects.update(family="cave-painting")
     job = submit()
 
@@ -119,7 +117,7 @@ def test_a_family_that_nothing_renders(run: Run, submit: Submit) -> None:
 
 
 @pytest.mark.usefixtures("watched")
-def test_a_scheduler_that_diffusers_does_not_have(run: Run, submit: Submit) -> None:
+def test_an_unknown_scheduler_fails_the_job(run: Run, submit: Submit) -> None:
     job = submit(scheduler="SlowScheduler")
 
     run(job)
@@ -130,7 +128,7 @@ def test_a_scheduler_that_diffusers_does_not_have(run: Run, submit: Submit) -> N
 
 
 @pytest.mark.usefixtures("watched")
-def test_a_lora_file_that_is_gone(run: Run, submit: Submit) -> None:
+def test_a_missing_lora_file_fails_the_job(run: Run, submit: Submit) -> None:
     job = submit(loras=(Lora(file="loras/mika.safetensors", sha256="a" * 64),))
 
     run(job)
@@ -141,7 +139,7 @@ def test_a_lora_file_that_is_gone(run: Run, submit: Submit) -> None:
 
 
 @pytest.mark.usefixtures("watched")
-def test_a_storage_that_cannot_be_written(
+def test_an_unwritable_storage_fails_the_job(
     run: Run, submit: Submit, settings: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
@@ -157,7 +155,7 @@ def test_a_storage_that_cannot_be_written(
     assert len(attempt.timings.get(stage=Stage.DENOISE).steps) == job.spec.steps
 
 
-def test_a_device_without_enough_memory(run: Run, submit: Submit, watched: WatchedModel) -> None:
+def test_too_little_memory_fails_the_job(run: Run, submit: Submit, watched: WatchedModel) -> None:
     def run_out(_: Step) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
@@ -171,7 +169,7 @@ def test_a_device_without_enough_memory(run: Run, submit: Submit, watched: Watch
     assert watched.decodes == 0
 
 
-def test_what_nobody_expected_is_told_with_its_text(
+def test_an_unexpected_error_fails_the_job_with_its_text(
     run: Run, submit: Submit, watched: WatchedModel, media: Path
 ) -> None:
     watched.before_decode = lambda: 1 // 0
@@ -197,7 +195,7 @@ def test_a_failed_job_does_not_stop_the_next(
     assert good.status == Status.COMPLETED
 
 
-def test_a_failed_job_renders_after_a_retry_once_the_reason_is_gone(
+def test_a_failed_job_renders_after_a_retry_when_the_cause_is_fixed(
     run: Run, submit: Submit, toon_copy: Path, tmp_path: Path
 ) -> None:
     ModelCard.objects.update(folder=str(tmp_path / "gone"))
@@ -212,7 +210,7 @@ def test_a_failed_job_renders_after_a_retry_once_the_reason_is_gone(
     assert list(job.attempts.values_list("outcome", flat=True)) == ["failed", "completed"]
 
 
-def test_a_job_taken_over_during_the_denoising_is_let_go_at_the_next_step(
+def test_a_job_taken_over_during_denoising_is_abandoned_at_the_next_step(
     run: Run, submit: Submit, watched: WatchedModel, media: Path
 ) -> None:
     job = submit(steps=20)
@@ -246,7 +244,7 @@ def test_a_job_taken_over_during_the_writing_keeps_no_file_of_the_late_attempt(
     media: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The only way to act between the write and the end is to stand in for the write."""
+    """The test replaces the write, to act between the write and the end."""
     job = submit()
     written: list[str] = []
 
@@ -268,7 +266,7 @@ def test_a_job_taken_over_during_the_writing_keeps_no_file_of_the_late_attempt(
     assert not job.outputs.exists()
 
 
-def test_a_job_that_was_deleted_meanwhile_is_let_go(
+def test_a_job_that_was_deleted_meanwhile_is_abandoned(
     run: Run,
     submit: Submit,
     watched: WatchedModel,

@@ -1,4 +1,4 @@
-"""A new device: measured at its first start, calibrated when it is idle."""
+"""A new device is measured at its first start and calibrated when it is idle."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MEASURED = {"evaluate": 0.1, "decode": 0.1}
 
 @pytest.fixture
 def idle(device: Device, settings: Any) -> Device:
-    """A device that has had nothing to do since its worker started."""
+    """A device without any job since its worker started."""
     settings.GENGA_CALIBRATE = True
     device.started_at = timezone.now() - timedelta(seconds=2 * first_start.IDLE_SECONDS)
     device.measured = MEASURED
@@ -35,7 +35,7 @@ def idle(device: Device, settings: Any) -> Device:
     return device
 
 
-def test_a_measurement_gives_teraflops_a_second_of_both_kinds_of_work() -> None:
+def test_a_measurement_gives_teraflops_per_second_of_both_kinds_of_work() -> None:
     figures = probe.measure(torch.device("cpu"), torch.float32)
 
     assert figures.keys() == MEASURED.keys()
@@ -76,7 +76,7 @@ def test_before_the_first_render_an_estimate_is_wide_and_marked(
     assert estimate.high > 4 * estimate.low > 0
 
 
-def test_a_device_that_computes_faster_is_estimated_to_take_less(
+def test_a_faster_device_has_a_shorter_estimate(
     spec: RenderSpec, toon: ModelCard, device: Device
 ) -> None:
     seconds = []
@@ -113,7 +113,7 @@ def test_an_idle_device_calibrates_each_new_model_once(idle: Device, toon: Model
     assert first_start.calibrate_if_idle(idle, Estimator()) == 0
 
 
-def test_nothing_is_calibrated_while_it_is_switched_off(
+def test_nothing_is_calibrated_when_calibration_is_disabled(
     idle: Device, toon: ModelCard, settings: Any
 ) -> None:
     settings.GENGA_CALIBRATE = False
@@ -121,7 +121,7 @@ def test_nothing_is_calibrated_while_it_is_switched_off(
     assert first_start.calibrate_if_idle(idle, Estimator()) == 0
 
 
-def test_nothing_is_calibrated_beside_other_work(
+def test_nothing_is_calibrated_while_other_work_runs_or_waits(
     idle: Device, submit: Callable[..., Job], claimed: Claim
 ) -> None:
     submit()

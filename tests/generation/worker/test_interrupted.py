@@ -1,4 +1,4 @@
-"""What comes between a render and its end, again and again: the picture stays the same."""
+"""Renders that are interrupted, once or often, give the same picture."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ STEPS = 30
 
 @pytest.fixture(autouse=True)
 def _own_folder(settings: Any, tmp_path: Path) -> None:
-    """Snapshots of these tests only."""
+    """A snapshot folder of this test only."""
     settings.GENGA_HOME = tmp_path
 
 
 @pytest.fixture
 def worker(device: Device, models: ResidentModels, watched: WatchedModel) -> Worker:
-    """A worker that has the model loaded."""
+    """A worker with the model loaded."""
     return Worker(device, models)
 
 
 @pytest.fixture
 def whole(worker: Worker, submit: Submit) -> str:
-    """The digest of the picture that nobody disturbed."""
+    """The digest of the picture of an uninterrupted render."""
     job = submit(steps=STEPS)
     worker.drain()
     return file_of(job)
@@ -55,12 +55,12 @@ def file_of(job: Job) -> str:
 
 
 def resumed(job: Job) -> list[tuple[str, int]]:
-    """How each attempt ended, and from which step it went on."""
+    """The outcome of each attempt, and the step from which it resumed."""
     return list(job.attempts.values_list("outcome", "resumed_from"))
 
 
 def at_steps(watched: WatchedModel, job: Job, numbers: set[int], act: Callable[[], object]) -> None:
-    """Act after each of these steps of the job, once."""
+    """Call `act` once after each of these steps of the job."""
     left = set(numbers)
 
     def between(step: Step) -> None:
@@ -75,7 +75,7 @@ def urgent_runs(job: Job) -> bool:
     return Job.objects.processing().exclude(pk=job.pk).exists()
 
 
-def test_urgent_work_in_the_middle_runs_before_the_end_and_the_bytes_are_the_same(
+def test_a_render_preempted_by_urgent_work_has_the_same_bytes(
     whole: str, worker: Worker, submit: Submit, watched: WatchedModel
 ) -> None:
     job, urgent = submit(steps=STEPS), []
@@ -91,7 +91,7 @@ def test_urgent_work_in_the_middle_runs_before_the_end_and_the_bytes_are_the_sam
     assert snapshots.job_ids() == set()
 
 
-def test_a_job_gives_way_a_bounded_number_of_times_and_goes_on_each_time(
+def test_a_job_is_preempted_a_bounded_number_of_times_and_resumes_each_time(
     whole: str, worker: Worker, submit: Submit, watched: WatchedModel
 ) -> None:
     job = submit(steps=STEPS)
@@ -112,7 +112,7 @@ def test_a_job_gives_way_a_bounded_number_of_times_and_goes_on_each_time(
     assert snapshots.job_ids() == set()
 
 
-def test_a_device_that_finishes_its_job_before_it_stops_gives_no_way(
+def test_a_device_that_is_paused_after_its_job_does_not_yield(
     worker: Worker, submit: Submit, watched: WatchedModel
 ) -> None:
     job, urgent = submit(steps=STEPS), []
@@ -128,10 +128,10 @@ def test_a_device_that_finishes_its_job_before_it_stops_gives_no_way(
     assert list(Job.objects.waiting()) == urgent
 
 
-def test_urgent_work_that_comes_during_the_decoding_costs_no_step(
+def test_a_preemption_during_decoding_repeats_no_step(
     whole: str, worker: Worker, submit: Submit, watched: WatchedModel
 ) -> None:
-    """All its steps are saved then: what goes on only decodes."""
+    """All steps are saved then, so the resumed attempt only decodes."""
     watched.watch()
     job = submit(steps=STEPS)
 
@@ -148,7 +148,7 @@ def test_urgent_work_that_comes_during_the_decoding_costs_no_step(
 
 
 @pytest.mark.parametrize("how", ["stopped", "paused at once"])
-def test_another_device_goes_on_where_the_first_let_go(
+def test_another_device_resumes_the_job_of_the_first(
     how: str, whole: str, worker: Worker, submit: Submit, watched: WatchedModel
 ) -> None:
     job = submit(steps=STEPS)
@@ -174,7 +174,7 @@ def test_another_device_goes_on_where_the_first_let_go(
     assert snapshots.job_ids() == set()
 
 
-def test_a_disk_that_is_full_costs_the_snapshot_and_never_the_render(
+def test_a_full_disk_loses_the_snapshot_but_not_the_render(
     whole: str,
     worker: Worker,
     submit: Submit,
@@ -202,7 +202,7 @@ def test_a_disk_that_is_full_costs_the_snapshot_and_never_the_render(
     assert resumed(job) == [(Outcome.HANDED_BACK, 0), (Outcome.COMPLETED, 0)]
 
 
-def test_with_other_weights_a_snapshot_is_of_no_use(
+def test_a_snapshot_of_other_weights_is_not_used(
     worker: Worker, submit: Submit, watched: WatchedModel, caplog: pytest.LogCaptureFixture
 ) -> None:
     job = submit(steps=STEPS)
@@ -218,7 +218,7 @@ def test_with_other_weights_a_snapshot_is_of_no_use(
     assert "is left out" in caplog.text
 
 
-def test_a_job_that_is_cancelled_while_it_waits_to_go_on_leaves_no_snapshot_for_long(
+def test_the_snapshot_of_a_job_that_is_cancelled_while_it_waits_is_swept(
     worker: Worker, submit: Submit, watched: WatchedModel
 ) -> None:
     job = submit(steps=STEPS)
@@ -234,7 +234,7 @@ def test_a_job_that_is_cancelled_while_it_waits_to_go_on_leaves_no_snapshot_for_
     assert resumed(job)[-1] == (Outcome.COMPLETED, 0), "a retry begins anew"
 
 
-def test_snapshots_are_written_now_and_then_and_deleted_at_the_end(
+def test_snapshots_are_written_at_intervals_and_deleted_at_the_end(
     worker: Worker,
     submit: Submit,
     watched: WatchedModel,

@@ -1,4 +1,4 @@
-"""What the world wants of a running attempt."""
+"""The signals that a running attempt reads from the database."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ pytestmark = pytest.mark.django_db
 Submit = Callable[..., Job]
 
 
-def test_as_long_as_nobody_wants_anything_it_goes_on(submit: Submit, claimed: Claim) -> None:
+def test_without_a_signal_the_attempt_continues(submit: Submit, claimed: Claim) -> None:
     job = claimed(submit()).job
 
     assert ask(job.pk, 1) == Signals(owned=True)
 
 
-def test_a_job_that_went_elsewhere_or_away_is_not_owned(submit: Submit, claimed: Claim) -> None:
+def test_a_job_that_was_taken_over_or_deleted_is_not_owned(submit: Submit, claimed: Claim) -> None:
     attempt = claimed(submit())
     lifecycle.hand_back(attempt)
 
@@ -37,7 +37,7 @@ def test_a_job_that_went_elsewhere_or_away_is_not_owned(submit: Submit, claimed:
     assert ask(uuid4(), 1) == Signals(owned=False)
 
 
-def test_cancel_and_pause_are_told(submit: Submit, claimed: Claim) -> None:
+def test_cancel_and_pause_are_signalled(submit: Submit, claimed: Claim) -> None:
     attempt = claimed(submit())
     Device.objects.update(pause="after_job")
     assert not ask(attempt.job_id, 1).pause_at_once
@@ -49,9 +49,7 @@ def test_cancel_and_pause_are_told(submit: Submit, claimed: Claim) -> None:
     assert ask(attempt.job_id, 1) == Signals(owned=True, cancel=True, pause_at_once=True)
 
 
-def test_whether_urgent_work_waits_is_told_in_the_same_query(
-    submit: Submit, claimed: Claim
-) -> None:
+def test_waiting_urgent_work_is_signalled_in_the_same_query(submit: Submit, claimed: Claim) -> None:
     job = claimed(submit()).job
 
     def urgent() -> bool:

@@ -1,4 +1,4 @@
-"""Interrupted renders go on where they were, and batches, with the real model."""
+"""Interrupted renders resume, and batches run, with the real model."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ Submit = Callable[..., Job]
 
 @pytest.fixture(autouse=True)
 def _own_folder(settings: Any, tmp_path: Path) -> None:
-    """Snapshots of these tests only."""
+    """A snapshot folder of this test only."""
     settings.GENGA_HOME = tmp_path
 
 
 @pytest.fixture
 def worker(device: Device, models: ResidentModels, watched: WatchedModel) -> Worker:
-    """A worker that has the model loaded."""
+    """A worker with the model loaded."""
     return Worker(device, models)
 
 
 def outcomes(job: Job) -> list[tuple[str, int]]:
-    """How each attempt ended, and from which step it went on."""
+    """The outcome of each attempt, and the step from which it resumed."""
     return list(job.attempts.values_list("outcome", "resumed_from"))
 
 
@@ -52,14 +52,14 @@ def file_of(job: Job) -> str:
 
 
 def undisturbed(worker: Worker, watched: WatchedModel, submit: Submit, **spec: Any) -> str:
-    """The digest of the file when nothing comes in between."""
+    """The digest of the file of an uninterrupted render."""
     watched.watch()
     job = submit(**spec)
     worker.drain()
     return file_of(job)
 
 
-def test_an_urgent_job_starts_after_the_present_step_and_the_other_goes_on_afterwards(
+def test_an_urgent_job_starts_after_the_current_step_and_the_other_resumes_afterwards(
     worker: Worker, submit: Submit, watched: WatchedModel
 ) -> None:
     low = submit(Priority.LOW, steps=12)
@@ -83,7 +83,7 @@ def test_an_urgent_job_starts_after_the_present_step_and_the_other_goes_on_after
     assert kinds[2] == "job.preempted"
 
 
-def test_in_the_middle_of_a_step_it_gives_way_too_and_makes_that_step_again(
+def test_a_render_preempted_within_a_step_repeats_that_step(
     worker: Worker, submit: Submit, watched: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(interruptions, "WITHIN_STEP_SECONDS", 0.0)
@@ -104,7 +104,7 @@ def test_in_the_middle_of_a_step_it_gives_way_too_and_makes_that_step_again(
     assert file_of(low) == undisturbed(worker, watched, submit, steps=8)
 
 
-def test_a_cancel_in_the_middle_of_a_step_leaves_it_there(
+def test_a_cancel_within_a_step_stops_the_render_there(
     worker: Worker, submit: Submit, watched: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(interruptions, "WITHIN_STEP_SECONDS", 0.0)
@@ -117,7 +117,7 @@ def test_a_cancel_in_the_middle_of_a_step_leaves_it_there(
     assert (watched.steps, watched.decodes) == ([1, 2, 3], 0)
 
 
-def test_a_device_that_is_paused_at_once_hands_back_and_another_goes_on(
+def test_a_device_that_is_paused_at_once_hands_back_and_another_resumes(
     worker: Worker, submit: Submit, watched: WatchedModel, models: ResidentModels
 ) -> None:
     job = submit(steps=8)
@@ -138,14 +138,14 @@ def test_a_device_that_is_paused_at_once_hands_back_and_another_goes_on(
     assert file_of(job) == undisturbed(worker, watched, submit, steps=8)
 
 
-def test_a_job_whose_worker_vanished_goes_on_from_its_last_snapshot(
+def test_a_job_of_a_lost_worker_resumes_from_its_last_snapshot(
     worker: Worker, submit: Submit, watched: WatchedModel, settings: Any
 ) -> None:
     settings.GENGA_SNAPSHOT_SECONDS = 0.0
     job = submit(steps=8)
 
     class Vanished(BaseException):
-        """Nothing catches it, as nothing catches a SIGKILL."""
+        """Like a SIGKILL, no handler catches it."""
 
     def vanish(step: Any) -> None:
         if step.number == 6:
@@ -162,7 +162,7 @@ def test_a_job_whose_worker_vanished_goes_on_from_its_last_snapshot(
     assert file_of(job) == undisturbed(worker, watched, submit, steps=8)
 
 
-def test_a_damaged_snapshot_costs_the_steps_and_nothing_else(
+def test_after_damage_to_the_snapshot_all_steps_are_repeated(
     worker: Worker, submit: Submit, watched: WatchedModel
 ) -> None:
     job = submit(steps=6)
@@ -185,7 +185,7 @@ def pixels(job: Job) -> np.ndarray[Any, Any]:
         return np.asarray(picture.convert("RGB")).astype(int)
 
 
-def test_a_batch_makes_of_each_member_its_own_picture(
+def test_each_member_of_a_batch_gets_its_own_picture(
     worker: Worker, submit: Submit, watched: WatchedModel
 ) -> None:
     members = [submit(seed=seed) for seed in (1, 2, 3)]
@@ -232,7 +232,7 @@ def test_a_member_that_is_cancelled_leaves_the_batch(
     assert pixels(first).shape == pixels(third).shape == (128, 128, 3)
 
 
-def test_a_batch_whose_members_have_all_left_decodes_nothing(
+def test_a_batch_whose_members_have_all_ended_decodes_nothing(
     worker: Worker, submit: Submit, watched: WatchedModel
 ) -> None:
     members = [submit(seed=seed, steps=6) for seed in (1, 2)]
@@ -254,7 +254,7 @@ def test_a_batch_whose_members_have_all_left_decodes_nothing(
     assert watched.decodes == 0
 
 
-def test_a_batch_gives_way_and_begins_anew(
+def test_a_preempted_batch_starts_again(
     worker: Worker, submit: Submit, watched: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     members = [submit(seed=seed, steps=6) for seed in (1, 2)]
@@ -278,7 +278,7 @@ def test_a_batch_gives_way_and_begins_anew(
     assert starts == sorted(starts)
 
 
-def test_in_the_middle_of_a_step_a_batch_gives_way_too(
+def test_a_batch_is_preempted_within_a_step_too(
     worker: Worker, submit: Submit, watched: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(interruptions, "WITHIN_STEP_SECONDS", 0.0)
@@ -300,7 +300,7 @@ def test_in_the_middle_of_a_step_a_batch_gives_way_too(
     assert outcomes(submitted[0]) == [(Outcome.COMPLETED, 0)]
 
 
-def test_a_member_that_is_cancelled_in_the_middle_of_a_step_ends_there_and_then(
+def test_a_member_that_is_cancelled_within_a_step_ends_at_once(
     worker: Worker, submit: Submit, watched: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(interruptions, "WITHIN_STEP_SECONDS", 0.0)
@@ -322,7 +322,7 @@ def test_a_member_that_is_cancelled_in_the_middle_of_a_step_ends_there_and_then(
     assert pixels(first).shape == (128, 128, 3)
 
 
-def test_a_member_that_fails_does_not_touch_the_others(
+def test_a_member_that_fails_does_not_affect_the_others(
     worker: Worker, submit: Submit, watched: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encode, decodes = watched.encode, watched.decode
@@ -348,10 +348,10 @@ def test_a_member_that_fails_does_not_touch_the_others(
     assert pixels(members["fine"]).shape == (128, 128, 3)
 
 
-def test_frames_of_a_batch_are_not_kept_for_a_render_that_is_made_anew(
+def test_frames_of_a_batch_are_not_kept_for_a_later_render(
     worker: Worker, submit: Submit, watched: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are like those of the single render, and not the same bit by bit."""
+    """They are similar to those of the single render, but not bit-identical."""
     monkeypatch.setattr(interruptions, "BETWEEN_FRAMES_SECONDS", 0.0)
     members = [submit(seed=seed) for seed in (1, 2)]
     watched.before_decode = worker.stop
@@ -361,7 +361,7 @@ def test_frames_of_a_batch_are_not_kept_for_a_render_that_is_made_anew(
     assert kept_frames.job_ids() == set()
 
 
-def test_what_goes_wrong_with_a_batch_goes_wrong_with_all_its_members(
+def test_an_error_of_the_batch_fails_all_its_members(
     worker: Worker, submit: Submit, watched: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     members = [submit(seed=seed) for seed in (1, 2)]

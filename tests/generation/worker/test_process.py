@@ -1,4 +1,4 @@
-"""A device's worker: who may serve it, its heartbeat, and real processes that are killed."""
+"""A device's worker: registration, heartbeat, and real processes that are killed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.generation.processes import WorkerProcess, wait_until
 Submit = Callable[..., Job]
 
 LONG = 60
-"""Steps of a job that is long enough to be disturbed in its middle: two seconds at least."""
+"""Enough steps for a job of at least two seconds, so that a test can interrupt it."""
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def hardware() -> Hardware:
 
 @pytest.fixture
 def other_process() -> Iterator[subprocess.Popen[bytes]]:
-    """Some process of this machine that is alive."""
+    """Another live process of this machine."""
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     yield process
     process.kill()
@@ -50,9 +50,9 @@ def other_process() -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.mark.django_db
 class TestRegister:
-    """Writing the device's row, unless somebody serves it already."""
+    """Writing the device's row, unless another worker serves the device."""
 
-    def test_a_new_device_may_make_everything(self, hardware: Hardware) -> None:
+    def test_a_new_device_takes_every_kind_of_work(self, hardware: Hardware) -> None:
         process.register(hardware)
 
         device = Device.objects.get()
@@ -67,7 +67,7 @@ class TestRegister:
         assert device.pid == os.getpid()
         assert device.is_online
 
-    def test_a_known_device_keeps_what_a_lead_has_set(self, hardware: Hardware) -> None:
+    def test_a_known_device_keeps_the_settings_of_a_lead(self, hardware: Hardware) -> None:
         process.register(hardware)
         Device.objects.update(works=["video"], pause="after_job", resident=["toon"])
 
@@ -76,7 +76,7 @@ class TestRegister:
         assert (device.works, device.is_paused) == (["video"], True)
         assert device.resident == [], "a new process has loaded nothing"
 
-    def test_it_takes_back_what_its_forerunner_held(
+    def test_it_takes_back_the_jobs_of_its_predecessor(
         self, hardware: Hardware, submit: Submit
     ) -> None:
         job = submit()
@@ -106,7 +106,7 @@ class TestRegister:
 
         assert process.register(hardware).pid == os.getpid()
 
-    def test_a_worker_of_another_machine_lives_as_long_as_its_heartbeat(
+    def test_a_worker_of_another_machine_is_alive_while_its_heartbeat_is_recent(
         self, hardware: Hardware
     ) -> None:
         process.register(hardware)
@@ -142,7 +142,7 @@ def test_a_heartbeat_renews_the_lease_of_its_own_running_job(
 
 
 @pytest.mark.django_db
-def test_signing_off_is_being_away_at_once(device: Device) -> None:
+def test_a_device_is_offline_at_once_after_signing_off(device: Device) -> None:
     process.sign_off(device)
 
     device.refresh_from_db()
@@ -150,7 +150,7 @@ def test_signing_off_is_being_away_at_once(device: Device) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_heartbeat_that_fails_is_logged_and_the_next_one_beats(
+def test_a_failed_heartbeat_is_logged_and_the_next_one_follows(
     device: Device,
     models: ResidentModels,
     settings: Any,
@@ -175,14 +175,14 @@ def test_a_heartbeat_that_fails_is_logged_and_the_next_one_beats(
     assert "a heartbeat of cpu:0 failed" in caplog.text
 
 
-def test_a_device_that_is_not_there_is_refused() -> None:
+def test_an_unknown_device_is_refused() -> None:
     with pytest.raises(CommandError, match="allowed are cpu and cuda"):
         call_command("worker", device="tpu:0")
 
 
 @pytest.fixture
 def quick_toon(submit: Submit, toon_copy: Path) -> None:
-    """The model of submitted jobs, with a preview map, so that a process loads it quickly."""
+    """Let submitted jobs use a model with a preview map, which a process loads quickly."""
     ModelCard.objects.update(folder=str(toon_copy))
 
 
@@ -197,7 +197,7 @@ def wait_for_steps(worker: WorkerProcess, job: Job, steps: int) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_is_alone_renders_cancels_and_hands_back_when_it_is_stopped(
+def test_a_worker_refuses_a_second_one_renders_cancels_and_hands_back_when_stopped(
     submit: Submit, quick_toon: None
 ) -> None:
     with WorkerProcess("cpu:0") as worker:
@@ -234,7 +234,7 @@ def test_a_worker_is_alone_renders_cancels_and_hands_back_when_it_is_stopped(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_killed_in_the_middle_costs_time_and_no_job(
+def test_no_job_is_lost_when_a_worker_is_killed(
     submit: Submit, quick_toon: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GENGA_SNAPSHOT_SECONDS", "0")
@@ -262,7 +262,7 @@ def test_a_worker_killed_in_the_middle_costs_time_and_no_job(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_worker_of_another_device_takes_over_when_the_lease_has_run_out(
+def test_the_worker_of_another_device_takes_over_when_the_lease_has_expired(
     submit: Submit, quick_toon: None
 ) -> None:
     job = submit(steps=LONG)

@@ -1,4 +1,4 @@
-"""What a running attempt tells the world: the newest state, and only while it owns the job."""
+"""The progress of a running attempt: its newest state, only while it owns the job."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_the_newest_state_is_written(attempt: Attempt) -> None:
         assert preview.size == (128, 128)
 
 
-def test_a_thousand_states_cost_a_few_writes_and_the_last_one_is_told(
+def test_a_thousand_states_cause_few_writes_and_the_last_one_is_written(
     attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[Image.Image] = []
@@ -97,7 +97,7 @@ def test_noting_a_state_does_not_wait_for_the_encoding_of_a_picture(
 
 
 def test_a_preview_is_not_lost_when_the_next_state_has_none(attempt: Attempt) -> None:
-    """Steps are quicker than reports, and only a few of them bring a picture."""
+    """Steps are faster than reports, and only a few steps have a picture."""
     with Reporter(attempt) as reporter:
         reporter.note(at_step(1))
         wait_until(lambda: row(attempt).steps_complete == 1, "the first step is told")
@@ -108,7 +108,7 @@ def test_a_preview_is_not_lost_when_the_next_state_has_none(attempt: Attempt) ->
     assert row(attempt).preview is not None
 
 
-def test_previews_are_asked_for_a_few_times_a_second(attempt: Attempt) -> None:
+def test_previews_are_due_a_few_times_a_second(attempt: Attempt) -> None:
     reporter = Reporter(attempt)
 
     assert reporter.preview_due()
@@ -117,7 +117,7 @@ def test_previews_are_asked_for_a_few_times_a_second(attempt: Attempt) -> None:
     assert reporter.preview_due()
 
 
-def test_an_attempt_that_lost_its_job_is_not_heard(attempt: Attempt, claimed: Claim) -> None:
+def test_an_attempt_that_lost_its_job_writes_no_progress(attempt: Attempt, claimed: Claim) -> None:
     lifecycle.give_up_lost(attempt)
     second = claimed(attempt.job)
 
@@ -129,7 +129,7 @@ def test_an_attempt_that_lost_its_job_is_not_heard(attempt: Attempt, claimed: Cl
     assert row(attempt).steps_complete == 1
 
 
-def test_a_picture_that_cannot_be_encoded_is_logged_and_the_next_state_is_told(
+def test_a_picture_that_cannot_be_encoded_is_logged_and_the_next_state_is_written(
     attempt: Attempt, caplog: pytest.LogCaptureFixture
 ) -> None:
     empty = Image.new("RGB", (0, 0))
@@ -151,7 +151,7 @@ def test_the_end_of_an_attempt_does_not_wait_for_the_next_report(attempt: Attemp
     assert time.perf_counter() - ended < 1 / REPORTS_PER_SECOND
 
 
-def test_an_attempt_that_says_nothing_ends_quietly(attempt: Attempt) -> None:
+def test_an_attempt_without_a_report_ends_normally(attempt: Attempt) -> None:
     with Reporter(attempt):
         pass
 

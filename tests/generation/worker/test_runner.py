@@ -31,7 +31,7 @@ IMAGE_STAGES = [Stage.LOAD, Stage.ENCODE, Stage.DENOISE, Stage.DECODE, Stage.WRI
 
 @pytest.fixture
 def worker(device: Device, models: ResidentModels, watched: WatchedModel) -> Worker:
-    """A worker that has the model loaded."""
+    """A worker with the model loaded."""
     return Worker(device, models)
 
 
@@ -58,7 +58,7 @@ def test_a_job_becomes_a_picture_with_every_stage_timed(worker: Worker, submit: 
     assert Progress.objects.get(pk=job.pk).percent == 100.0
 
 
-def test_the_file_is_whole_and_says_how_it_was_made(worker: Worker, submit: Submit) -> None:
+def test_the_file_is_complete_and_contains_its_provenance(worker: Worker, submit: Submit) -> None:
     job = submit()
 
     output = rendered(worker, job)
@@ -96,14 +96,14 @@ def test_the_first_render_is_cold_and_the_second_warm(
 def test_the_same_spec_gives_the_same_bytes_and_another_seed_does_not(
     worker: Worker, submit: Submit
 ) -> None:
-    # One after another: members of a batch are alike, but for rounding, and not in every bit.
+    # Not as a batch, because its members differ from single renders by rounding.
     files = [rendered(worker, submit(seed=seed)).file.read() for seed in (7, 7, 8)]
 
     assert files[0] == files[1]
     assert files[0] != files[2]
 
 
-def test_a_guidance_of_one_takes_the_cheap_way(worker: Worker, submit: Submit) -> None:
+def test_a_guidance_of_one_skips_the_unconditional_pass(worker: Worker, submit: Submit) -> None:
     assert rendered(worker, submit(guidance=1.0)).sha256 != rendered(worker, submit()).sha256
 
 
@@ -114,7 +114,7 @@ def test_while_it_runs_the_row_shows_step_percent_and_a_preview(
     seen: list[Progress] = []
 
     def look(step: Step) -> None:
-        """The last step waits until the reporter has told of the one before it."""
+        """Let the last step wait until the step before it was reported."""
         if step.number == 4:
             told = Progress.objects.filter(pk=job.pk, steps_complete=3)
             wait_until(told.exists, "the third step was told")
@@ -132,10 +132,10 @@ def test_while_it_runs_the_row_shows_step_percent_and_a_preview(
     assert Progress.objects.get(pk=job.pk).preview is None, "the picture itself is there now"
 
 
-def test_a_job_like_others_knows_its_remaining_time_before_its_first_step(
+def test_a_job_of_a_known_shape_has_a_remaining_time_before_its_first_step(
     worker: Worker, submit: Submit, watched: WatchedModel, ran: Ran
 ) -> None:
-    # Took an hour, so that the time until the look does not use it up.
+    # An hour, so that some time is left when the test reads it.
     ran(3600.0)
     job = submit()
     seen: list[float | None] = []
@@ -196,7 +196,7 @@ def test_a_worker_that_stops_hands_its_job_back_and_takes_no_other(
     assert watched.decodes == 0
 
 
-def test_a_job_that_was_handed_back_gives_the_picture_it_would_have_given(
+def test_a_job_that_was_handed_back_gives_the_same_picture(
     worker: Worker, submit: Submit, watched: WatchedModel
 ) -> None:
     disturbed, undisturbed = submit(), submit(Priority.LOW)
@@ -212,11 +212,11 @@ def test_a_job_that_was_handed_back_gives_the_picture_it_would_have_given(
     assert files[0] == files[1]
 
 
-def test_an_idle_worker_finds_nothing(worker: Worker) -> None:
+def test_a_worker_without_waiting_jobs_runs_nothing(worker: Worker) -> None:
     assert worker.drain() == 0
 
 
-def test_a_device_paused_between_two_jobs_takes_no_second(
+def test_a_device_paused_between_two_jobs_takes_no_second_job(
     worker: Worker, submit: Submit, watched: WatchedModel
 ) -> None:
     submit(), submit(Priority.LOW)

@@ -1,4 +1,4 @@
-"""What an attempt tells of itself: stage, counts, percent and the time that is left."""
+"""The state that an attempt reports: stage, counts, percent and time left."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NO_MODEL: Any = None
 
 
 class Heard(list[ProgressState]):
-    """What the reporter was told."""
+    """The states that the reporter received."""
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def attempt(submit: Callable[..., Any], claimed: Claim) -> Attempt:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Time passes only when the test says so."""
+    """A clock that only the test advances."""
     now = [1000.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
 
@@ -56,34 +56,34 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return wait
 
 
-def listened(account: StageClock, monkeypatch: pytest.MonkeyPatch) -> Heard:
+def listen_to(stage_clock: StageClock, monkeypatch: pytest.MonkeyPatch) -> Heard:
     heard = Heard()
-    monkeypatch.setattr(account.reporter, "note", heard.append)
-    monkeypatch.setattr(account.reporter, "preview_due", lambda: False)
+    monkeypatch.setattr(stage_clock.reporter, "note", heard.append)
+    monkeypatch.setattr(stage_clock.reporter, "preview_due", lambda: False)
     return heard
 
 
-def steps(account: StageClock, count: int, total: int, pause: Callable[[], None]) -> None:
+def steps(stage_clock: StageClock, count: int, total: int, pause: Callable[[], None]) -> None:
     for number in range(1, count + 1):
         pause()
-        account.step(Step(number, total, None), NO_MODEL)
+        stage_clock.step(Step(number, total, None), NO_MODEL)
 
 
-def test_the_rest_follows_from_the_pace_and_the_weights(
+def test_the_time_left_follows_from_the_pace_and_the_weights(
     attempt: Attempt,
     clip: RenderSpec,
     clock: Callable[[float], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    account = StageClock(attempt, clip, Estimator())
-    heard = listened(account, monkeypatch)
+    stage_clock = StageClock(attempt, clip, Estimator())
+    heard = listen_to(stage_clock, monkeypatch)
 
-    with account.stage(Stage.DENOISE):
-        steps(account, 4, 4, lambda: clock(12.0))
-    with account.stage(Stage.DECODE, 8):
+    with stage_clock.stage(Stage.DENOISE):
+        steps(stage_clock, 4, 4, lambda: clock(12.0))
+    with stage_clock.stage(Stage.DECODE, 8):
         for number in range(1, 9):
             clock(0.5)
-            account.frame(number)
+            stage_clock.frame(number)
 
     denoising = [told.remaining_seconds for told in heard if told.stage == Stage.DENOISE]
     assert denoising[:3] == [None, None, None], "two steps say nothing about the rest"
@@ -97,13 +97,13 @@ def test_the_rest_follows_from_the_pace_and_the_weights(
 def test_frames_are_counted_once_and_never_backwards(
     attempt: Attempt, clip: RenderSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account = StageClock(attempt, replace(clip, interpolate=2), Estimator())
-    heard = listened(account, monkeypatch)
+    stage_clock = StageClock(attempt, replace(clip, interpolate=2), Estimator())
+    heard = listen_to(stage_clock, monkeypatch)
 
     for stage, frames in ((Stage.DECODE, 8), (Stage.INTERPOLATE, 15), (Stage.WRITE, 15)):
-        with account.stage(stage, frames):
+        with stage_clock.stage(stage, frames):
             for number in range(1, frames + 1):
-                account.frame(number)
+                stage_clock.frame(number)
 
     complete = [told.frames_complete for told in heard]
     assert complete == sorted(complete)
@@ -118,32 +118,32 @@ def test_a_stage_that_is_entered_again_adds_up_its_seconds(
     clock: Callable[[float], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A clip reads its prompt first and its first frame later, both as one stage."""
-    account = StageClock(attempt, clip, check=lambda: None)
-    listened(account, monkeypatch)
+    """The prompts and the first frame are encoded separately, but both as one stage."""
+    stage_clock = StageClock(attempt, clip, check=lambda: None)
+    listen_to(stage_clock, monkeypatch)
 
     for seconds in (0.5, 0.25):
-        with account.stage(Stage.ENCODE):
+        with stage_clock.stage(Stage.ENCODE):
             clock(seconds)
 
-    assert account.timings[Stage.ENCODE].seconds == pytest.approx(0.75)
+    assert stage_clock.timings[Stage.ENCODE].seconds == pytest.approx(0.75)
 
 
-def test_a_window_is_no_step(
+def test_a_window_does_not_count_as_a_step(
     attempt: Attempt, clip: RenderSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account = StageClock(attempt, clip, Estimator())
-    heard = listened(account, monkeypatch)
+    stage_clock = StageClock(attempt, clip, Estimator())
+    heard = listen_to(stage_clock, monkeypatch)
 
-    with account.stage(Stage.DENOISE):
-        account.step(Step(0, 4, None, 1, 3), NO_MODEL)
-        account.step(Step(1, 4, None, 3, 3), NO_MODEL)
+    with stage_clock.stage(Stage.DENOISE):
+        stage_clock.step(Step(0, 4, None, 1, 3), NO_MODEL)
+        stage_clock.step(Step(1, 4, None, 3, 3), NO_MODEL)
 
     assert [(told.steps_complete, told.part, told.parts) for told in heard[1:]] == [
         (0, 1, 3),
         (1, 0, 3),
     ]
-    assert len(account.timings[Stage.DENOISE].steps) == 1
+    assert len(stage_clock.timings[Stage.DENOISE].steps) == 1
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_window_is_no_step(
     [(0, 1, 4000.0), (3, 1, 1000.0), (0, 3, 12_000.0)],
     ids=["from the start", "from a snapshot", "with two others"],
 )
-def test_what_is_left_of_the_work_is_what_is_estimated(
+def test_only_the_remaining_work_is_estimated(
     saved: int,
     batch: int,
     left: float,
@@ -162,30 +162,30 @@ def test_what_is_left_of_the_work_is_what_is_estimated(
 ) -> None:
     ran(4000.0)
     attempt.job.saved_steps, attempt.batch_size = saved, batch
-    account = StageClock(attempt, spec, Estimator())
-    heard = listened(account, monkeypatch)
+    stage_clock = StageClock(attempt, spec, Estimator())
+    heard = listen_to(stage_clock, monkeypatch)
 
-    with account.stage(Stage.LOAD):
+    with stage_clock.stage(Stage.LOAD):
         pass
 
     assert heard[0].remaining_seconds == pytest.approx(left, rel=0.01)
     assert attempt.estimated_seconds == pytest.approx(4000.0, rel=0.01), "of its like, whole"
 
 
-def test_a_known_run_counts_down_from_its_first_moment_and_finds_its_own_pace(
+def test_a_known_run_counts_down_from_the_start_and_adapts_to_its_pace(
     ran: Ran,
     attempt: Attempt,
     spec: RenderSpec,
     clock: Callable[[float], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """EstimatedRun are ten seconds a step, and it takes thirty."""
+    """The estimate is ten seconds per step; the run takes thirty."""
     ran(40.0)
-    account = StageClock(attempt, spec, Estimator())
-    heard = listened(account, monkeypatch)
+    stage_clock = StageClock(attempt, spec, Estimator())
+    heard = listen_to(stage_clock, monkeypatch)
 
-    with account.stage(Stage.DENOISE):
-        steps(account, 4, 4, lambda: clock(30.0))
+    with stage_clock.stage(Stage.DENOISE):
+        steps(stage_clock, 4, 4, lambda: clock(30.0))
 
     left = [told.remaining_seconds for told in heard]
     assert left[0] == pytest.approx(40.0, rel=0.01)
@@ -193,28 +193,28 @@ def test_a_known_run_counts_down_from_its_first_moment_and_finds_its_own_pace(
     assert left[4] == pytest.approx(0.0, abs=0.1)
 
 
-def test_what_was_estimated_a_quarter_of_the_way_is_kept_once(
+def test_the_estimate_after_a_quarter_of_the_run_is_saved_once(
     ran: Ran, attempt: Attempt, spec: RenderSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran(40.0)
-    account = StageClock(attempt, spec, Estimator())
-    listened(account, monkeypatch)
+    stage_clock = StageClock(attempt, spec, Estimator())
+    listen_to(stage_clock, monkeypatch)
     kept = []
 
-    with account.stage(Stage.DENOISE):
+    with stage_clock.stage(Stage.DENOISE):
         for number in range(1, 5):
             attempt.started_at = timezone.now() - timedelta(seconds=10 * number)
-            account.step(Step(number, 4, None), NO_MODEL)
+            stage_clock.step(Step(number, 4, None), NO_MODEL)
             kept.append(attempt.estimated_at_quarter)
 
     assert kept[0] is not None
     assert kept == [kept[0]] * 4
 
 
-def test_a_preview_is_drawn_by_the_thread_that_renders(
+def test_a_preview_is_drawn_in_the_render_thread(
     attempt: Attempt, spec: RenderSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever steps draws it, only when watchers may have a new one and the end is not there."""
+    """It is drawn only when a preview is due, and not after the last step."""
     drawn_by: list[threading.Thread] = []
 
     class Drawing:
@@ -222,33 +222,33 @@ def test_a_preview_is_drawn_by_the_thread_that_renders(
             drawn_by.append(threading.current_thread())
             return Image.new("RGB", (latents.shape[-1], latents.shape[-2]))
 
-    account = StageClock(attempt, spec, check=lambda: None)
-    heard = listened(account, monkeypatch)
+    stage_clock = StageClock(attempt, spec, check=lambda: None)
+    heard = listen_to(stage_clock, monkeypatch)
     model: Any = Drawing()
     due = iter([True, False, True])
-    monkeypatch.setattr(account.reporter, "preview_due", lambda: next(due))
+    monkeypatch.setattr(stage_clock.reporter, "preview_due", lambda: next(due))
 
-    with account.stage(Stage.DENOISE):
+    with stage_clock.stage(Stage.DENOISE):
         for number in range(1, 5):
-            account.step(Step(number, 4, lambda: torch.zeros(1, 4, 16, 8)), model)
+            stage_clock.step(Step(number, 4, lambda: torch.zeros(1, 4, 16, 8)), model)
 
     assert drawn_by == [threading.current_thread()] * 2
     sizes = [told.picture.size if told.picture else None for told in heard[1:]]
     assert sizes == [(8, 16), None, (8, 16), None]
 
 
-def test_a_preview_that_cannot_be_drawn_is_logged_and_costs_the_render_nothing(
+def test_a_preview_that_cannot_be_drawn_is_logged_and_the_render_continues(
     attempt: Attempt,
     spec: RenderSpec,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    account = StageClock(attempt, spec, check=lambda: None)
-    heard = listened(account, monkeypatch)
-    monkeypatch.setattr(account.reporter, "preview_due", lambda: True)
+    stage_clock = StageClock(attempt, spec, check=lambda: None)
+    heard = listen_to(stage_clock, monkeypatch)
+    monkeypatch.setattr(stage_clock.reporter, "preview_due", lambda: True)
 
-    with account.stage(Stage.DENOISE):
-        account.step(Step(1, 4, lambda: torch.zeros(1, 4, 8, 8)), NO_MODEL)
+    with stage_clock.stage(Stage.DENOISE):
+        stage_clock.step(Step(1, 4, lambda: torch.zeros(1, 4, 8, 8)), NO_MODEL)
 
     assert heard[-1].steps_complete == 1
     assert heard[-1].picture is None

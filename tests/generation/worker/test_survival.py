@@ -1,4 +1,4 @@
-"""What the database or an old row does to a worker must cost neither the device nor the queue."""
+"""Database errors and old rows must block neither the device nor the queue."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def media(settings: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def no_ending() -> Iterator[Callable[[], None]]:
-    """The database itself refuses every ending of a job until this is called."""
+    """The database refuses every end of a job until this is called."""
 
     def allow() -> None:
         with connection.cursor() as cursor:
@@ -82,7 +82,7 @@ def test_a_job_whose_end_could_not_be_written_is_rendered_again(
 
 @pytest.mark.usefixtures("no_ending")
 @pytest.mark.parametrize("members", [1, 2])
-def test_an_end_in_the_middle_of_the_denoising_that_could_not_be_written_is_no_failure(
+def test_a_job_whose_end_during_denoising_could_not_be_written_does_not_fail(
     members: int, submit: Submit, device: Device, models: ResidentModels, watched: WatchedModel
 ) -> None:
     jobs = [submit(seed=seed) for seed in range(members)]
@@ -99,7 +99,7 @@ def test_an_end_in_the_middle_of_the_denoising_that_could_not_be_written_is_no_f
 def test_a_job_from_before_an_upgrade_is_claimed_and_learned_from(
     shape: str, submit: Submit, device: Device, forecaster: Forecaster, estimator: Estimator
 ) -> None:
-    """Its shape was written in another form, or not at all."""
+    """Its shape is in another format or missing."""
     job = submit()
     Job.objects.filter(pk=job.pk).update(shape=shape)
     Device.objects.create(
@@ -117,7 +117,7 @@ def test_a_job_from_before_an_upgrade_is_claimed_and_learned_from(
 
 
 @pytest.mark.parametrize("saved_steps", [0, 3])
-def test_a_job_whose_settings_cannot_be_read_fails_and_lets_the_others_pass(
+def test_a_job_with_unreadable_settings_fails_and_the_others_run(
     saved_steps: int, submit: Submit, device: Device, forecaster: Forecaster, estimator: Estimator
 ) -> None:
     broken, sound = submit(), submit()

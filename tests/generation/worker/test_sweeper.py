@@ -1,4 +1,4 @@
-"""Putting right what a crash left behind."""
+"""The sweeper cleans up after crashes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_job_with_an_expired_lease_waits_again(submit: Submit, claimed: Claim)
     assert sweeper.sweep_leases() == 0
 
 
-def test_a_worker_that_finishes_after_the_sweep_comes_too_late(
+def test_a_worker_that_finishes_after_the_sweep_changes_nothing(
     submit: Submit, claimed: Claim, estimator: Estimator
 ) -> None:
     job = submit()
@@ -61,7 +61,7 @@ def test_a_worker_that_finishes_after_the_sweep_comes_too_late(
     assert not lifecycle.complete(late, [], {}, estimator.learn)
 
 
-def test_of_two_sweeps_one_takes_the_job_back(
+def test_only_one_of_two_sweeps_takes_the_job_back(
     submit: Submit, claimed: Claim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = submit()
@@ -76,7 +76,7 @@ def test_of_two_sweeps_one_takes_the_job_back(
     assert job.events.filter(kind="job.lost").count() == 1
 
 
-def test_a_new_worker_takes_back_what_its_forerunner_held(
+def test_a_new_worker_takes_back_the_jobs_of_its_predecessor(
     submit: Submit, claimed: Claim, device: Device
 ) -> None:
     mine, others = submit(), submit()
@@ -104,7 +104,7 @@ def test_without_work_no_bell_is_rung(device: Device) -> None:
     assert not sweeper.ring_if_forgotten(device)
 
 
-def test_work_that_the_device_does_not_make_rings_no_bell(submit: Submit, device: Device) -> None:
+def test_work_that_the_device_does_not_take_rings_no_bell(submit: Submit, device: Device) -> None:
     Device.objects.filter(pk=device.pk).update(works=["video"])
     device.refresh_from_db()
     submit()
@@ -133,7 +133,7 @@ def media(settings: Any, tmp_path: Path) -> Path:
     return folder
 
 
-def test_half_written_files_of_writers_that_are_gone_are_deleted(media: Path) -> None:
+def test_half_written_files_of_dead_writers_are_deleted(media: Path) -> None:
     old, fresh, whole = media / ".writing-old", media / ".writing-new", media / "picture.png"
     for path in (old, fresh, whole):
         path.write_bytes(b"some of it")
@@ -146,8 +146,8 @@ def test_half_written_files_of_writers_that_are_gone_are_deleted(media: Path) ->
     assert sorted(path.name for path in media.iterdir()) == [".writing-new", "picture.png"]
 
 
-def test_a_file_that_another_sweep_deletes_meanwhile_is_no_problem(media: Path) -> None:
-    """A dangling link looks like that to whoever lists the folder first and looks then."""
+def test_a_file_that_another_sweep_deletes_meanwhile_is_ignored(media: Path) -> None:
+    """A dangling link behaves like a file that is deleted after the folder was listed."""
     (media / ".writing-gone").symlink_to(media / "nothing")
 
     assert sweeper.sweep_half_written() == 0
@@ -159,7 +159,7 @@ def test_without_a_media_folder_there_is_nothing_to_sweep(settings: Any, tmp_pat
     assert sweeper.sweep_half_written() == 0
 
 
-def test_frames_of_attempts_that_run_no_more_are_deleted(
+def test_frames_of_ended_attempts_are_deleted(
     submit: Submit, claimed: Claim, settings: Any, tmp_path: Path
 ) -> None:
     settings.GENGA_HOME = tmp_path
@@ -175,7 +175,7 @@ def test_frames_of_attempts_that_run_no_more_are_deleted(
     assert not left.exists()
 
 
-def test_snapshots_of_jobs_that_have_ended_or_are_gone_are_deleted(
+def test_snapshots_of_ended_or_deleted_jobs_are_deleted(
     submit: Submit, claimed: Claim, settings: Any, tmp_path: Path
 ) -> None:
     settings.GENGA_HOME = tmp_path
@@ -203,7 +203,7 @@ def test_without_a_folder_of_snapshots_there_is_nothing_to_sweep(
     assert sweeper.sweep_snapshots() == 0
 
 
-def test_lossless_frames_are_kept_for_their_days(
+def test_lossless_frames_are_deleted_after_their_retention(
     submit: Submit, claimed: Claim, stored: StoredOutput, settings: Any, tmp_path: Path
 ) -> None:
     settings.MEDIA_ROOT = tmp_path

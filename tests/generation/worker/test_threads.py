@@ -31,13 +31,13 @@ from tests.generation.watched import WatchedModel
 Submit = Callable[..., Job]
 
 LONG = 60
-"""Steps of a render that lasts until a preview was made, on a quick machine too."""
+"""Enough steps for a render to last until its first preview, even on a fast machine."""
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
 
 def operators(work: Callable[[], object]) -> Counter[int]:
-    """How many torch operators each thread of the process runs while `work` runs, by native id."""
+    """The number of torch operators that each thread runs during `work`, by native id."""
     everywhere = _ExperimentalConfig(profile_all_threads=True)
     with profile(activities=[ProfilerActivity.CPU], experimental_config=everywhere) as profiler:
         work()
@@ -47,7 +47,7 @@ def operators(work: Callable[[], object]) -> Counter[int]:
 
 
 def in_a_thread(work: Callable[[], object]) -> int:
-    """Run it in a thread of its own; the thread's native id."""
+    """Run `work` in a new thread; return the thread's native id."""
 
     def run() -> None:
         try:
@@ -63,7 +63,7 @@ def in_a_thread(work: Callable[[], object]) -> int:
 
 
 def test_operators_of_every_thread_are_seen() -> None:
-    """The tests below could not fail otherwise."""
+    """Otherwise the tests below could not fail."""
     ids: list[int] = []
 
     seen = operators(lambda: ids.append(in_a_thread(lambda: torch.ones(2) + 1)))
@@ -72,7 +72,7 @@ def test_operators_of_every_thread_are_seen() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_thread_but_the_render_thread_runs_torch_operators(
+def test_only_the_render_thread_runs_torch_operators(
     device: Device,
     models: ResidentModels,
     watched: WatchedModel,
@@ -107,12 +107,12 @@ def test_no_thread_but_the_render_thread_runs_torch_operators(
 
 @pytest.fixture
 def quick_toon(submit: Submit, toon_copy: Path) -> None:
-    """The model of submitted jobs, with a preview map, so that a process loads it quickly."""
+    """Let submitted jobs use a model with a preview map, which a process loads quickly."""
     ModelCard.objects.update(folder=str(toon_copy))
 
 
 def most_tasks(worker: WorkerProcess, job: Job) -> int:
-    """The most threads, Python's and native ones, that the process has while it renders a job."""
+    """The largest number of native threads of the process while it renders a job."""
     most, previewed = 0, False
 
     def ended() -> bool:
@@ -133,13 +133,13 @@ def most_tasks(worker: WorkerProcess, job: Job) -> int:
 def test_a_worker_process_has_one_pool_of_the_size_it_was_given(
     submit: Submit, quick_toon: None
 ) -> None:
-    """A pool of n threads is the render thread and n - 1 others; a second pool would show."""
+    """A pool of n threads adds n - 1 threads to the render thread; a second pool would add more."""
     most = []
     for count in (1, 3):
         with WorkerProcess("cpu:0", "--threads", str(count)) as worker:
-            # The first loads the model, which takes threads that end with it.
+            # The first job loads the model, with threads that end afterwards.
             most_tasks(worker, submit(steps=LONG))
-            # Large enough for torch to share the work of a preview out too.
+            # Large enough for torch to compute a preview with several threads.
             most.append(most_tasks(worker, submit(steps=30, width=256, height=256)))
             assert worker.terminate() == 0
             assert f"torch computes with {count} threads" in worker.said()
@@ -203,6 +203,6 @@ def test_the_render_threads_number_follows_the_device_the_cores_and_the_environm
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "two", "1.5"])
-def test_a_number_of_threads_that_cannot_be_is_refused(count: str) -> None:
+def test_an_invalid_number_of_threads_is_refused(count: str) -> None:
     with pytest.raises(CommandError, match="no whole number above 0"):
         call_command("worker", f"--threads={count}")

@@ -1,4 +1,4 @@
-"""Each thing that may stop a run: what it raises, what becomes of the job, and what is kept."""
+"""Each interruption of a run: its exception, the job's next state, and the kept work."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ STEPS = 4
 
 
 class Run:
-    """A job whose steps are all made and saved; something happens before its frame is decoded."""
+    """A job whose steps are all saved; an event happens before its frame is decoded."""
 
     def __init__(self, worker: Worker, submit: Submit, watched: WatchedModel) -> None:
         self.worker, self.submit, self.watched = worker, submit, watched
@@ -85,7 +85,7 @@ def run(
     settings.GENGA_HOME = tmp_path
     settings.GENGA_SNAPSHOT_SECONDS = 0.0
     monkeypatch.setattr(interruptions, "BETWEEN_FRAMES_SECONDS", 0.0)
-    # Only the last frame is missing, which is as good as done.
+    # Only the last frame is missing, so the run is nearly done.
     monkeypatch.setattr(preemption, "NEARLY_DONE_SECONDS", 0.0)
     run = Run(Worker(device, models), submit, watched)
     check = Interruptions.check
@@ -101,23 +101,23 @@ def run(
     return run
 
 
-def somebody_cancels_it(run: Run) -> None:
+def cancel_it(run: Run) -> None:
     assert requests.cancel(Job.objects.get(pk=run.job.pk))
 
 
-def the_worker_is_stopped(run: Run) -> None:
+def stop_the_worker(run: Run) -> None:
     run.worker.stop()
 
 
-def the_device_is_paused_at_once(_: Run) -> None:
+def pause_the_device_at_once(_: Run) -> None:
     Device.objects.update(pause="at_once")
 
 
-def urgent_work_waits(run: Run) -> None:
+def submit_urgent_work(run: Run) -> None:
     run.submit(Priority.URGENT)
 
 
-def another_worker_takes_it(run: Run) -> None:
+def let_another_worker_take_it(run: Run) -> None:
     Job.objects.filter(pk=run.job.pk).update(lease_expires_at=timezone.now() - timedelta(1))
     assert sweeper.sweep_leases() == 1
     other = Device.objects.create(name="cpu:1", works=["preview", "image"])
@@ -130,16 +130,16 @@ BOTH = {"snapshot", "frames"}
 @pytest.mark.parametrize(
     ("something", "raises", "attempt_is", "job_is", "kept"),
     [
-        (somebody_cancels_it, CancelRequested, Outcome.CANCELLED, Status.CANCELLED, set()),
-        (the_worker_is_stopped, WorkerStopping, Outcome.HANDED_BACK, Status.QUEUED, BOTH),
-        (the_device_is_paused_at_once, WorkerStopping, Outcome.HANDED_BACK, Status.QUEUED, BOTH),
-        (urgent_work_waits, Preempted, Outcome.PREEMPTED, Status.QUEUED, BOTH),
-        # What was saved is the next attempt's already.
-        (another_worker_takes_it, LeaseLost, Outcome.LOST, Status.PROCESSING, {"snapshot"}),
+        (cancel_it, CancelRequested, Outcome.CANCELLED, Status.CANCELLED, set()),
+        (stop_the_worker, WorkerStopping, Outcome.HANDED_BACK, Status.QUEUED, BOTH),
+        (pause_the_device_at_once, WorkerStopping, Outcome.HANDED_BACK, Status.QUEUED, BOTH),
+        (submit_urgent_work, Preempted, Outcome.PREEMPTED, Status.QUEUED, BOTH),
+        # The saved work belongs to the next attempt already.
+        (let_another_worker_take_it, LeaseLost, Outcome.LOST, Status.PROCESSING, {"snapshot"}),
     ],
     ids=lambda value: getattr(value, "__name__", "") if callable(value) else str(value),
 )
-def test_what_stops_it(
+def test_an_interruption_has_its_consequence(
     run: Run,
     something: Callable[[Run], object],
     raises: type[Interruption],
@@ -156,35 +156,35 @@ def test_what_stops_it(
     assert not run.job.outputs.exists()
 
 
-def high_work_waits(run: Run) -> None:
+def submit_high_work(run: Run) -> None:
     run.submit(Priority.HIGH)
 
 
-def urgent_work_waits_that_is_held(run: Run) -> None:
+def submit_held_urgent_work(run: Run) -> None:
     assert requests.hold(run.submit(Priority.URGENT))
 
 
-def urgent_work_waits_for_a_device_that_is_free(run: Run) -> None:
+def submit_urgent_work_for_a_free_device(run: Run) -> None:
     works = run.worker.device.works
     Device.objects.create(name="cpu:1", kind="cpu", works=works, heartbeat_at=timezone.now())
     run.submit(Priority.URGENT)
 
 
-def the_device_is_paused_after_its_job(_: Run) -> None:
+def pause_the_device_after_its_job(_: Run) -> None:
     Device.objects.update(pause="after_job")
 
 
 @pytest.mark.parametrize(
     "something",
     [
-        high_work_waits,
-        urgent_work_waits_that_is_held,
-        urgent_work_waits_for_a_device_that_is_free,
-        the_device_is_paused_after_its_job,
+        submit_high_work,
+        submit_held_urgent_work,
+        submit_urgent_work_for_a_free_device,
+        pause_the_device_after_its_job,
     ],
     ids=lambda value: value.__name__,
 )
-def test_what_does_not_stop_it(run: Run, something: Callable[[Run], object]) -> None:
+def test_other_events_do_not_interrupt_a_run(run: Run, something: Callable[[Run], object]) -> None:
     run.until(something)
 
     assert (run.raised, run.kept) == ([], set())
@@ -200,9 +200,7 @@ def test_what_does_not_stop_it(run: Run, something: Callable[[Run], object]) -> 
     ],
     ids=["expected", "out of memory", "unexpected"],
 )
-def test_what_goes_wrong_ends_it_and_nothing_is_kept(
-    run: Run, problem: Exception, code: str
-) -> None:
+def test_an_error_ends_the_run_and_nothing_is_kept(run: Run, problem: Exception, code: str) -> None:
     def go_wrong(_: Run) -> None:
         raise problem
 
@@ -212,13 +210,11 @@ def test_what_goes_wrong_ends_it_and_nothing_is_kept(
     assert (run.raised, run.kept) == ([], set())
 
 
-def test_every_interruption_has_its_consequence() -> None:
+def test_every_interruption_class_has_a_consequence() -> None:
     assert set(CONSEQUENCES) == set(Interruption.__subclasses__())
 
 
-def test_of_several_reasons_the_first_of_the_list_counts(
-    submit: Submit, device: Device, run: Run
-) -> None:
+def test_the_first_of_several_reasons_counts(submit: Submit, device: Device, run: Run) -> None:
     attempt = lifecycle.start(submit(Priority.LOW), device)
     assert attempt is not None
     stopping = [True]
@@ -250,7 +246,7 @@ def test_of_several_reasons_the_first_of_the_list_counts(
     ],
     ids=["within a step", "within a step of a batch", "between frames"],
 )
-def test_in_between_it_asks_at_most_so_often(
+def test_checks_within_a_step_have_a_least_interval(
     ask: Callable[[Interruptions], None],
     batch_size: int,
     seconds: float,

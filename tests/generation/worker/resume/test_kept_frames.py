@@ -1,4 +1,4 @@
-"""Frames that an interrupted attempt leaves to the next one, by the real worker."""
+"""Kept frames of an interrupted attempt, with the real worker."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Submit = Callable[..., Job]
 FRAMES = 11
-"""Six frames, made twice as dense."""
+"""Six frames, interpolated by a factor of two."""
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def worker(device: Device, models: ResidentModels) -> Worker:
 def enhance(
     worker: Worker, artist: User, toon_motion: ModelCard, spec: RenderSpec
 ) -> Callable[[], Job]:
-    """Make a clip, and submit what makes it smoother and larger."""
+    """Render a clip, and submit a job that interpolates and upscales it."""
     clip = replace(spec, type="video", model="toon-motion", frames=6, fps=8, steps=2)
     drawn = lifecycle.submit(clip, owner=artist, model=toon_motion)
     worker.drain()
@@ -63,8 +63,8 @@ def enhance(
 
 
 @pytest.fixture
-def enlarged(monkeypatch: pytest.MonkeyPatch) -> list[Image.Image]:
-    """Every frame that is enlarged."""
+def upscaled(monkeypatch: pytest.MonkeyPatch) -> list[Image.Image]:
+    """The frames that were upscaled."""
     seen: list[Image.Image] = []
     upscale = Lanczos.upscale
 
@@ -87,13 +87,13 @@ def file_of(job: Job) -> str:
 
 
 def interrupt_at(frame: int, act: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let something happen once, when so many frames have been enlarged."""
+    """Call `act` once after `frame` frames have been upscaled."""
     upscale, done = Lanczos.upscale, []
 
     def counted(self: Lanczos, picture: Image.Image) -> Image.Image:
         done.append(picture)
         if len(done) == frame:
-            # No heartbeat runs here, and a device that seems to be away never gives way.
+            # No heartbeat runs here, and a device that seems offline never yields.
             Device.objects.update(heartbeat_at=timezone.now())
             act()
         return upscale(self, picture)
@@ -101,32 +101,32 @@ def interrupt_at(frame: int, act: Callable[[], object], monkeypatch: pytest.Monk
     monkeypatch.setattr(Lanczos, "upscale", counted)
 
 
-def test_what_gave_way_goes_on_with_the_next_frame_to_the_identical_file(
+def test_a_preempted_enhancement_resumes_at_the_next_frame_with_an_identical_file(
     worker: Worker,
     enhance: Callable[[], Job],
     submit: Submit,
-    enlarged: list[Image.Image],
+    upscaled: list[Image.Image],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     undisturbed = enhance()
     worker.drain()
-    enlarged.clear()
+    upscaled.clear()
     job = enhance()
     interrupt_at(4, lambda: submit(Priority.URGENT, steps=1), monkeypatch)
     worker.drain()
 
     assert outcomes(job) == [(Outcome.PREEMPTED, 0), (Outcome.COMPLETED, FRAMES)]
-    assert len(enlarged) == FRAMES, "no frame was enlarged twice"
+    assert len(upscaled) == FRAMES, "no frame was upscaled twice"
     assert file_of(job) == file_of(undisturbed)
     assert list(kept_frames.root().glob("*")) == []
     assert not job.attempts.get(number=2).is_comparable
     assert Progress.objects.get(pk=job.pk).percent == 100.0
 
 
-def test_frames_of_something_else_are_not_used(
+def test_kept_frames_of_another_identity_are_not_used(
     worker: Worker,
     enhance: Callable[[], Job],
-    enlarged: list[Image.Image],
+    upscaled: list[Image.Image],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     job = enhance()
@@ -138,11 +138,11 @@ def test_frames_of_something_else_are_not_used(
     Worker(worker.device, worker.models).drain()
 
     assert outcomes(job) == [(Outcome.HANDED_BACK, 0), (Outcome.COMPLETED, 0)]
-    assert len(enlarged) == 4 + FRAMES
+    assert len(upscaled) == 4 + FRAMES
     assert list(kept_frames.root().glob("*")) == []
 
 
-def test_what_is_kept_stays_while_its_job_waits_and_goes_with_it(
+def test_kept_frames_stay_while_the_job_waits_and_are_deleted_with_it(
     worker: Worker, enhance: Callable[[], Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = enhance()
@@ -156,7 +156,7 @@ def test_what_is_kept_stays_while_its_job_waits_and_goes_with_it(
     assert kept_frames.job_ids() == set()
 
 
-def test_nothing_is_kept_of_what_made_no_frames(tmp_path: Path, submit: Submit) -> None:
+def test_an_attempt_without_frames_keeps_nothing(tmp_path: Path, submit: Submit) -> None:
     job = submit()
     kept_frames.keep(tmp_path / "never made", job.pk, "identity")
     kept_frames.take_over(tmp_path / "never made", job.pk, "identity")

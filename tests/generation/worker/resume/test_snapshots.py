@@ -1,4 +1,4 @@
-"""Snapshots on the disk: whole or absent, whatever happens to the writer or to the file."""
+"""Snapshots on the disk are complete or absent, also after crashes and damage."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def home(settings: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def state() -> LoopState:
-    """Everything that a state may hold."""
+    """A state with every type that it may contain."""
     generator = torch.Generator().manual_seed(5)
     return LoopState(
         done=3,
@@ -60,7 +60,7 @@ def state() -> LoopState:
 
 
 def equal(one: Any, other: Any) -> bool:
-    """Equal in type, and tensors in type, layout and every bit."""
+    """Whether two values are equal in type, and tensors in type, layout and every bit."""
     if type(one) is not type(other):
         return False
     if isinstance(one, torch.Tensor):
@@ -76,14 +76,14 @@ def equal(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def test_what_was_written_is_read(state: LoopState) -> None:
+def test_a_written_state_is_read_back(state: LoopState) -> None:
     snapshots.write(JOB, IDENTITY, state)
 
     assert equal(snapshots.read(JOB, IDENTITY), state)
     assert equal(snapshots.read(JOB, IDENTITY), state), "reading takes nothing away"
 
 
-def test_a_newer_one_takes_the_place_of_the_former(state: LoopState, home: Path) -> None:
+def test_a_newer_snapshot_replaces_the_earlier_one(state: LoopState, home: Path) -> None:
     snapshots.write(JOB, IDENTITY, state)
     snapshots.write(JOB, IDENTITY, replace(state, done=4))
 
@@ -93,14 +93,14 @@ def test_a_newer_one_takes_the_place_of_the_former(state: LoopState, home: Path)
     assert [path.name for path in (home / "snapshots").iterdir()] == [f"{JOB}.safetensors"]
 
 
-def test_there_is_none_before_one_was_written(caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_snapshot_there_is_no_state(caplog: pytest.LogCaptureFixture) -> None:
     assert snapshots.read(JOB, IDENTITY) is None
     assert snapshots.job_ids() == set()
     snapshots.discard(JOB)
     assert caplog.text == ""
 
 
-def test_jobs_do_not_touch_one_another(state: LoopState) -> None:
+def test_snapshots_of_different_jobs_are_independent(state: LoopState) -> None:
     other = uuid4()
     snapshots.write(JOB, IDENTITY, state)
     snapshots.write(other, IDENTITY, replace(state, done=9))
@@ -115,7 +115,7 @@ def test_jobs_do_not_touch_one_another(state: LoopState) -> None:
     assert found.done == 9
 
 
-def test_one_of_another_identity_is_left_out_and_deleted(
+def test_a_snapshot_of_another_identity_is_refused_and_deleted(
     state: LoopState, caplog: pytest.LogCaptureFixture
 ) -> None:
     snapshots.write(JOB, IDENTITY, state)
@@ -127,7 +127,7 @@ def test_one_of_another_identity_is_left_out_and_deleted(
     assert snapshots.job_ids() == set()
 
 
-def test_one_of_another_format_is_left_out(
+def test_a_snapshot_of_another_format_is_refused(
     state: LoopState, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as older:
@@ -139,13 +139,13 @@ def test_one_of_another_format_is_left_out(
 
 
 def refused(content: bytes) -> bool:
-    """Whether a file of this content is left out and deleted."""
+    """Whether a file with this content is refused and deleted."""
     path = snapshots.folder() / f"{JOB}.safetensors"
     path.write_bytes(content)
     return snapshots.read(JOB, IDENTITY) is None and not path.exists()
 
 
-def test_one_flipped_bit_anywhere_is_noticed(
+def test_a_flipped_bit_anywhere_is_detected(
     state: LoopState, caplog: pytest.LogCaptureFixture
 ) -> None:
     snapshots.write(JOB, IDENTITY, state)
@@ -162,7 +162,7 @@ def test_one_flipped_bit_anywhere_is_noticed(
     assert not refused(whole)
 
 
-def test_one_that_is_cut_short_or_longer_is_noticed(state: LoopState) -> None:
+def test_a_truncated_or_extended_file_is_detected(state: LoopState) -> None:
     snapshots.write(JOB, IDENTITY, state)
     whole = (snapshots.folder() / f"{JOB}.safetensors").read_bytes()
 
@@ -184,7 +184,7 @@ def test_one_that_is_cut_short_or_longer_is_noticed(state: LoopState) -> None:
     ],
     ids=["text", "zeros", "ones", "no header", "no metadata", "no content"],
 )
-def test_garbage_is_left_out_with_a_warning(
+def test_garbage_is_refused_with_a_warning(
     content: bytes, state: LoopState, caplog: pytest.LogCaptureFixture
 ) -> None:
     snapshots.write(JOB, IDENTITY, state)
@@ -193,7 +193,7 @@ def test_garbage_is_left_out_with_a_warning(
     assert str(JOB) in caplog.text
 
 
-def test_half_a_file_of_a_killed_writer_is_no_snapshot(state: LoopState) -> None:
+def test_a_half_written_file_is_not_a_snapshot(state: LoopState) -> None:
     snapshots.write(JOB, IDENTITY, state)
     left = snapshots.folder() / f"{JOB}.writing-a1b2c3"
     left.write_bytes((snapshots.folder() / f"{JOB}.safetensors").read_bytes()[:500])
@@ -205,7 +205,7 @@ def test_half_a_file_of_a_killed_writer_is_no_snapshot(state: LoopState) -> None
     assert [path.name for path in snapshots.folder().iterdir()] == ["notes.txt"]
 
 
-def test_what_a_killed_writer_left_is_found_without_a_snapshot() -> None:
+def test_a_half_written_file_is_found_without_a_snapshot() -> None:
     snapshots.folder().mkdir()
     (snapshots.folder() / f"{JOB}.writing-a1b2c3").write_bytes(b"half")
 
@@ -213,7 +213,7 @@ def test_what_a_killed_writer_left_is_found_without_a_snapshot() -> None:
     assert snapshots.read(JOB, IDENTITY) is None
 
 
-def test_a_disk_that_cannot_be_written_is_told_and_keeps_the_former(
+def test_a_failed_write_raises_and_keeps_the_earlier_snapshot(
     state: LoopState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshots.write(JOB, IDENTITY, state)
@@ -252,10 +252,10 @@ for line in sys.stdin:
         state = LoopState(done, latents, torch.zeros(5056, dtype=torch.uint8), outputs, done)
         snapshots.write(UUID(line.strip()), "kill", state)
 """
-"""For each line with a job's id, a process that writes snapshots of that job without end."""
+"""A process that, for each line with a job's id, writes snapshots of that job endlessly."""
 
 
-def test_a_writer_that_is_killed_leaves_a_whole_snapshot_or_none(home: Path) -> None:
+def test_a_killed_writer_leaves_a_complete_snapshot_or_none(home: Path) -> None:
     found = torn = 0
     writers = subprocess.Popen(
         [sys.executable, "-c", WRITERS, str(home)],
@@ -293,7 +293,7 @@ def test_a_writer_that_is_killed_leaves_a_whole_snapshot_or_none(home: Path) -> 
 @pytest.mark.parametrize(
     "scheduler", ["DPMSolverMultistepScheduler", "EulerAncestralDiscreteScheduler", "PNDMScheduler"]
 )
-def test_a_render_goes_on_from_the_disk_to_the_same_latents(
+def test_a_render_resumes_from_the_disk_with_the_same_latents(
     scheduler: str, pipeline: StableDiffusion, spec: RenderSpec
 ) -> None:
     asked = replace(spec, width=64, height=64, scheduler=scheduler)
