@@ -1,4 +1,4 @@
-"""Any story of a job, told by hypothesis: the row, its events and its attempts always agree."""
+"""Any sequence of events of a job: its row, its events and its attempts stay consistent."""
 
 from collections.abc import Callable
 
@@ -29,15 +29,15 @@ ENDINGS: dict[str, tuple[Callable[[Attempt], bool], Status]] = {
 }
 
 
-class Story(RuleBasedStateMachine):
-    """One job, and beside it what a person who saw every answer believes about it."""
+class JobLife(RuleBasedStateMachine):
+    """One job, and a model of it that is updated by every return value."""
 
     submit: Callable[..., Job]
     device: Device
 
     @initialize()
     def submitted(self) -> None:
-        # Of former stories, which would be the same owner's.
+        # Jobs of earlier runs would have the same owner.
         Job.objects.all().delete()
         self.other = type(self).submit()
         self.job = type(self).submit()
@@ -188,30 +188,32 @@ class Story(RuleBasedStateMachine):
         self.moves += 1
 
     def _rows(self) -> tuple[Job, Job]:
-        """The job and the other, which waits all the time, as they are now."""
+        """The job and another one that always waits, read from the database."""
         return Job.objects.get(pk=self.job.pk), Job.objects.get(pk=self.other.pk)
 
     def _is_beside_other(self) -> bool:
-        """Both wait, with the priority that they began with."""
+        """Whether both wait with their first priority."""
         return self.status == Status.QUEUED and self.priority == Priority.NORMAL
 
     def _attempt(self, which: int) -> Attempt | None:
-        """One of the latest attempts, read afresh as a sweeper would."""
+        """One of the latest attempts, read from the database as a sweeper does."""
         if which >= len(self.attempts):
             return None
         return Attempt.objects.select_related("job").get(pk=self.attempts[-1 - which].pk)
 
     def _owns(self, attempt: Attempt) -> bool:
-        """True for the last attempt while its job runs: nobody else may move the job."""
+        """Whether this is the last attempt of a running job; no other attempt may change the job."""
         return self.status == Status.PROCESSING and attempt.pk == self.attempts[-1].pk
 
 
 @pytest.mark.django_db
-def test_no_story_confuses_a_job(submit: Callable[..., Job], device: Device) -> None:
-    Story.submit = staticmethod(submit)
-    Story.device = device
+def test_any_sequence_of_events_keeps_a_job_consistent(
+    submit: Callable[..., Job], device: Device
+) -> None:
+    JobLife.submit = staticmethod(submit)
+    JobLife.device = device
     run_state_machine_as_test(
-        Story,
+        JobLife,
         settings=settings(
             max_examples=25,
             stateful_step_count=20,

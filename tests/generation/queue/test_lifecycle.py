@@ -1,4 +1,4 @@
-"""The one door: which moves it lets through, and what every move leaves behind."""
+"""The lifecycle of a job: which transitions exist, and what each of them writes."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -52,7 +52,7 @@ processing > cancel > processing
 failed > retry > queued
 cancelled > retry > queued
 """
-"""Every other action is refused in every other status."""
+"""In every other status, an action is refused."""
 
 ALLOWED = {tuple(line.split(" > ")) for line in MOVES.split("\n") if line}
 TABLE = [
@@ -64,7 +64,7 @@ TABLE = [
 
 @pytest.fixture
 def reach(submit: Submit, claimed: Claim, estimator: Estimator) -> Reach:
-    """A job in the named status, with the attempt that brought it there."""
+    """Make a job in a status, with the attempt that led to it."""
 
     def reach_status(status: str) -> tuple[Job, Attempt]:
         job = submit()
@@ -89,7 +89,9 @@ def reach(submit: Submit, claimed: Claim, estimator: Estimator) -> Reach:
     TABLE,
     ids=[f"{before} > {action} > {after or 'refused'}" for before, action, after in TABLE],
 )
-def test_the_door_lets_through(before: str, action: str, after: str | None, reach: Reach) -> None:
+def test_an_action_changes_the_status_as_in_the_table(
+    before: str, action: str, after: str | None, reach: Reach
+) -> None:
     job, attempt = reach(before)
     events = JobEvent.objects.filter(job=job).count()
 
@@ -111,7 +113,7 @@ def test_only_a_waiting_job_can_be_started(status: str, reach: Reach) -> None:
     assert job.attempts.count() == 1
 
 
-def test_a_move_that_the_table_forbids_is_a_bug_of_the_caller(submit: Submit) -> None:
+def test_a_transition_that_does_not_exist_raises(submit: Submit) -> None:
     with pytest.raises(ValueError, match="cannot go from completed to queued"):
         transitions.move(submit(), Status.COMPLETED, Status.QUEUED, EventKind.QUEUED)
 
@@ -136,7 +138,7 @@ def test_a_submitted_job_waits_with_its_spec_and_one_event(submit: Submit) -> No
     assert (event.kind, event.sequence, event.data) == (EventKind.QUEUED, 1, {"priority": "high"})
 
 
-def test_a_submitted_job_says_what_a_device_has_to_be_for_it(submit: Submit, artist: User) -> None:
+def test_a_submitted_job_has_the_requirements_for_its_device(submit: Submit, artist: User) -> None:
     job = submit(quality="final", width=256)
 
     job.refresh_from_db()
@@ -146,7 +148,7 @@ def test_a_submitted_job_says_what_a_device_has_to_be_for_it(submit: Submit, art
     assert DeviceTime.objects.get(owner=artist).seconds == 0.0, "the claim looks for people there"
 
 
-def test_what_is_handed_back_remembers_its_saved_steps(submit: Submit, claimed: Claim) -> None:
+def test_a_job_that_is_handed_back_keeps_its_saved_steps(submit: Submit, claimed: Claim) -> None:
     job = submit()
     lifecycle.hand_back(claimed(job), TIMINGS, 3)
     job.refresh_from_db()
@@ -164,7 +166,7 @@ def test_what_is_handed_back_remembers_its_saved_steps(submit: Submit, claimed: 
     assert (job.saved_steps, job.preemptions) == (2, 1), "as many as were noted while it ran"
 
 
-def test_what_a_late_attempt_saves_is_noted_for_nobody(submit: Submit, claimed: Claim) -> None:
+def test_saved_steps_of_a_late_attempt_are_ignored(submit: Submit, claimed: Claim) -> None:
     job = submit()
     late = claimed(job)
     lifecycle.give_up_lost(late)
@@ -193,7 +195,7 @@ def test_a_start_gives_the_job_a_device_an_attempt_and_a_lease(
     assert job.progress.attempt_number == 1
 
 
-def test_of_two_devices_one_gets_the_job(submit: Submit, claimed: Claim) -> None:
+def test_only_one_of_two_devices_gets_the_job(submit: Submit, claimed: Claim) -> None:
     seen_by_both = submit()
     claimed(seen_by_both)
 
@@ -224,7 +226,7 @@ def test_a_finished_job_keeps_its_output_and_how_long_each_stage_took(
     assert attempt.run_seconds == (attempt.finished_at - attempt.started_at).total_seconds()
 
 
-def test_a_failed_job_says_what_went_wrong_and_what_to_do(submit: Submit, claimed: Claim) -> None:
+def test_a_failed_job_has_its_error_and_a_hint(submit: Submit, claimed: Claim) -> None:
     job = submit()
     attempt = claimed(job)
 
@@ -232,8 +234,8 @@ def test_a_failed_job_says_what_went_wrong_and_what_to_do(submit: Submit, claime
 
     job.refresh_from_db()
     attempt.refresh_from_db()
-    told = (job.error_code, job.error_message, job.error_hint)
-    assert told == ("model_missing", "The folder is gone.", "Bring it back.")
+    error = (job.error_code, job.error_message, job.error_hint)
+    assert error == ("model_missing", "The folder is gone.", "Bring it back.")
     assert (attempt.outcome, attempt.error_code) == (Outcome.FAILED, "model_missing")
     assert attempt.timings.count() == len(TIMINGS)
     assert job.events.last().data["hint"] == "Bring it back."

@@ -1,4 +1,4 @@
-"""Holding, releasing and moving waiting jobs, also when two people do it in the same moment."""
+"""Holding, releasing and moving waiting jobs, also by two users at the same moment."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.django_db
 Submit = Callable[..., Job]
 
 
-def told(job: Job) -> list[str]:
-    """The kinds of a job's events; they are numbered without gaps."""
+def event_kinds(job: Job) -> list[str]:
+    """The kinds of a job's events, which must be numbered without gaps."""
     rows = list(job.events.values_list("sequence", "kind"))
     assert [number for number, _ in rows] == list(range(1, len(rows) + 1))
     job.refresh_from_db()
@@ -34,7 +34,7 @@ def waiting() -> list[Job]:
     return list(Job.objects.waiting())
 
 
-def test_a_held_job_waits_for_its_release_in_its_old_place(submit: Submit) -> None:
+def test_a_held_job_keeps_its_place_until_its_release(submit: Submit) -> None:
     first, second = submit(), submit()
 
     assert requests.hold(first)
@@ -49,11 +49,11 @@ def test_a_held_job_waits_for_its_release_in_its_old_place(submit: Submit) -> No
     first.refresh_from_db()
     assert not first.is_held
     assert (waiting(), list(Job.objects.held())) == ([first, second], [])
-    assert told(first) == [EventKind.QUEUED, EventKind.HELD, EventKind.RELEASED]
+    assert event_kinds(first) == [EventKind.QUEUED, EventKind.HELD, EventKind.RELEASED]
 
 
 @pytest.mark.parametrize("ask", [requests.hold, requests.release, requests.move_to_front])
-def test_what_runs_or_has_ended_is_not_moved(
+def test_a_job_that_runs_or_has_ended_is_not_moved(
     ask: Callable[[Job], bool], submit: Submit, claimed: Claim
 ) -> None:
     running, ended = submit(), submit()
@@ -62,8 +62,8 @@ def test_what_runs_or_has_ended_is_not_moved(
 
     assert not ask(running)
     assert not ask(ended)
-    assert told(running) == [EventKind.QUEUED, EventKind.CLAIMED]
-    assert told(ended) == [EventKind.QUEUED, EventKind.CANCELLED]
+    assert event_kinds(running) == [EventKind.QUEUED, EventKind.CLAIMED]
+    assert event_kinds(ended) == [EventKind.QUEUED, EventKind.CANCELLED]
 
 
 def test_a_held_job_may_be_cancelled_and_changes_its_priority(submit: Submit) -> None:
@@ -81,7 +81,7 @@ def test_a_held_job_may_be_cancelled_and_changes_its_priority(submit: Submit) ->
 
 
 def test_a_job_that_is_held_and_cancelled_waits_again_after_a_retry(submit: Submit) -> None:
-    """A retry asks for it to run: it is not held any more."""
+    """A retry releases the job."""
     job = submit()
     requests.hold(job)
     requests.cancel(job)
@@ -91,19 +91,19 @@ def test_a_job_that_is_held_and_cancelled_waits_again_after_a_retry(submit: Subm
     assert waiting() == [job]
 
 
-def test_a_hold_that_meets_a_claim_holds_or_does_not_but_never_both(
-    submit: Submit, claimed: Claim
-) -> None:
-    """Each was read before the other was written."""
+def test_of_a_hold_and_a_claim_at_once_only_one_succeeds(submit: Submit, claimed: Claim) -> None:
+    """Each reads the job before the other writes it."""
     job = submit()
     seen = Job.objects.get(pk=job.pk)
     claimed(job)
 
     assert not requests.hold(seen)
-    assert told(job) == [EventKind.QUEUED, EventKind.CLAIMED]
+    assert event_kinds(job) == [EventKind.QUEUED, EventKind.CLAIMED]
 
 
-def test_a_held_job_that_was_preempted_goes_on_where_it_was(submit: Submit, claimed: Claim) -> None:
+def test_a_held_job_that_was_preempted_resumes_after_its_release(
+    submit: Submit, claimed: Claim
+) -> None:
     job = submit()
     assert lifecycle.preempt(claimed(job), {}, saved_steps=2)
     job.refresh_from_db()
@@ -126,20 +126,20 @@ def test_a_job_is_moved_to_the_front_of_its_owners_jobs_of_its_priority(
 
     mine = [job for job in waiting() if job != his]
     assert mine == [high, third, first, second]
-    assert told(third) == [EventKind.QUEUED, EventKind.MOVED]
-    assert told(first) == [EventKind.QUEUED]
+    assert event_kinds(third) == [EventKind.QUEUED, EventKind.MOVED]
+    assert event_kinds(first) == [EventKind.QUEUED]
     third.refresh_from_db()
     assert not requests.move_to_front(third), "it is already"
-    assert told(third) == [EventKind.QUEUED, EventKind.MOVED]
+    assert event_kinds(third) == [EventKind.QUEUED, EventKind.MOVED]
 
 
-def test_the_only_one_is_in_front_already(submit: Submit, stranger: User) -> None:
+def test_the_only_job_of_an_owner_is_in_front_already(submit: Submit, stranger: User) -> None:
     submit(owner=stranger), submit(Priority.HIGH)
 
     assert not requests.move_to_front(submit())
 
 
-def test_each_of_several_moves_to_the_front_is_before_the_last_one(submit: Submit) -> None:
+def test_each_move_to_the_front_is_before_the_previous_one(submit: Submit) -> None:
     first, second, third = submit(), submit(), submit()
 
     for job in (second, third, first, second):
@@ -148,7 +148,7 @@ def test_each_of_several_moves_to_the_front_is_before_the_last_one(submit: Submi
     assert waiting() == [second, first, third]
 
 
-def test_one_that_is_as_early_as_the_first_may_still_be_moved_before_it(submit: Submit) -> None:
+def test_a_job_of_the_same_rank_as_the_first_can_be_moved_before_it(submit: Submit) -> None:
     first, second = submit(), submit()
     Job.objects.update(rank=5.0)
 
@@ -157,8 +157,8 @@ def test_one_that_is_as_early_as_the_first_may_still_be_moved_before_it(submit: 
     assert waiting() == [second, first]
 
 
-def test_a_move_to_the_front_rings_nobody_and_a_release_does(submit: Submit) -> None:
-    """What waits, waits; only what waits anew may start a device."""
+def test_a_move_to_the_front_rings_no_bell_but_a_release_does(submit: Submit) -> None:
+    """Only a job that newly waits may start a device."""
     heard: list[Any] = []
 
     def listen(job_id: Any, **_: Any) -> None:

@@ -1,4 +1,4 @@
-"""What people and crashes ask of a job: cancel, retry, priority, hand back, give up."""
+"""Cancel, retry, change of priority, hand-back and lost workers."""
 
 from collections.abc import Callable
 
@@ -53,7 +53,7 @@ def test_a_waiting_job_is_cancelled_at_once(submit: Submit) -> None:
     assert job.may_retry
 
 
-def test_a_running_job_is_asked_to_let_go_and_only_once(submit: Submit, claimed: Claim) -> None:
+def test_the_cancel_of_a_running_job_is_requested_only_once(submit: Submit, claimed: Claim) -> None:
     job = submit()
     claimed(job)
 
@@ -67,7 +67,7 @@ def test_a_running_job_is_asked_to_let_go_and_only_once(submit: Submit, claimed:
     assert kinds(job) == [EventKind.QUEUED, EventKind.CLAIMED, EventKind.CANCEL_REQUESTED]
 
 
-def test_a_cancel_that_meets_a_vanished_worker_still_cancels(
+def test_a_cancel_requested_before_the_worker_is_lost_still_cancels(
     submit: Submit, claimed: Claim
 ) -> None:
     job = submit()
@@ -81,7 +81,7 @@ def test_a_cancel_that_meets_a_vanished_worker_still_cancels(
     assert (job.status, attempt.outcome) == (Status.CANCELLED, Outcome.LOST)
 
 
-def test_a_cancel_that_meets_a_stopping_worker_still_cancels(
+def test_a_cancel_requested_before_the_worker_stops_still_cancels(
     submit: Submit, claimed: Claim
 ) -> None:
     job = submit()
@@ -95,18 +95,18 @@ def test_a_cancel_that_meets_a_stopping_worker_still_cancels(
     assert Attempt.objects.get().outcome == Outcome.HANDED_BACK
 
 
-def test_a_cancel_asked_for_while_the_job_is_handed_back_is_not_lost(
+def test_a_cancel_requested_while_the_job_is_handed_back_is_not_lost(
     submit: Submit, claimed: Claim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The request arrives after the hand-back has looked and before it writes."""
+    """The request arrives after the hand-back has read the job and before it writes."""
     job = submit()
     attempt = claimed(job)
     move = lifecycle.move
 
-    def cancel_first(*told: object, **more: object) -> bool:
+    def cancel_first(*arguments: object, **more: object) -> bool:
         monkeypatch.setattr(lifecycle, "move", move)
         assert requests.cancel(Job.objects.get(pk=job.pk))
-        return move(*told, **more)
+        return move(*arguments, **more)
 
     monkeypatch.setattr(lifecycle, "move", cancel_first)
     assert lifecycle.hand_back(attempt)
@@ -115,19 +115,19 @@ def test_a_cancel_asked_for_while_the_job_is_handed_back_is_not_lost(
     assert job.status == Status.CANCELLED
 
 
-def test_a_cancel_that_meets_a_job_on_its_way_back_to_the_queue_is_not_lost(
+def test_a_cancel_of_a_job_that_is_handed_back_between_its_two_tries_is_not_lost(
     submit: Submit, claimed: Claim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It runs at the cancel's first look and waits at its second."""
+    """The job runs at the first try of the cancel and waits at its second."""
     job = submit()
     attempt = claimed(job)
     note = requests.note
 
-    def hand_back_first(told: Job, kind: EventKind, **more: object) -> bool:
+    def hand_back_first(job: Job, kind: EventKind, **more: object) -> bool:
         if kind == EventKind.CANCEL_REQUESTED:
             monkeypatch.setattr(requests, "note", note)
             assert lifecycle.hand_back(attempt)
-        return note(told, kind, **more)
+        return note(job, kind, **more)
 
     monkeypatch.setattr(requests, "note", hand_back_first)
     assert requests.cancel(job)
@@ -136,7 +136,7 @@ def test_a_cancel_that_meets_a_job_on_its_way_back_to_the_queue_is_not_lost(
     assert job.status == Status.CANCELLED
 
 
-def test_a_cancel_asked_for_before_a_third_loss_cancels(submit: Submit, claimed: Claim) -> None:
+def test_a_cancel_requested_before_the_third_loss_cancels(submit: Submit, claimed: Claim) -> None:
     job = submit()
     lifecycle.give_up_lost(claimed(job))
     lifecycle.give_up_lost(claimed(job))
@@ -164,7 +164,7 @@ def test_a_job_that_is_handed_back_keeps_its_place(
     assert (first.device, first.started_at, first.lease_expires_at) == (None, None, None)
 
 
-def test_a_released_attempt_keeps_its_timings(submit: Submit, claimed: Claim) -> None:
+def test_an_attempt_that_was_handed_back_keeps_its_timings(submit: Submit, claimed: Claim) -> None:
     attempt = claimed(submit())
 
     lifecycle.hand_back(attempt, TIMINGS)
@@ -173,7 +173,7 @@ def test_a_released_attempt_keeps_its_timings(submit: Submit, claimed: Claim) ->
     assert attempt.outcome == Outcome.HANDED_BACK
 
 
-def test_a_job_is_given_up_after_its_third_lost_worker(submit: Submit, claimed: Claim) -> None:
+def test_a_job_fails_after_its_third_lost_worker(submit: Submit, claimed: Claim) -> None:
     job = submit()
 
     for status in (Status.QUEUED, Status.QUEUED, Status.FAILED):
@@ -187,7 +187,7 @@ def test_a_job_is_given_up_after_its_third_lost_worker(submit: Submit, claimed: 
     assert set(job.attempts.values_list("outcome", flat=True)) == {Outcome.LOST}
 
 
-def test_a_job_that_was_only_handed_back_is_never_given_up(submit: Submit, claimed: Claim) -> None:
+def test_a_job_that_was_only_handed_back_never_fails(submit: Submit, claimed: Claim) -> None:
     job = submit()
 
     for _ in range(lifecycle.MAX_ATTEMPTS + 2):
@@ -197,7 +197,7 @@ def test_a_job_that_was_only_handed_back_is_never_given_up(submit: Submit, claim
     assert job.status == Status.QUEUED
 
 
-def test_a_retried_job_has_as_many_lives_as_a_new_one(submit: Submit, claimed: Claim) -> None:
+def test_losses_before_a_retry_do_not_count(submit: Submit, claimed: Claim) -> None:
     job = submit()
     for _ in range(lifecycle.MAX_ATTEMPTS):
         lifecycle.give_up_lost(claimed(job))
@@ -209,7 +209,7 @@ def test_a_retried_job_has_as_many_lives_as_a_new_one(submit: Submit, claimed: C
     assert job.status == Status.QUEUED
 
 
-def test_a_retry_waits_at_the_end_and_forgets_the_error(submit: Submit, claimed: Claim) -> None:
+def test_a_retried_job_is_the_last_and_has_no_error(submit: Submit, claimed: Claim) -> None:
     job, other = submit(), submit()
     lifecycle.fail(claimed(job), RenderError("It broke."), {})
 
@@ -240,7 +240,7 @@ def test_a_job_that_waits_again_shows_no_progress(
     assert Progress.objects.filter(pk=job.pk).values(*BLANK).get() == BLANK
 
 
-def test_a_new_attempt_starts_from_nothing(submit: Submit, claimed: Claim) -> None:
+def test_a_new_attempt_starts_without_progress(submit: Submit, claimed: Claim) -> None:
     job = submit()
     Progress.objects.filter(pk=job.pk).update(**HALFWAY)
 
@@ -249,7 +249,7 @@ def test_a_new_attempt_starts_from_nothing(submit: Submit, claimed: Claim) -> No
     assert Progress.objects.filter(pk=job.pk).values(*BLANK).get() == BLANK
 
 
-def test_a_higher_priority_moves_a_job_to_the_front(submit: Submit) -> None:
+def test_a_job_of_a_higher_priority_is_served_first(submit: Submit) -> None:
     first, second = submit(), submit()
 
     assert requests.change_priority(second, Priority.URGENT)
@@ -266,7 +266,7 @@ def test_the_same_priority_again_is_no_change(submit: Submit) -> None:
     assert kinds(job) == [EventKind.QUEUED]
 
 
-def test_watchers_and_bells_are_told_after_the_commit_and_not_before(
+def test_watchers_are_notified_and_bells_are_rung_only_after_the_commit(
     submit: Submit, claimed: Claim
 ) -> None:
     heard: list[object] = []
