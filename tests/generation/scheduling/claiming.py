@@ -1,4 +1,4 @@
-"""A process that claims jobs until there are none: one of the racers in test_claim_race."""
+"""A process that claims jobs until none are left; test_claim_race starts several."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ import django
 
 
 def claim_everything(device_name: str, start_sign: Path, ready_sign: Path) -> None:
-    """Wait for the others, then claim; print the id of each job that became ours."""
+    """Wait for the other processes, then claim jobs; print the id of each claimed job."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
     django.setup()
     from generation.estimating.estimator import Estimator

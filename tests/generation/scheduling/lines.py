@@ -1,4 +1,4 @@
-"""Waiting jobs and devices as plain data, in few words, for the tests of the pure parts."""
+"""Short constructors of waiting jobs and lanes for tests without a database."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def waits(
     owner: int = 1,
     rank: float | None = None,
     key: Any = None,
-    **told: Any,
+    **fields: Any,
 ) -> WaitingJob:
-    """A job; by itself of owner 1, of normal priority, submitted at 0 and in the order of that."""
+    """A waiting job; by default of owner 1, normal priority, queued at 0 and ranked by that."""
     key = next(_keys) if key is None else key
-    return WaitingJob(key, owner, priority, queued, queued if rank is None else rank, **told)
+    return WaitingJob(key, owner, priority, queued, queued if rank is None else rank, **fields)
 
 
 def in_order(line: WaitingLine, now: float) -> Iterator[tuple[WaitingJob, Level]]:
-    """Everything, as it would be served if all of it was served at this moment."""
+    """All jobs in the order in which they would be served at this moment."""
     while (popped := line.pop(now)) is not None:
         yield popped
 
@@ -40,7 +40,7 @@ def lane(
     loading: float = 0.0,
     takes: str = "",
 ) -> Lane:
-    """A device: its seconds of every job or by shape, the works it takes (none named: all)."""
+    """A lane; `seconds` for every job or by shape, `takes` names kinds of work (empty: all)."""
     return Lane(
         name,
         free_at,

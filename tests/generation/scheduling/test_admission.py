@@ -1,4 +1,4 @@
-"""One function for all that joins the queue: refused, accepted, or accepted to wait."""
+"""Admission to the queue: a spec is refused, accepted, or accepted to wait for devices."""
 
 from __future__ import annotations
 
@@ -31,21 +31,19 @@ def larger(spec: RenderSpec) -> RenderSpec:
     return EnhanceSpec.of(spec, source=source, upscale=2)
 
 
-def test_what_a_working_device_takes_is_accepted(spec: RenderSpec, toon: ModelCard) -> None:
+def test_a_spec_that_a_working_device_takes_is_accepted(spec: RenderSpec, toon: ModelCard) -> None:
     card("cuda:0")
     card("cuda:1", **AWAY[0])
 
     assert admit(spec, toon) == Admission()
 
 
-def test_before_any_device_was_here_everything_is_accepted(
-    spec: RenderSpec, toon: ModelCard
-) -> None:
+def test_without_any_known_device_everything_is_accepted(spec: RenderSpec, toon: ModelCard) -> None:
     assert admit(spec, toon) == Admission()
 
 
 @pytest.mark.parametrize("away", AWAY, ids=["silent", "paused"])
-def test_what_only_devices_take_that_are_away_waits_for_them(
+def test_a_spec_that_only_offline_devices_take_waits_for_them(
     away: dict[str, Any], spec: RenderSpec, toon: ModelCard
 ) -> None:
     card("cuda:0", **away)
@@ -67,7 +65,7 @@ def test_what_only_devices_take_that_are_away_waits_for_them(
     ],
     ids=str,
 )
-def test_what_cannot_be_rendered_is_refused_with_the_field(
+def test_a_spec_that_cannot_be_rendered_is_refused_with_the_field(
     model: dict[str, Any],
     device: dict[str, Any],
     asked: dict[str, Any],
@@ -89,7 +87,7 @@ def test_what_cannot_be_rendered_is_refused_with_the_field(
     assert (caught.value.field, caught.value.code) == (field, refusal.code)
 
 
-def test_a_clip_that_no_memory_holds_is_refused(spec: RenderSpec, toon_motion: ModelCard) -> None:
+def test_a_clip_that_fits_no_memory_is_refused(spec: RenderSpec, toon_motion: ModelCard) -> None:
     card("cuda:0", memory_bytes=2**20)
     clip = replace(spec, type="video", model="toon-motion", frames=16, fps=8)
 
@@ -106,7 +104,7 @@ def test_an_enhancement_needs_no_model(larger: RenderSpec, toon: ModelCard) -> N
     assert admit(larger, toon) == Admission()
 
 
-def test_only_the_device_counts_that_alone_may_take_it(spec: RenderSpec, toon: ModelCard) -> None:
+def test_for_a_pinned_job_only_its_device_counts(spec: RenderSpec, toon: ModelCard) -> None:
     away, small = card("cuda:0", **AWAY[0]), card("cuda:1", works=["upscale"])
     card("cuda:2")
 

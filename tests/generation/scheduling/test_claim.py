@@ -25,7 +25,7 @@ Submit = Callable[..., Job]
 
 
 def claim_all(device: Device) -> list[Job]:
-    """The jobs in the order in which one device gets them."""
+    """The jobs in the order in which one device claims them."""
     order = []
     while (attempt := claim(device, Estimator())) is not None:
         order.append(attempt.job)
@@ -46,18 +46,18 @@ def another(name: str = "cpu:1", **fields: Any) -> Device:
 
 
 def wait_since(job: Job, minutes: float) -> None:
-    """Let a job have been submitted so long ago."""
+    """Change the time at which a job was submitted to this many minutes ago."""
     moment = timezone.now() - timedelta(minutes=minutes)
     Job.objects.filter(pk=job.pk).update(queued_at=moment, rank=moment.timestamp())
 
 
-def test_nothing_waits_so_nothing_is_claimed(device: Device, estimator: Estimator) -> None:
+def test_without_waiting_jobs_nothing_is_claimed(device: Device, estimator: Estimator) -> None:
     assert claim(device, estimator) is None
     another()
     assert claim(device, estimator) is None
 
 
-def test_urgent_goes_first_and_equals_in_the_order_of_their_submit(
+def test_urgent_jobs_go_first_and_equal_jobs_in_order_of_submission(
     submit: Submit, device: Device
 ) -> None:
     low = submit(Priority.LOW)
@@ -68,8 +68,8 @@ def test_urgent_goes_first_and_equals_in_the_order_of_their_submit(
     assert claim_all(device) == [urgent, high, first, second, low]
 
 
-def test_the_same_with_other_devices_beside_it(submit: Submit, device: Device) -> None:
-    """The other is busy with something that nobody can estimate."""
+def test_the_order_is_the_same_with_another_busy_device(submit: Submit, device: Device) -> None:
+    """The other device is busy for an unknown time."""
     low = submit(Priority.LOW)
     first, second = submit(Priority.NORMAL), submit(Priority.NORMAL)
     high = submit(Priority.HIGH)
@@ -79,7 +79,7 @@ def test_the_same_with_other_devices_beside_it(submit: Submit, device: Device) -
     assert claim_all(device) == [high, first, second, low]
 
 
-def test_what_waited_long_passes_newer_work_of_a_higher_priority(
+def test_a_job_that_waited_long_overtakes_newer_jobs_of_a_higher_priority(
     submit: Submit, device: Device, settings: Any
 ) -> None:
     settings.GENGA_AGEING_MINUTES = 10
@@ -90,7 +90,7 @@ def test_what_waited_long_passes_newer_work_of_a_higher_priority(
     assert claim_all(device) == [low, high, lately]
 
 
-def test_people_take_turns(
+def test_owners_take_turns(
     submit: Submit, device: Device, artist: User, stranger: User, estimator: Estimator
 ) -> None:
     mine = [submit() for _ in range(3)]
@@ -100,13 +100,13 @@ def test_people_take_turns(
     while (attempt := claim(device, estimator)) is not None:
         order.append(attempt.job)
         assert lifecycle.complete(attempt, [], {}, estimator.learn)
-        # Not quite alike, because nothing was: what the two ends above took counts as well.
+        # Not exactly equal, because the two runs that ended above count as well.
         DeviceTime.add(attempt.job.owner_id, 10.0 if attempt.job.owner == artist else 11.0, now)
 
     assert order == [mine[0], his[0], mine[1], his[1], mine[2], his[2]]
 
 
-def test_what_somebody_runs_on_other_devices_now_counts_already(
+def test_jobs_that_run_on_other_devices_count_as_device_time(
     submit: Submit, claimed: Claim, device: Device, stranger: User
 ) -> None:
     running = submit()
@@ -131,13 +131,13 @@ def test_device_time_is_counted_when_an_attempt_ends(
         attempt = claimed(submit())
         attempt.started_at = timezone.now() - timedelta(seconds=20)
         assert end(attempt)
-        # A second of an hour's half-life is nothing.
+        # The decay within a second is negligible for a half-life of an hour.
         had = DeviceTime.objects.get(owner=artist)
         assert had.seconds == pytest.approx(20.0 * number, abs=1.0)
         requests.cancel(attempt.job)
 
 
-def test_each_member_of_a_batch_is_charged_its_share(
+def test_each_member_of_a_batch_is_charged_an_equal_part(
     submit: Submit, claimed: Claim, artist: User, stranger: User, estimator: Estimator
 ) -> None:
     for owner in (artist, artist, artist, stranger):
@@ -158,7 +158,7 @@ def test_device_time_counts_half_after_an_hour(artist: User) -> None:
     assert queue_state.device_time(now.timestamp(), [])[artist.pk] == pytest.approx(25.0)
 
 
-def test_a_retried_job_goes_behind_those_that_waited(submit: Submit, device: Device) -> None:
+def test_a_retried_job_comes_after_the_waiting_jobs(submit: Submit, device: Device) -> None:
     retried, waited = submit(), submit()
     requests.cancel(retried)
     requests.retry(retried)
@@ -181,7 +181,7 @@ def test_a_job_on_hold_is_never_claimed(
     assert claim_all(device) == [held]
 
 
-def test_a_device_takes_only_what_it_makes(
+def test_a_device_claims_only_its_kinds_of_work(
     submit: Submit, device: Device, estimator: Estimator
 ) -> None:
     submit()
@@ -194,10 +194,10 @@ def test_a_device_takes_only_what_it_makes(
 
 
 @pytest.mark.parametrize("beside_others", [False, True])
-def test_what_a_device_does_not_take_hides_nothing_behind_it(
+def test_jobs_that_a_device_does_not_take_do_not_hide_later_ones(
     beside_others: bool, submit: Submit, device: Device
 ) -> None:
-    """All of one owner, priority and work: the first hundred are too large or of another family."""
+    """All jobs are in one group; the first hundred are too large or of another family."""
     for _ in range(50):
         submit(width=256)
         Job.objects.filter(pk=submit().pk).update(family="sdxl")
@@ -220,10 +220,10 @@ def test_a_paused_device_takes_nothing(
     assert claim(device, estimator) is None
 
 
-def test_one_persons_jobs_go_by_rank_but_for_a_load_that_is_saved(
+def test_the_jobs_of_one_owner_go_by_rank_unless_a_load_is_avoided(
     submit: Submit, device: Device, toon: ModelCard
 ) -> None:
-    """Alone, too, a device does first what its loaded model can do."""
+    """A single device also avoids model loads."""
     oils = ModelCard.objects.create(slug="oils", name="Oils", family="stable-diffusion")
     other, same, late = submit(), submit(), submit()
     Job.objects.filter(pk=other.pk).update(model=oils)
@@ -234,10 +234,10 @@ def test_one_persons_jobs_go_by_rank_but_for_a_load_that_is_saved(
     assert claim_all(device) == [same, other, late]
 
 
-def test_work_is_left_to_a_device_that_is_done_with_it_sooner(
+def test_a_job_is_left_to_a_device_that_finishes_it_sooner(
     ran: Ran, submit: Submit, device: Device, estimator: Estimator
 ) -> None:
-    """A slow device beside a fast one takes what the fast one cannot do sooner."""
+    """A slow device takes only the jobs that the fast one would not finish sooner."""
     fast = another("cuda:0", kind="cuda", resident=["toon"])
     Device.objects.filter(pk=device.pk).update(resident=["toon"])
     device.refresh_from_db()
@@ -256,10 +256,10 @@ def test_work_is_left_to_a_device_that_is_done_with_it_sooner(
     assert attempt.job == waiting[0]
 
 
-def test_a_device_that_loses_every_race_looks_again(
+def test_a_device_that_loses_a_race_reads_the_queue_again(
     submit: Submit, device: Device, monkeypatch: pytest.MonkeyPatch, estimator: Estimator
 ) -> None:
-    """Somebody else is a moment faster each time, until there is only one job left."""
+    """Another device is faster each time, until only one job is left."""
     other = another()
     for _ in range(8):
         submit()
@@ -278,10 +278,10 @@ def test_a_device_that_loses_every_race_looks_again(
     assert attempt.job == last
 
 
-def test_a_job_that_is_cancelled_under_the_claim_lets_its_next_one_pass(
+def test_after_a_job_is_cancelled_during_the_claim_the_next_one_is_claimed(
     submit: Submit, device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not a job of a lower priority: the claim looks again."""
+    """The claim reads the queue again, so it does not take a job of a lower priority."""
     cancelled, following, low = submit(), submit(), submit(Priority.LOW)
     start = lifecycle.start
 
@@ -295,7 +295,7 @@ def test_a_job_that_is_cancelled_under_the_claim_lets_its_next_one_pass(
     assert claim_all(device) == [following, low]
 
 
-def test_jobs_that_cannot_be_read_fail_and_the_next_of_their_priority_is_taken(
+def test_unreadable_jobs_fail_and_the_next_of_their_priority_is_claimed(
     submit: Submit, device: Device
 ) -> None:
     broken, sound, low = [submit(), submit()], submit(), submit(Priority.LOW)

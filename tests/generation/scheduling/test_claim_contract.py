@@ -1,4 +1,4 @@
-"""A simulated claim and a real one choose the same job: the same rules over the same queue."""
+"""A simulated claim and a real one choose the same job from the same queue."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ pytestmark = pytest.mark.django_db
 
 QUEUES = 240
 MOST_JOBS = (4, 24, 80)
-"""Of short queues, of those that a claim reads at once, and of longer ones."""
+"""Short queues, queues that a claim reads at once, and longer ones."""
 SPECS = [kind.spec for kind in _queue.KINDS]
 SIZES = (None, None, 512, 768)
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """People, models, devices with learned speeds, and what estimates by these."""
+    """Users, models, devices with learned speeds, and the estimator."""
 
     people: list[User]
     cards: dict[str, ModelCard]
@@ -43,7 +43,7 @@ class House:
 
 @pytest.fixture
 def house(estimator: Estimator) -> House:
-    """Four people, four devices of three kinds, and one of which nothing is known yet."""
+    """Four users, four devices of three kinds, and one device without history."""
     people = [User.objects.create_user(f"person-{number}") for number in range(4)]
     DeviceTime.objects.bulk_create(DeviceTime(owner=person) for person in people)
     cards = {
@@ -59,7 +59,7 @@ def house(estimator: Estimator) -> House:
 
 
 def fill(house: House, source: Random) -> None:
-    """Another queue: who had what, which devices are here and how, what runs and what waits."""
+    """Make another random state: device times, devices, running jobs and waiting jobs."""
     now = timezone.now()
     Job.objects.all().delete()
     for person in house.people:
@@ -118,7 +118,7 @@ def running(house: House, source: Random, device: Device) -> Job:
 
 
 def simulated(house: House, device: Device, now: datetime) -> Any:
-    """The key of the job that the device takes in a simulation of the same site."""
+    """The key of the job that the device claims in a simulation of the same state."""
     online = [one for one in queue_state.online(now) if one.pk != device.pk]
     devices, runs = [device, *online], queue_state.runs()
     times = queue_state.RunTimes(devices, house.estimator)

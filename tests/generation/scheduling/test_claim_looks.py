@@ -1,4 +1,4 @@
-"""A claim reads little of a long queue, and chooses as if it had read all of it."""
+"""A claim reads little of a long queue, but chooses as if it had read all of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def people() -> list[User]:
-    """Five, some of whom had a device lately."""
+    """Five users, some with recent device time."""
     found = [User.objects.create_user(f"person-{number}") for number in range(5)]
     DeviceTime.objects.bulk_create(
         DeviceTime(owner=person, seconds=100.0 * number) for number, person in enumerate(found)
@@ -34,7 +34,7 @@ def people() -> list[User]:
 
 @pytest.fixture
 def cards() -> dict[str, ModelCard]:
-    """Of models that are never loaded."""
+    """Cards of models that are never loaded."""
     return {
         slug: ModelCard.objects.create(slug=slug, name=slug, family=family, folder=f"models/{slug}")
         for slug, family in _queue.FAMILIES.items()
@@ -43,14 +43,14 @@ def cards() -> dict[str, ModelCard]:
 
 @pytest.fixture
 def devices(people: list[User], cards: dict[str, ModelCard]) -> list[Device]:
-    """Eight of three kinds, with estimates."""
+    """Eight devices of three kinds, with estimates."""
     made = _queue.park()
     _queue.add_history(people, cards, made)
     return made
 
 
 def by_everything(device: Device, estimator: Estimator) -> tuple[int, WaitingJob | None]:
-    """What the device should have, by reading the whole queue; and how many go elsewhere before."""
+    """The job for the device from the whole queue, and the number assigned before it."""
     taken = [job for job in WaitingJobs().read() if placement.takes(device, job)]
     works = {job.work for job in taken}
     situation = claim.Situation(device, works, timezone.now(), estimator)
@@ -59,7 +59,7 @@ def by_everything(device: Device, estimator: Estimator) -> tuple[int, WaitingJob
 
 
 def same(device: Device, estimator: Estimator) -> int:
-    """Check that the claim chooses as if it had read everything; how many go elsewhere before."""
+    """Check that the claim makes the same choice; return the number of jobs assigned before."""
     chosen = claim.next_job(device, timezone.now(), estimator)
     before, expected = by_everything(device, estimator)
     assert (chosen and UUID(str(chosen.key))) == (expected and expected.key)
@@ -68,7 +68,7 @@ def same(device: Device, estimator: Estimator) -> int:
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("count", [12, 40, 400])
-def test_the_choice_is_that_of_the_whole_queue(
+def test_the_choice_is_the_same_as_from_the_whole_queue(
     seed: int,
     count: int,
     people: list[User],
@@ -81,7 +81,7 @@ def test_the_choice_is_that_of_the_whole_queue(
     _queue.fill(people, cards, count, seed)
     source = Random(seed)
     for job in source.sample(list(Job.objects.waiting()), count // 4):
-        # Some have waited so long that they have risen.
+        # Some jobs have waited so long that they have risen.
         since = job.queued_at - timedelta(seconds=source.uniform(0.0, 4.0) * ageing_seconds())
         Job.objects.filter(pk=job.pk).update(queued_at=since, rank=since.timestamp())
 
@@ -90,13 +90,13 @@ def test_the_choice_is_that_of_the_whole_queue(
     assert claim.next_job(devices[0], timezone.now(), estimator) is not None
 
 
-def test_a_slow_device_beside_fast_ones_finds_its_job_far_behind(
+def test_a_slow_device_among_fast_ones_finds_its_job_far_behind(
     people: list[User],
     cards: dict[str, ModelCard],
     devices: list[Device],
     estimator: Estimator,
 ) -> None:
-    """The first hundred drafts are done sooner by the fast ones."""
+    """The fast devices finish the first hundred drafts sooner."""
     slow = Device.objects.create(
         name="slow",
         kind="cuda",
@@ -118,13 +118,13 @@ def test_a_slow_device_beside_fast_ones_finds_its_job_far_behind(
         )
     _queue.fill(people[:1], cards, 600)
     Job.objects.waiting().exclude(work=draft.spec.work).delete()
-    # Urgent work would go to the slow one too, where it starts at once.
+    # An urgent job would go to the slow device too, where it starts at once.
     Job.objects.update(priority=Priority.NORMAL)
 
     assert same(slow, estimator) > claim.SEEN[0]
 
 
-def test_one_device_alone_takes_the_first(
+def test_a_single_device_takes_the_first_job(
     people: list[User],
     cards: dict[str, ModelCard],
     devices: list[Device],
@@ -136,7 +136,7 @@ def test_one_device_alone_takes_the_first(
     assert same(devices[0], estimator) == 0
 
 
-def test_heads_come_by_level(people: list[User], cards: dict[str, ModelCard]) -> None:
+def test_groups_are_ordered_by_level(people: list[User], cards: dict[str, ModelCard]) -> None:
     _queue.fill(people, cards, 60)
     device = Device.objects.create(name="cpu:0", kind="cpu", works=_queue.EVERY_WORK)
     longer = timezone.now() - timedelta(seconds=10 * ageing_seconds())

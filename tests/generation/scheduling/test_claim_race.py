@@ -1,4 +1,4 @@
-"""Eight processes after the same jobs: every job is claimed once, none is lost."""
+"""Eight processes claim the same jobs: every job is claimed exactly once."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What a device takes is one rule in three forms: in Python, in the ORM and in SQL."""
+"""The rules of which jobs a device takes agree in Python, in the ORM and in SQL."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def by_sql(device: Device) -> set[UUID]:
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_the_forms_say_the_same(
+def test_the_three_forms_agree(
     submit: Callable[..., Job], rules: dict[str, Any], jobs: list[tuple[dict[str, Any], Any]]
 ) -> None:
     device, _ = Device.objects.update_or_create(name="cuda:0", defaults=rules)

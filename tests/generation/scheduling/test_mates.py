@@ -1,4 +1,4 @@
-"""Which jobs are rendered in one batch with the one that a device has claimed."""
+"""The jobs that join a claimed job in a batch."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Submit = Callable[..., Job]
 
 
 def mates(job: Job, device: Device, claimed: Claim) -> list[Job]:
-    """Whom a claimed job gets for company."""
+    """The jobs that join this job in a batch."""
     return [attempt.job for attempt in claim_mates(claimed(job), device)]
 
 
-def test_alike_jobs_of_any_seed_and_prompt_run_together(
+def test_jobs_that_differ_in_seed_and_prompt_run_together(
     submit: Submit, device: Device, claimed: Claim
 ) -> None:
     first = submit(seed=1)
@@ -50,7 +50,7 @@ def test_alike_jobs_of_any_seed_and_prompt_run_together(
     ],
     ids=str,
 )
-def test_others_do_not(
+def test_jobs_that_differ_otherwise_do_not_run_together(
     other: dict[str, Any], submit: Submit, device: Device, claimed: Claim
 ) -> None:
     first = submit()
@@ -69,7 +69,7 @@ def test_a_batch_has_a_largest_size_and_goes_by_rank(
     assert mates(waiting[0], device, claimed) == [front, *waiting[1 : MAX_BATCH - 1]]
 
 
-def test_other_peoples_jobs_join(
+def test_jobs_of_other_owners_join_a_batch(
     submit: Submit, device: Device, claimed: Claim, stranger: User
 ) -> None:
     mine, his = submit(), submit(owner=stranger)
@@ -84,7 +84,7 @@ def test_urgent_work_runs_alone(submit: Submit, device: Device, claimed: Claim) 
     assert mates(first, device, claimed) == []
 
 
-def test_work_that_fills_a_device_runs_alone(
+def test_a_job_that_fills_a_device_runs_alone(
     submit: Submit, device: Device, claimed: Claim
 ) -> None:
     first = submit(width=2048, height=2048)
@@ -94,9 +94,7 @@ def test_work_that_fills_a_device_runs_alone(
     assert mates(first, device, claimed) == []
 
 
-def test_what_goes_on_from_a_snapshot_runs_alone(
-    submit: Submit, device: Device, claimed: Claim
-) -> None:
+def test_a_job_that_resumes_runs_alone(submit: Submit, device: Device, claimed: Claim) -> None:
     resumed, other = submit(), submit()
     Job.objects.filter(pk=resumed.pk).update(saved_steps=2)
 
@@ -106,17 +104,17 @@ def test_what_goes_on_from_a_snapshot_runs_alone(
     assert mates(resumed, device, claimed) == [], "nor as the first"
 
 
-def test_a_job_on_hold_is_no_mate(submit: Submit, device: Device, claimed: Claim) -> None:
+def test_a_held_job_does_not_join_a_batch(submit: Submit, device: Device, claimed: Claim) -> None:
     first, held = submit(), submit()
     requests.hold(held)
 
     assert mates(first, device, claimed) == []
 
 
-def test_a_device_takes_no_mates_that_it_could_not_take_alone(
+def test_a_batch_has_only_jobs_that_the_device_takes(
     submit: Submit, device: Device, claimed: Claim
 ) -> None:
-    """A final and a draft may be alike in everything; this device is set up for one of them."""
+    """A final and a draft may have one batch key, but this device takes only one of them."""
     first = submit()
     submit(quality="final")
     device.works = ["preview"]
@@ -125,7 +123,7 @@ def test_a_device_takes_no_mates_that_it_could_not_take_alone(
     assert mates(first, device, claimed) == []
 
 
-def test_a_mate_that_somebody_else_takes_meanwhile_is_left_to_them(
+def test_a_job_that_another_device_claims_meanwhile_does_not_join(
     submit: Submit, device: Device, claimed: Claim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, taken, other = submit(), submit(), submit()
@@ -144,9 +142,7 @@ def test_a_mate_that_somebody_else_takes_meanwhile_is_left_to_them(
     assert [mate.job for mate in claim_mates(attempt, device)] == [other]
 
 
-def test_a_mate_that_cannot_be_read_fails_alone(
-    submit: Submit, device: Device, claimed: Claim
-) -> None:
+def test_an_unreadable_mate_fails_alone(submit: Submit, device: Device, claimed: Claim) -> None:
     first, broken, sound = submit(), submit(), submit()
     Job.objects.filter(pk=broken.pk).update(spec_data={"of": "another time"})
 
@@ -155,7 +151,7 @@ def test_a_mate_that_cannot_be_read_fails_alone(
     assert (broken.status, broken.error_code) == (Status.FAILED, "spec_unreadable")
 
 
-def test_a_batch_is_found_for_what_was_claimed(
+def test_a_batch_is_found_for_the_claimed_job(
     submit: Submit, device: Device, estimator: Estimator
 ) -> None:
     submit(Priority.LOW)

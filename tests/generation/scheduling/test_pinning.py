@@ -1,4 +1,4 @@
-"""A job that only one device may take: it waits for that one, whoever else is free."""
+"""A pinned job waits for its device, even if other devices are free."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pinned(artist: User, toon: ModelCard, spec: RenderSpec, device: Device) -> J
     return lifecycle.submit(spec, owner=artist, model=toon, pinned_to=device)
 
 
-def test_only_its_device_takes_it(
+def test_only_the_pinned_device_takes_the_job(
     pinned: Job, device: Device, other: Device, estimator: Estimator
 ) -> None:
     assert claim(other, estimator) is None
@@ -44,7 +44,7 @@ def test_only_its_device_takes_it(
     assert attempt.job_id == pinned.pk
 
 
-def test_other_devices_go_on_with_what_stands_behind_it(
+def test_other_devices_take_the_jobs_behind_a_pinned_one(
     pinned: Job,
     other: Device,
     artist: User,
@@ -58,7 +58,7 @@ def test_other_devices_go_on_with_what_stands_behind_it(
     assert attempt.job_id == free.pk
 
 
-def test_it_runs_alone(
+def test_a_pinned_job_runs_alone(
     pinned: Job,
     device: Device,
     artist: User,
@@ -73,7 +73,7 @@ def test_it_runs_alone(
     assert claim_mates(attempt, device) == []
 
 
-def test_the_forecast_puts_it_on_its_device_and_says_why(
+def test_the_forecast_assigns_a_pinned_job_to_its_device_with_the_reason(
     pinned: Job, device: Device, other: Device, forecaster: Forecaster
 ) -> None:
     place = forecaster.forecast().place_of(pinned)
@@ -86,7 +86,7 @@ def test_the_forecast_puts_it_on_its_device_and_says_why(
     )
 
 
-def test_it_waits_for_its_device_while_that_is_away(
+def test_a_pinned_job_waits_while_its_device_is_offline(
     pinned: Job, device: Device, other: Device, forecaster: Forecaster
 ) -> None:
     Device.objects.filter(pk=device.pk).update(heartbeat_at=None)
@@ -100,7 +100,7 @@ def test_it_waits_for_its_device_while_that_is_away(
     )
 
 
-def test_a_device_that_may_not_take_it_gives_not_way_for_it(
+def test_a_device_does_not_yield_to_a_job_pinned_to_another(
     device: Device, other: Device, artist: User, toon: ModelCard, spec: RenderSpec
 ) -> None:
     running = lifecycle.submit(spec, owner=artist, model=toon, priority=Priority.LOW)
@@ -111,7 +111,9 @@ def test_a_device_that_may_not_take_it_gives_not_way_for_it(
     assert not preempted.is_preempted(attempt, other)
 
 
-def test_another_device_says_that_the_job_is_not_for_it(device: Device, other: Device) -> None:
+def test_another_device_gives_the_reason_why_it_does_not_take_a_pinned_job(
+    device: Device, other: Device
+) -> None:
     refusal = placement.refusal(other, JobNeeds(Work.IMAGE, "", 128, device.pk))
 
     assert refusal == waiting_reasons.CALIBRATES_OTHER.said(device="cpu:7")

@@ -1,4 +1,4 @@
-"""The policy as a table of examples: who is served before whom, and from when on."""
+"""Examples of the policy: the order of jobs, and how it changes with time."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.generation.scheduling.lines import in_order, waits
 URGENT, HIGH, NORMAL, LOW = Priority.URGENT, Priority.HIGH, Priority.NORMAL, Priority.LOW
 
 PERIOD = 100.0
-"""Seconds in which a job of these tests rises one level."""
+"""Seconds of an ageing period in these tests."""
 
 
 def served(jobs: list[WaitingJob], now: float = 0.0, had: dict[int, float] | None = None) -> str:
-    """The keys in the order in which everything is handed out at one moment."""
+    """The keys in the order in which the jobs are served at one moment."""
     line = WaitingLine(jobs, had or {}, now, PERIOD)
     return " ".join(str(job.key) for job, _ in in_order(line, now))
 
@@ -30,7 +30,7 @@ def served(jobs: list[WaitingJob], now: float = 0.0, had: dict[int, float] | Non
         (LOW, "LOW NORMAL HIGH OVERDUE OVERDUE"),
     ],
 )
-def test_a_job_rises_one_level_a_period_and_never_into_urgent(
+def test_a_job_rises_one_level_per_period_and_never_to_urgent(
     priority: Priority, levels: str
 ) -> None:
     for periods, name in enumerate(levels.split()):
@@ -38,11 +38,11 @@ def test_a_job_rises_one_level_a_period_and_never_into_urgent(
         assert level(priority, (periods + 0.99) * PERIOD, PERIOD) == Level[name]
 
 
-def test_a_clock_that_was_set_back_lowers_nobody() -> None:
+def test_a_clock_that_was_set_back_lowers_no_job() -> None:
     assert level(NORMAL, -5.0, PERIOD) == Level.NORMAL
 
 
-def test_nothing_waits() -> None:
+def test_an_empty_line_has_no_next_job() -> None:
     assert WaitingLine([], {}, 0.0, PERIOD).pop(0.0) is None
 
 
@@ -141,8 +141,8 @@ def test_the_order_is(name: str) -> None:
     assert served(jobs[::-1], now, had) == order, "the order of the rows says nothing"
 
 
-def test_turns_go_by_what_a_job_costs_and_not_by_how_many_there_are() -> None:
-    """One clip of six units against six pictures of one."""
+def test_turns_depend_on_the_cost_of_jobs_and_not_on_their_number() -> None:
+    """One owner has a clip of six units, the other six pictures of one unit."""
     jobs = [waits(queued=1, owner=1, key="clip1", shape="clip")]
     jobs += [waits(queued=2, owner=1, key="clip2", shape="clip")]
     jobs += [waits(queued=3 + n, owner=2, key=f"p{n}") for n in range(7)]
@@ -154,8 +154,8 @@ def test_turns_go_by_what_a_job_costs_and_not_by_how_many_there_are() -> None:
 
 
 @pytest.mark.parametrize("moment", [299.0, 300.0])
-def test_time_that_goes_on_between_two_jobs_lets_others_rise(moment: float) -> None:
-    """A line lives for a whole forecast: what gets overdue meanwhile passes what is only high."""
+def test_jobs_rise_while_time_passes_between_two_jobs(moment: float) -> None:
+    """During a forecast, jobs become overdue and overtake high jobs."""
     jobs = [waits(HIGH, 250 + n, owner=2, key=f"h{n}") for n in range(3)]
     line = WaitingLine([waits(LOW, 0, owner=1, key="low"), *jobs], {1: 99.0}, 255.0, PERIOD)
     first = line.pop(255.0)
@@ -170,7 +170,7 @@ def test_time_that_goes_on_between_two_jobs_lets_others_rise(moment: float) -> N
     )
 
 
-def test_a_job_that_rises_twice_at_once_is_handed_out_once() -> None:
+def test_a_job_that_rises_twice_at_once_is_returned_once() -> None:
     jobs = [waits(LOW, 0, key="low"), waits(HIGH, 0, key="high"), waits(NORMAL, 0, key="normal")]
     line = WaitingLine(jobs, {}, 0.0, PERIOD)
 

@@ -1,4 +1,4 @@
-"""What holds for the policy whatever waits: found out with hypothesis and by simulated days."""
+"""Properties of the policy for any queue, tested with hypothesis and simulated days."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.generation.scheduling.lines import in_order, waits
 
 PERIOD = 10.0
 
-# Whole numbers, so that no moment lies between two floats.
+# Integers, so that no rounding of floats matters.
 moments = some.integers(0, 60).map(float)
 jobs = some.builds(
     waits,
@@ -36,7 +36,7 @@ def level_of(job: WaitingJob, now: float) -> Level:
 
 @quick
 @given(queues, device_times, some.lists(moments, min_size=1))
-def test_every_job_is_handed_out_once_and_always_from_the_first_level_there_is(
+def test_every_job_is_returned_once_and_from_the_first_level(
     waiting: list[WaitingJob], had: dict[int, float], looks: list[float]
 ) -> None:
     looks.sort()
@@ -57,7 +57,7 @@ def test_every_job_is_handed_out_once_and_always_from_the_first_level_there_is(
 
 @quick
 @given(queues, device_times, some.integers(1, 5))
-def test_within_a_level_nobody_with_less_device_time_waits_behind_somebody_with_more(
+def test_within_a_level_the_owner_with_the_least_device_time_is_next(
     waiting: list[WaitingJob], had: dict[int, float], cost: int
 ) -> None:
     now = 30.0
@@ -80,7 +80,7 @@ Started = list[tuple[float, WaitingJob]]
 
 
 def on_one_device(coming: Iterable[WaitingJob], run: Callable[[WaitingJob], float]) -> Started:
-    """Serve all of it as a worker does, which asks anew each time it is free."""
+    """Serve all jobs as one worker does, which asks the policy again whenever it is free."""
     coming = sorted(coming, key=lambda job: job.queued)
     waiting: list[WaitingJob] = []
     had: dict[int, float] = {}
@@ -103,10 +103,10 @@ def on_one_device(coming: Iterable[WaitingJob], run: Callable[[WaitingJob], floa
 
 @quick
 @given(some.lists(jobs, max_size=20), some.integers(1, 15))
-def test_what_is_overdue_is_passed_by_urgent_work_and_by_nothing_that_came_later(
+def test_an_overdue_job_is_overtaken_only_by_urgent_jobs(
     coming: list[WaitingJob], run: int
 ) -> None:
-    """The bound on waiting: only what was there before can still be served before it."""
+    """Only jobs that were submitted before can still be served before it, so waits are bounded."""
     started = on_one_device(coming, lambda _: float(run))
 
     assert sorted(job.key for _, job in started) == sorted(job.key for job in coming)
@@ -120,10 +120,10 @@ def test_what_is_overdue_is_passed_by_urgent_work_and_by_nothing_that_came_later
 
 
 @pytest.mark.parametrize("spare", [0.8, 1.0], ids=["with gaps", "without a gap"])
-def test_low_work_starts_within_three_periods_under_a_steady_stream_of_high_work(
+def test_a_low_job_starts_within_three_periods_under_a_stream_of_high_jobs(
     spare: float,
 ) -> None:
-    """Three people ask for high work that keeps the device busy as long as the day is."""
+    """Three users submit high jobs that keep the device busy all day."""
     run = 2.0
     stream = [
         waits(Priority.HIGH, queued=run * number / spare, owner=2 + number % 3)
@@ -138,20 +138,20 @@ def test_low_work_starts_within_three_periods_under_a_steady_stream_of_high_work
         assert started[low.key] - low.queued > PERIOD, "it did have to wait"
 
 
-def test_of_many_low_jobs_under_the_stream_every_one_starts_in_the_order_of_submit() -> None:
+def test_many_low_jobs_under_the_stream_start_in_order_of_submission() -> None:
     run = 2.0
     stream = [waits(Priority.HIGH, queued=run * number, owner=2) for number in range(150)]
     lows = [waits(Priority.LOW, queued=10.0 + number, owner=1) for number in range(8)]
 
     started = {job.key: moment for moment, job in on_one_device([*stream, *lows], lambda _: run)}
 
-    # The last of them lets the other seven go first, and what has begun.
+    # The last job waits for the other seven and for the running job.
     assert max(started[job.key] - job.queued for job in lows) <= 3 * PERIOD + 9 * run
     assert all(started[a.key] < started[b.key] for a, b in pairwise(lows))
 
 
-def test_a_shift_of_all_moments_changes_nothing() -> None:
-    """Seconds since any one moment: the epoch's are large, and the order is the same."""
+def test_a_shift_of_all_times_changes_nothing() -> None:
+    """Times may count from any moment: large values since the epoch give the same order."""
     waiting = [waits(Priority(n % 4), queued=float(n * 7 % 40), owner=n % 3) for n in range(40)]
     epoch = 1_800_000_000.0
     later = [replace(job, queued=job.queued + epoch, rank=job.rank + epoch) for job in waiting]

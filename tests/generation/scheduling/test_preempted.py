@@ -1,4 +1,4 @@
-"""Which device gives way to urgent work, asked by every device for itself at every step."""
+"""Which devices yield to urgent work; every device decides for itself at every step."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def another(name: str, **fields: Any) -> Device:
 
 @pytest.fixture
 def running(submit: Submit, claimed: Claim, device: Device) -> Running:
-    """Two devices that run a normal job each."""
+    """Two devices that each run a normal job."""
     return {
         one.name: claimed(submit(), one) for one in (device, another("cpu:1", works=["preview"]))
     }
 
 
-def who_gives_way(running: Running) -> list[str]:
-    """Every device asks the same question of the same rows."""
+def yielding_devices(running: Running) -> list[str]:
+    """The devices that yield, each deciding from the same rows."""
     return [
         name
         for name, attempt in running.items()
@@ -59,39 +59,39 @@ def progress(attempt: Attempt, **fields: Any) -> None:
     Progress.objects.filter(pk=attempt.job_id).update(updated_at=timezone.now(), **fields)
 
 
-def test_without_urgent_work_nobody_gives_way(running: Running, submit: Submit) -> None:
+def test_without_urgent_work_no_device_yields(running: Running, submit: Submit) -> None:
     submit(Priority.HIGH)
 
-    assert who_gives_way(running) == []
+    assert yielding_devices(running) == []
 
 
-def test_for_one_urgent_job_exactly_one_gives_way(running: Running, submit: Submit) -> None:
+def test_exactly_one_device_yields_to_one_urgent_job(running: Running, submit: Submit) -> None:
     submit(Priority.URGENT)
 
-    assert who_gives_way(running) == ["cpu:0"]
+    assert yielding_devices(running) == ["cpu:0"]
 
 
-def test_for_two_both_do(running: Running, submit: Submit) -> None:
+def test_two_devices_yield_to_two_urgent_jobs(running: Running, submit: Submit) -> None:
     submit(Priority.URGENT), submit(Priority.URGENT)
 
-    assert who_gives_way(running) == ["cpu:0", "cpu:1"]
+    assert yielding_devices(running) == ["cpu:0", "cpu:1"]
 
 
-def test_the_lower_work_gives_way(running: Running, submit: Submit) -> None:
+def test_the_job_of_the_lower_priority_yields(running: Running, submit: Submit) -> None:
     Job.objects.filter(pk=running["cpu:1"].job_id).update(priority=Priority.LOW)
     submit(Priority.URGENT)
 
-    assert who_gives_way(running) == ["cpu:1"]
+    assert yielding_devices(running) == ["cpu:1"]
 
 
-def test_a_free_device_takes_it_instead(running: Running, submit: Submit) -> None:
+def test_a_free_device_takes_the_urgent_job_instead(running: Running, submit: Submit) -> None:
     another("cpu:2")
     submit(Priority.URGENT)
 
-    assert who_gives_way(running) == []
+    assert yielding_devices(running) == []
 
     submit(Priority.URGENT)
-    assert who_gives_way(running) == ["cpu:0"]
+    assert yielding_devices(running) == ["cpu:0"]
 
 
 @pytest.mark.parametrize(
@@ -105,54 +105,54 @@ def test_a_free_device_takes_it_instead(running: Running, submit: Submit) -> Non
     ],
     ids=str,
 )
-def test_a_free_device_that_does_not_take_it_is_no_help(
+def test_a_free_device_that_does_not_take_the_urgent_job_does_not_count(
     fields: dict[str, Any], running: Running, submit: Submit
 ) -> None:
     another("cpu:2", **fields)
     submit(Priority.URGENT)
 
-    assert who_gives_way(running) == ["cpu:0"]
+    assert yielding_devices(running) == ["cpu:0"]
 
 
-def test_a_device_does_not_give_way_to_what_it_does_not_take(
+def test_a_device_does_not_yield_to_a_job_that_it_does_not_take(
     running: Running, submit: Submit
 ) -> None:
     submit(Priority.URGENT, quality="final")
 
-    assert who_gives_way(running) == ["cpu:0"], "cpu:1 makes drafts only"
+    assert yielding_devices(running) == ["cpu:0"], "cpu:1 makes drafts only"
 
     Device.objects.filter(name="cpu:0").update(works=["preview"])
-    assert who_gives_way(running) == []
+    assert yielding_devices(running) == []
 
 
-def test_urgent_work_does_not_give_way(running: Running, submit: Submit) -> None:
+def test_an_urgent_job_does_not_yield(running: Running, submit: Submit) -> None:
     Job.objects.filter(pk=running["cpu:0"].job_id).update(priority=Priority.URGENT)
     submit(Priority.URGENT)
 
-    assert who_gives_way(running) == ["cpu:1"]
+    assert yielding_devices(running) == ["cpu:1"]
 
     Job.objects.filter(pk=running["cpu:1"].job_id).update(priority=Priority.URGENT)
-    assert who_gives_way(running) == []
+    assert yielding_devices(running) == []
 
 
-def test_a_job_that_gave_way_often_enough_is_left_to_finish(
+def test_a_job_that_was_preempted_often_enough_does_not_yield(
     running: Running, submit: Submit
 ) -> None:
     Job.objects.filter(pk=running["cpu:0"].job_id).update(preemptions=MAX_PREEMPTIONS)
     submit(Priority.URGENT), submit(Priority.URGENT)
 
-    assert who_gives_way(running) == ["cpu:1"]
+    assert yielding_devices(running) == ["cpu:1"]
 
 
-def test_work_that_is_nearly_done_is_left_to_finish(running: Running, submit: Submit) -> None:
+def test_a_job_that_is_nearly_done_does_not_yield(running: Running, submit: Submit) -> None:
     progress(running["cpu:0"], percent=98.0, remaining_seconds=2.0)
     progress(running["cpu:1"], percent=50.0, remaining_seconds=50.0)
     submit(Priority.URGENT)
 
-    assert who_gives_way(running) == ["cpu:1"]
+    assert yielding_devices(running) == ["cpu:1"]
 
 
-def test_a_run_that_outlives_its_estimate_is_nearly_done_by_its_progress_only(
+def test_a_run_that_exceeds_its_estimate_is_nearly_done_only_by_its_progress(
     running: Running, submit: Submit
 ) -> None:
     a_while_ago = timezone.now() - timedelta(seconds=5)
@@ -161,39 +161,39 @@ def test_a_run_that_outlives_its_estimate_is_nearly_done_by_its_progress_only(
     Progress.objects.update(updated_at=a_while_ago)
     submit(Priority.URGENT), submit(Priority.URGENT)
 
-    assert who_gives_way(running) == ["cpu:1"]
+    assert yielding_devices(running) == ["cpu:1"]
 
 
-def test_what_has_longest_to_go_gives_way_first(running: Running, submit: Submit) -> None:
+def test_the_job_with_the_longest_remaining_time_yields_first(
+    running: Running, submit: Submit
+) -> None:
     progress(running["cpu:0"], percent=50.0, remaining_seconds=30.0)
     progress(running["cpu:1"], percent=10.0, remaining_seconds=300.0)
     submit(Priority.URGENT)
 
-    assert who_gives_way(running) == ["cpu:1"]
+    assert yielding_devices(running) == ["cpu:1"]
 
 
 @pytest.mark.parametrize("pause", ["after_job", "at_once"])
-def test_a_paused_device_finishes_or_hands_back_but_gives_no_way(
-    pause: str, running: Running, submit: Submit
-) -> None:
-    """It would not take the urgent job afterwards."""
+def test_a_paused_device_does_not_yield(pause: str, running: Running, submit: Submit) -> None:
+    """It would not take the urgent job after yielding."""
     Device.objects.filter(name="cpu:0").update(pause=pause)
     submit(Priority.URGENT)
 
-    assert who_gives_way(running) == ["cpu:1"]
+    assert yielding_devices(running) == ["cpu:1"]
 
 
-def test_urgent_work_on_hold_displaces_nobody(running: Running, submit: Submit) -> None:
+def test_no_device_yields_to_a_held_urgent_job(running: Running, submit: Submit) -> None:
     job = submit(Priority.URGENT)
     requests.hold(job)
 
-    assert who_gives_way(running) == []
+    assert yielding_devices(running) == []
 
 
-def test_it_is_asked_in_three_queries_however_many_devices_there_are(
+def test_the_decision_takes_three_queries_for_any_number_of_devices(
     running: Running, submit: Submit
 ) -> None:
-    """It is asked between two blocks of the denoiser, while urgent work waits."""
+    """It is made between two blocks of the denoiser while urgent work waits."""
     for number in range(2, 6):
         another(f"cpu:{number}", pause="after_job")
     submit(Priority.URGENT)

@@ -1,4 +1,4 @@
-"""Who gives way to urgent work, as a table."""
+"""Examples of which devices yield to urgent work."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def runs(
         (None, 100.0, False),
     ],
 )
-def test_nearly_done_is_a_small_share_and_few_seconds(
+def test_a_run_is_nearly_done_with_a_small_fraction_and_few_seconds_left(
     remaining: float | None, whole: float | None, is_nearly_done: bool
 ) -> None:
     assert nearly_done(runs(remaining=remaining, whole=whole)) is is_nearly_done
@@ -63,7 +63,7 @@ def test_nearly_done_is_a_small_share_and_few_seconds(
     ],
     ids=str,
 )
-def test_what_may_be_interrupted(running: Running, may: bool) -> None:
+def test_whether_a_job_may_be_preempted(running: Running, may: bool) -> None:
     assert may_give_way(running) is may
 
 
@@ -98,6 +98,6 @@ def test_what_may_be_interrupted(running: Running, may: bool) -> None:
         "never what may not be interrupted",
     ],
 )
-def test_these_give_way(running: list[Running], urgent: int, devices: list[str]) -> None:
+def test_the_devices_that_yield(running: list[Running], urgent: int, devices: list[str]) -> None:
     assert victims(running, urgent) == devices
     assert victims(running[::-1], urgent) == devices, "every device must find the same answer"

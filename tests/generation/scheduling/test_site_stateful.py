@@ -1,4 +1,4 @@
-"""Any day of a small site: devices claim, give way, vanish; people ask. Nothing runs twice."""
+"""Any sequence of events of a small site, with lost workers: no job runs twice."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ which = some.integers(0, 20)
 
 
 class Site(RuleBasedStateMachine):
-    """Three devices, two people, and beside them what each device is known to run."""
+    """Three devices, two users, and a model of what each device runs."""
 
     submit: Callable[..., Job]
     people: list[User]
@@ -61,7 +61,7 @@ class Site(RuleBasedStateMachine):
 
     @rule(name=names)
     def take(self, name: str) -> None:
-        """A device that is free asks for work, as its worker does."""
+        """A free device claims work, as its worker does."""
         device = Device.objects.get(name=name)
         if self.running[name]:
             return
@@ -79,7 +79,7 @@ class Site(RuleBasedStateMachine):
 
     @rule(name=names)
     def step(self, name: str) -> None:
-        """Between two steps every member of a batch asks whether it has to go."""
+        """Between two steps, every member of a batch checks for interruptions."""
         device = Device.objects.get(name=name)
         for attempt in list(self.running[name]):
             row = Job.objects.get(pk=attempt.job_id)
@@ -106,7 +106,7 @@ class Site(RuleBasedStateMachine):
 
     @rule(name=names)
     def vanish(self, name: str) -> None:
-        """The worker dies; its leases run out, and somebody sweeps."""
+        """The worker dies, its leases expire, and a sweep follows."""
         lost = self.running[name]
         Job.objects.filter(pk__in=[one.job_id for one in lost]).update(
             lease_expires_at=timezone.now() - timedelta(seconds=1)
@@ -173,7 +173,7 @@ class Site(RuleBasedStateMachine):
         assert all(place.why for place in places)
 
     def teardown(self) -> None:
-        """When every device takes work again, everything that waits is served."""
+        """When every device takes work again, all waiting jobs are served."""
         Device.objects.update(pause=Pause.NONE)
         for _ in range(Job.objects.active().count() + 1):
             for name in DEVICES:
@@ -183,7 +183,7 @@ class Site(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
-def test_no_day_loses_a_job_or_runs_it_twice(
+def test_no_sequence_of_events_loses_a_job_or_runs_it_twice(
     submit: Callable[..., Job], artist: User, stranger: User
 ) -> None:
     Site.submit = staticmethod(submit)
