@@ -1,4 +1,4 @@
-"""The renders of one batch, from their specs to their files; a single render is a batch of one."""
+"""Executes the renders of one batch, from specs to files; a single render is a batch of one."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from generation.kinds.render.member import Member
 
 
 class Render(Member):
-    """One attempt at a render, which runs with the others of its batch."""
+    """One attempt at a render, which runs together with the other members of its batch."""
 
     @classmethod
     def run(cls, members: Sequence[Render]) -> None:
-        """See Execution. Members that are denoised together differ only in texts and seed."""
+        """See Execution. The members of a batch differ only in their texts and seeds."""
         for member in members:
             with member.ending():
                 member.begin()
-        denoising = Denoising([one for one in members if not one.ended])
+        denoising = Denoising([member for member in members if not member.ended])
         for drawn, latents in denoising.run():
             with drawn.ending():
                 drawn.complete(drawn.finish(drawn.decode(latents)))

@@ -1,4 +1,4 @@
-"""One render of a batch: its model, its conditioning, its steps, its frames."""
+"""Executes one render of a batch: its model, conditioning, steps and frames."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from generation.worker.stages import FrameStages
 class Member(FrameStages):
     """One attempt at a render.
 
-    Members of a batch are like their single renders, but not bit by bit. So nothing of them is
-    saved, and they take up nothing.
+    Members of a batch are not bit-identical to single renders. So their work is not saved, and
+    they do not resume.
     """
 
     pipeline: Pipeline
@@ -52,7 +52,7 @@ class Member(FrameStages):
         self.interruptions.check()
 
     def after_step(self, step: Step) -> None:
-        """One more step, or window of a step, of the denoising is done."""
+        """Report, check and save after one more step, or window of a step."""
         if self.is_alone:
             self.snapshots.hold(step)
         self.clock.step(step, self.pipeline)
@@ -62,7 +62,7 @@ class Member(FrameStages):
             self.snapshots.write_now_and_then()
 
     def decode(self, latents: torch.Tensor) -> FrameFolder:
-        """The drawn frames on the disk."""
+        """Decode the latents into frames on the disk."""
         with self.clock.stage(Stage.DECODE, self.spec.frames):
             return self.collect(
                 "drawn",
@@ -71,7 +71,7 @@ class Member(FrameStages):
             )
 
     def save(self) -> int:
-        """See Execution: the frames between the stages, and a snapshot."""
+        """Keep the frames between the stages and write a snapshot; return the steps saved."""
         if not self.is_alone:
             return 0
         super().save()
