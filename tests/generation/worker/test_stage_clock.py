@@ -119,7 +119,7 @@ def test_a_stage_that_is_entered_again_adds_up_its_seconds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The prompts and the first frame are encoded separately, but both as one stage."""
-    stage_clock = StageClock(attempt, clip, check=lambda: None)
+    stage_clock = StageClock(attempt, clip, Estimator())
     listen_to(stage_clock, monkeypatch)
 
     for seconds in (0.5, 0.25):
@@ -222,7 +222,7 @@ def test_a_preview_is_drawn_in_the_render_thread(
             drawn_by.append(threading.current_thread())
             return Image.new("RGB", (latents.shape[-1], latents.shape[-2]))
 
-    stage_clock = StageClock(attempt, spec, check=lambda: None)
+    stage_clock = StageClock(attempt, spec, Estimator())
     heard = listen_to(stage_clock, monkeypatch)
     model: Any = Drawing()
     due = iter([True, False, True])
@@ -243,7 +243,7 @@ def test_a_preview_that_cannot_be_drawn_is_logged_and_the_render_continues(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    stage_clock = StageClock(attempt, spec, check=lambda: None)
+    stage_clock = StageClock(attempt, spec, Estimator())
     heard = listen_to(stage_clock, monkeypatch)
     monkeypatch.setattr(stage_clock.reporter, "preview_due", lambda: True)
 
