@@ -1,1 +1,1 @@
-"""Live pages: sockets, fragments and their fan-out."""
+"""Live pages: sockets, fragments, and the hub that sends them to all viewers."""

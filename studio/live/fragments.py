@@ -1,8 +1,8 @@
-"""Fragments of pages, made once for everybody who watches.
+"""Fragments of pages, rendered once for all viewers.
 
-The same templates are included by the pages' first paint. What is pushed holds nothing that
-depends on who looks: the queue's fragments name neither prompts nor pictures, because everybody
-sees the queue; those go to the project's own group.
+Pages include the same templates in their first paint. A pushed fragment contains nothing that
+depends on the viewer. The queue's fragments contain no prompts and no pictures, because everybody
+sees the queue; those go to the project's group.
 """
 
 import base64
@@ -29,20 +29,20 @@ QUEUE_SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What a kind of watcher follows: HTML of a group, or JSON of a job with URLs under `base`."""
+    """What a viewer follows: HTML of a group, or JSON of a job with URLs that begin with `base`."""
 
     group: str
     base: str | None = None
 
 
 Parts = dict[str, str]
-"""Rendered texts by what they show; of two with one name only the newer matters."""
+"""Rendered texts by name. A newer text replaces the older one of the same name."""
 
 
 def render_job(
     forecaster: Forecaster, job_id: str, kinds: set[str], topics: Iterable[Topic]
 ) -> dict[Topic, Parts]:
-    """Everything the topics show of a job after these events, each fragment rendered once."""
+    """What the topics show of a job after events of these kinds, each fragment rendered once."""
     job = _job(job_id)
     if job is None:
         return {}
@@ -64,36 +64,37 @@ def render_job(
 
 
 def render_running(forecaster: Forecaster, topics: Iterable[Topic]) -> Parts:
-    """How far the running jobs are now: progress is told and never an event that one could miss.
+    """The progress of the running jobs, for a page that joins.
 
-    Without it a page that joins while a model loads would show the stage before for as long.
+    Progress is not stored as an event, so a page cannot find out that it missed some. Without
+    this, a page that joins while a model loads would show the previous stage until the next step.
     """
     topics, parts = list(topics), Parts()
     for job in Job.objects.processing():
-        about = {QUEUE_GROUP, job.scope, job_group(job.pk)}
-        shown = [topic for topic in topics if topic.group in about]
+        groups = {QUEUE_GROUP, job.scope, job_group(job.pk)}
+        shown = [topic for topic in topics if topic.group in groups]
         rendered = render_job(forecaster, str(job.pk), {EventKind.PROGRESS}, shown)
-        for some in rendered.values():
-            parts |= some
+        for topic_parts in rendered.values():
+            parts |= topic_parts
     return parts
 
 
 def render_queue(forecaster: Forecaster) -> Parts:
-    """The board: the devices, and what waits for them."""
+    """The board: the devices and the waiting jobs."""
     return _html({"devices": "fragments/devices.html", **_WAITING}, queue_context(forecaster))
 
 
 def render_waiting(forecaster: Forecaster) -> Parts:
-    """What waits alone: its times change while others run. Nothing when nothing waits."""
+    """Only the waiting jobs, whose start times change while others run. Empty when none wait."""
     if not Job.objects.waiting().exists():
         return {}
     return _html(_WAITING, waiting_context(forecaster.forecast()))
 
 
 def job_context(forecaster: Forecaster, job: Job, queue: Forecast | None = None) -> dict[str, Any]:
-    """What the templates of a job's fragments need.
+    """The context of the templates of a job's fragments.
 
-    `queue` is for callers that have played the queue forward already.
+    `queue` is for callers that have a forecast already.
     """
     queue = queue or forecast_for(forecaster, job)
     return {
@@ -109,12 +110,12 @@ def job_context(forecaster: Forecaster, job: Job, queue: Forecast | None = None)
 
 
 def job_details(job: Job) -> dict[str, Any]:
-    """What the job's own page shows beside its live state."""
+    """The context of the job page's history."""
     return {"history": job_history.lines(job), "timelines": job_history.timelines(job)}
 
 
 def take_details(take: Take) -> dict[str, Any]:
-    """What the take's own page shows: its reviews, and the final it became."""
+    """The context of the take's page: its reviews, and its final when it is an approved draft."""
     final = Take.objects.filter(draft=take).select_related("job", "shot__project").first()
     reviews = take.reviews.select_related("requested_by", "reviewer")
     return {"take": take, "reviews": reviews, "final": final}
@@ -128,7 +129,7 @@ def preview_data(job: Job) -> str:
 
 
 def queue_context(forecaster: Forecaster) -> dict[str, Any]:
-    """What the board of the queue shows."""
+    """The context of the queue's board."""
     queue = forecaster.forecast()
     running: dict[int | None, list[Job]] = {}
     for job in Job.objects.processing().for_pages():
@@ -145,14 +146,14 @@ def queue_context(forecaster: Forecaster) -> dict[str, Any]:
 
 
 def _device_context(forecaster: Forecaster, device: Device, jobs: list[Job]) -> dict[str, Any]:
-    """A device with the first of the jobs that it runs, and how many others are in the batch."""
+    """A device with the first job it runs, and the number of other jobs in the batch."""
     takes = [] if set(device.works) == set(Work) else device.work_labels
     context = {"device": device, "takes": takes, "others": max(0, len(jobs) - 1)}
     return {**context, **(job_context(forecaster, jobs[0]) if jobs else {})}
 
 
 def waiting_context(queue: Forecast) -> dict[str, Any]:
-    """What the lists of waiting and held jobs show."""
+    """The context of the lists of waiting and held jobs."""
     shown = queue.places[:QUEUE_SHOWN]
     jobs = Job.objects.select_related("owner").in_bulk([place.key for place in shown])
     held = Job.objects.held()
@@ -167,14 +168,14 @@ def waiting_context(queue: Forecast) -> dict[str, Any]:
 
 
 def shot_takes(forecaster: Forecaster, shot: Shot) -> list[dict[str, Any]]:
-    """The shot's takes, the newest first, each with its job's context."""
+    """The shot's takes, newest first, each with its job's context."""
     takes = Take.objects.filter(shot=shot).for_pages()
     queue = forecaster.forecast()
     return [{"take": take, **job_context(forecaster, take.job, queue)} for take in takes]
 
 
 def shots_with_best(forecaster: Forecaster, shots: Iterable[Shot]) -> list[dict[str, Any]]:
-    """Shots for the board: each with the take that stands for it and how many there are."""
+    """Shots for the board, each with its best take and the number of its takes."""
     queue = forecaster.forecast()
     loaded = Shot.objects.filter(pk__in=[shot.pk for shot in shots]).select_related(
         "project", "sequence"
@@ -228,7 +229,7 @@ def _html(templates: dict[str, str], context: dict[str, Any]) -> Parts:
 
 
 def _shot(forecaster: Forecaster, job: Job) -> Parts:
-    """The card on the board and the list on the shot's page, for the take of a job."""
+    """The shot's card on the board and its list of takes, for the take of a job."""
     take = Take.objects.filter(job=job).for_pages().first()
     if take is None:
         return {}
@@ -250,7 +251,7 @@ def _shot(forecaster: Forecaster, job: Job) -> Parts:
 
 
 def _took(job: Job) -> float | None:
-    """Seconds from the start to the end; None while it is not done."""
+    """Seconds from the start to the end; None while the job has not ended."""
     if job.started_at is None or job.finished_at is None:
         return None
     return (job.finished_at - job.started_at).total_seconds()

@@ -1,8 +1,8 @@
-"""The fan-out of one web process: subscribed once to each group, rendering once for each event.
+"""The hub of one web process: it subscribes once to each group and renders once for each event.
 
-A viewer never has a backlog: what it has not been sent yet is kept by name, and the newer text
-replaces the older one. A viewer that acknowledges is sent the next batch only after it has shown
-the last, so a slow phone gets fewer and newer pictures and holds up nobody.
+A viewer never has a backlog: unsent texts are kept by name, and a newer text replaces the older
+one. A viewer that acknowledges gets the next batch only after it has shown the last one. A slow
+phone therefore gets fewer and newer pictures and does not delay other viewers.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ SHORTEST_PAUSE = 0.15
 """Seconds between two batches to one viewer: at most six or seven a second."""
 
 LIST_PAUSE = 5.0
-"""Seconds after which what waits is shown again while others run: its times follow theirs."""
+"""Seconds after which the waiting list is sent again while jobs run, because its times change."""
 
 PATIENCE = 10.0
 """Seconds to wait for a viewer's acknowledgement before sending anyway."""
 
 
 class Viewer:
-    """One socket. `send` writes a text to it; one batch is on its way at a time."""
+    """One socket. `send` writes a text to it. Only one batch is being sent at a time."""
 
     def __init__(
         self, send: Callable[[str], Awaitable[None]], acknowledges: bool, *, begun: bool = True
@@ -43,7 +43,7 @@ class Viewer:
         self._send = send
         self._acknowledges = acknowledges
         self._newest: Parts = {}
-        self._something = asyncio.Event()
+        self._pending = asyncio.Event()
         self._shown = asyncio.Event()
         self._begun = asyncio.Event()
         if begun:
@@ -51,28 +51,28 @@ class Viewer:
         self._pump = asyncio.create_task(self._run())
 
     def offer(self, parts: Parts) -> None:
-        """Replace what has not been sent yet by what is newer."""
+        """Add parts to the next batch, in place of unsent ones of the same name."""
         self._newest.update(parts)
-        self._something.set()
+        self._pending.set()
 
     @property
     def has_begun(self) -> bool:
-        """False while the viewer fetches itself: nothing is sent to it meanwhile."""
+        """False while the page fetches itself; nothing is sent to it until then."""
         return self._begun.is_set()
 
-    def begin(self, present: Parts) -> None:
-        """Send from now on; `present` was read later than all that was offered before."""
+    def begin(self, current: Parts) -> None:
+        """Start sending. `current` is newer than everything that was offered before."""
         self._begun.set()
-        self._newest |= present
+        self._newest |= current
         if self._newest:
-            self._something.set()
+            self._pending.set()
 
     def acknowledge(self) -> None:
-        """The viewer has shown the last batch."""
+        """Note that the viewer has shown the last batch."""
         self._shown.set()
 
     async def close(self) -> None:
-        """Send nothing any more."""
+        """Stop sending."""
         self._pump.cancel()
         with suppress(asyncio.CancelledError):
             await self._pump
@@ -81,15 +81,15 @@ class Viewer:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._begun.wait(), PATIENCE)
         while True:
-            await self._something.wait()
-            self._something.clear()
+            await self._pending.wait()
+            self._pending.clear()
             batch, self._newest = self._newest, {}
             self._shown.clear()
             try:
                 await self._send("\n".join(batch.values()))
             except Exception:
-                # The socket is gone; its consumer's disconnect will forget this viewer.
-                logger.info("a viewer went away while it was sent to", exc_info=True)
+                # The socket is closed; its consumer's disconnect removes this viewer.
+                logger.info("a viewer disconnected while a batch was sent to it", exc_info=True)
                 return
             await asyncio.sleep(SHORTEST_PAUSE)
             if self._acknowledges:
@@ -98,7 +98,7 @@ class Viewer:
 
 
 class Hub:
-    """All viewers of this process and what they watch. Belongs to one event loop."""
+    """All viewers of this process and their topics. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self.forecaster = Forecaster()
@@ -108,27 +108,28 @@ class Hub:
         self._kinds: dict[str, set[str]] = defaultdict(set)
         self._groups: dict[str, set[str]] = defaultdict(set)
         self._changed = asyncio.Event()
-        self._order = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._listed_at = 0.0
 
     async def join(self, viewer: Viewer, topics: Iterable[Topic]) -> None:
-        """Let a viewer follow these topics. Whether it may is decided before, in `access`."""
+        """Let a viewer follow these topics. The caller has checked the permission (`access`)."""
         await self._listen()
         for topic in topics:
             self._viewers[topic].add(viewer)
             await get_channel_layer().group_add(topic.group, self._channel)
 
     async def begin(self, viewer: Viewer) -> None:
-        """Show a viewer how far the running jobs are, and from then on what changes.
+        """Send a viewer the progress of the running jobs, and from then on every change.
 
-        In order with everything else that is rendered here, so that nothing goes back.
+        Rendering is serialised by a lock, so that a viewer never gets an older state after a newer
+        one.
         """
         topics = [topic for topic, viewers in self._viewers.items() if viewer in viewers]
-        async with self._order:
+        async with self._lock:
             viewer.begin(await _running(self.forecaster, topics))
 
     async def leave(self, viewer: Viewer) -> None:
-        """Forget a viewer, and the groups that nobody watches any more."""
+        """Remove a viewer, and leave the groups that have no viewer any more."""
         for topic in [topic for topic, viewers in self._viewers.items() if viewer in viewers]:
             self._viewers[topic].discard(viewer)
             if not self._viewers[topic]:
@@ -150,7 +151,7 @@ class Hub:
             try:
                 message = await get_channel_layer().receive(self._channel)
             except Exception:
-                # A layer that is away for a while must not end the live pages for good.
+                # A channel layer that is unavailable for a while must not end the live pages.
                 logger.exception("live events could not be received")
                 await asyncio.sleep(1)
                 continue
@@ -166,12 +167,12 @@ class Hub:
             for job_id in list(self._kinds):
                 kinds, groups = self._kinds.pop(job_id), self._groups.pop(job_id)
                 try:
-                    async with self._order:
-                        await self._spread(job_id, kinds, groups)
+                    async with self._lock:
+                        await self._fan_out(job_id, kinds, groups)
                 except Exception:
-                    logger.exception("the live state of job %s was not rendered", job_id)
+                    logger.exception("rendering the live state of job %s failed", job_id)
 
-    async def _spread(self, job_id: str, kinds: set[str], groups: set[str]) -> None:
+    async def _fan_out(self, job_id: str, kinds: set[str], groups: set[str]) -> None:
         topics = [topic for topic in self._viewers if topic.group in groups]
         if not topics:
             return
@@ -219,7 +220,7 @@ _hubs: dict[Any, Hub] = {}
 
 
 def hub() -> Hub:
-    """The hub of the running event loop; a web process has one loop and so one hub."""
+    """The hub of the running event loop. A web process has one loop and so one hub."""
     loop = asyncio.get_running_loop()
     if loop not in _hubs:
         _hubs[loop] = Hub()
