@@ -1,4 +1,4 @@
-"""How true the estimates were, as pages say it: in words and as rows of tables.
+"""How accurate the estimates were, worded for pages and as rows of tables.
 
 The figures come from `generation.estimating.evaluation`; the charts are in `accuracy_charts`.
 """
@@ -18,11 +18,11 @@ from studio.presentation import durations
 
 UNKNOWN = "–"
 ENOUGH = 10
-"""With fewer renders a share of them says nothing yet."""
+"""Renders below which the badge shows no share, because it would mean little."""
 
 
 class Row(NamedTuple):
-    """A line of a table of figures; `mark` names the sign of a kind of work."""
+    """A row of a table of figures. `mark` names the symbol of a kind of work."""
 
     label: str
     renders: int
@@ -44,7 +44,7 @@ class Told(NamedTuple):
 
 
 class Missed(NamedTuple):
-    """An estimate that was far off. `job` is None for who may not see it."""
+    """An estimate that was far off. `job` is None when the viewer may not see it."""
 
     what: str
     job: UUID | None
@@ -65,7 +65,7 @@ def badge(lately: Lately) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share in words; tenths only where they say something. Never 100 % of not quite all."""
+    """A share in percent, with tenths below 10 %. "100 %" only when all are counted."""
     if share is None:
         return UNKNOWN
     if share < 0.0995:
@@ -79,7 +79,7 @@ def count(renders: int) -> str:
 
 
 def row(label: str, figures: Accuracy, mark: str = "") -> Row:
-    """One line of a table."""
+    """One row of a table."""
     errors = percent(figures.median_error), percent(figures.mean_error)
     return Row(
         label, figures.count, percent(figures.within), *errors, percent(figures.coverage), mark
@@ -87,28 +87,28 @@ def row(label: str, figures: Accuracy, mark: str = "") -> Row:
 
 
 def works(figures: Mapping[str, Accuracy]) -> list[Row]:
-    """By kind of work, with the signs of the chart."""
+    """Rows by kind of work, with the symbols of the chart."""
     return [row(Work(work).label, one, mark=work) for work, one in figures.items()]
 
 
 def families(figures: Mapping[str, Accuracy]) -> list[Row]:
-    """By family of models; what draws nothing has none."""
+    """Rows by model family. Enhancements have none."""
     return [row(family or "None: enhanced files", one) for family, one in figures.items()]
 
 
 def devices(figures: Mapping[str, Accuracy]) -> list[Row]:
-    """By device."""
+    """Rows by device."""
     return [row(device, one) for device, one in figures.items()]
 
 
 def weeks(figures: Mapping[date, Accuracy]) -> list[Row]:
-    """By week, the latest first; weeks of nothing are left out."""
+    """Rows by week, latest first, without weeks that had no renders."""
     rows = [row(week_label(monday), one) for monday, one in figures.items() if one.count]
     return rows[::-1]
 
 
 def told(judged: Judged) -> Told:
-    """One estimate as a line of a table."""
+    """One estimate as a row of a table."""
     estimated = judged.estimated
     low, high = estimated.low or estimated.seconds, estimated.high or estimated.seconds
     return Told(
@@ -121,7 +121,7 @@ def told(judged: Judged) -> Told:
 
 
 def missed(miss: Miss, seen: bool) -> Missed:
-    """An estimate that was far off, told to somebody who sees the render or does not."""
+    """An estimate that was far off. The prompt and the job appear only when `seen` is true."""
     job = miss.attempt.job
     width, height = job.spec.delivered_size
     frames = job.spec.delivered_frames

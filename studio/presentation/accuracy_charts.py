@@ -1,6 +1,6 @@
-"""The accuracy page's charts: estimates against actual times, and the share of right ones by week.
+"""The accuracy page's charts: estimated against actual times, and the share within 20 % by week.
 
-Coordinates are percent of a chart's plot: `x` runs to the right, `y` down.
+Coordinates are percent of a chart's plot: `x` from the left, `y` from the top.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ FINE = (
 )
 FEW_TICKS = 4
 APART = 13.0
-"""Percent of an axis that a tick's words take."""
+"""Percent of an axis that a tick's label takes."""
 MARGIN = 1.25
 NARROWEST = 8.0
-"""The axes reach from a time to at least so many times as much."""
+"""Smallest ratio of the end of an axis to its beginning."""
 
 
 class Tick(NamedTuple):
-    """A place on an axis: `at` to the right, and as far `up`."""
+    """A tick of both axes: `at` is its x on the horizontal axis, `up` its y on the vertical one."""
 
     at: str
     label: str
@@ -48,7 +48,7 @@ class Tick(NamedTuple):
 
 
 class Dot(NamedTuple):
-    """One estimate: across what was estimated, upwards what it took."""
+    """One point of a chart. `mark` names its symbol, `told` is its tooltip."""
 
     x: str
     y: str
@@ -58,7 +58,7 @@ class Dot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """Estimated against actual, both axes alike and logarithmic; the band are 20 % either way."""
+    """Estimated (x) against actual time (y) on equal logarithmic axes. `band` marks 20 % error."""
 
     dots: Sequence[Dot]
     ticks: Sequence[Tick]
@@ -68,7 +68,7 @@ class Scatter:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The share within 20 % by week, as lines between neighbouring weeks that have one."""
+    """The share within 20 % by week. Lines connect neighbouring weeks that have a share."""
 
     lines: Sequence[str]
     points: Sequence[Dot]
@@ -77,14 +77,14 @@ class Trend:
 
 
 def scatter(newest: Iterable[Judged]) -> Scatter | None:
-    """The chart of these estimates; None without any."""
+    """The chart of these estimates; None when there are none."""
     rows = list(newest)
     if not rows:
         return None
     times = [second for row in rows for second in (row.estimated.seconds, row.estimated.actual)]
     low, high = _reach(min(times), max(times))
     return Scatter(
-        # The newest lie on top.
+        # The newest are drawn last, on top.
         dots=[_dot(row, low, high) for row in reversed(rows)],
         ticks=_ticks(low, high),
         band=_band(low, high),
@@ -93,7 +93,7 @@ def scatter(newest: Iterable[Judged]) -> Scatter | None:
 
 
 def trend(figures: Mapping[date, Accuracy]) -> Trend | None:
-    """The chart of the weeks; None while fewer than two of them say anything."""
+    """The chart of the weeks; None while fewer than two weeks have a share."""
     shares = [(monday, one.within, one.count) for monday, one in figures.items()]
     told = [(monday, within) for monday, within, _ in shares if within is not None]
     if len(told) < 2:
@@ -126,7 +126,7 @@ def trend(figures: Mapping[date, Accuracy]) -> Trend | None:
 
 
 def _reach(low: float, high: float) -> tuple[float, float]:
-    """From and to of both axes, with some air around what is shown."""
+    """Beginning and end of both axes, with a margin around the points."""
     low, high = low / MARGIN, high * MARGIN
     wider = max(1.0, NARROWEST / (high / low)) ** 0.5
     return low / wider, high * wider
@@ -148,7 +148,7 @@ def _dot(row: Judged, low: float, high: float) -> Dot:
 
 
 def _ticks(low: float, high: float) -> list[Tick]:
-    """Times that stand far enough apart; from the finer table where the coarse one has few."""
+    """Ticks at least APART apart, from the finer table when the coarse one gives too few."""
     for table in (COARSE, FINE):
         places: list[tuple[float, str]] = []
         for seconds, label in table:
@@ -161,7 +161,7 @@ def _ticks(low: float, high: float) -> list[Tick]:
 
 
 def _band(low: float, high: float) -> str:
-    """A polygon: what took so long that the estimate was off by at most 20 % of it."""
+    """A polygon of the points whose estimate was off by at most 20 % of the actual time."""
     quick = _place(low / (1 + WITHIN), low, high)
     slow = _place(low / (1 - WITHIN), low, high)
     corners = ((0, quick), (0, slow), (100, 100 + slow), (100, 100 + quick))

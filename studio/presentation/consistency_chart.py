@@ -1,7 +1,7 @@
-"""How steady a clip is, as pages show it: in words, as a chart over its frames, and as a table.
+"""How consistent a clip's frames are: a label, a chart over its frames, and a table.
 
-The measures come from `generation.quality.consistency` by way of an output's JSON. Coordinates
-are percent of the plot: `x` runs with the frames, `y` down from the largest value.
+`generation.quality.consistency` made the measures, which are stored as JSON with the output.
+Coordinates are percent of the plot: `x` from the first frame, `y` from the largest value down.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import NamedTuple
 from generation.models import Output
 
 SMALLEST_TOP = 0.06
-"""The plot shows at least this much, so that the noise of a steady clip stays a low line."""
+"""Smallest top of the plot, so that the noise of a steady clip stays a low line."""
 
 STEADY, RESTLESS = 85.0, 60.0
-"""Scores: smooth motion stays above 90, brightness that pumps by a fiftieth comes to about 65."""
+"""Lowest scores of the two better labels. Smooth motion scores above 90, brightness that pumps by
+a fiftieth about 65."""
 
 
 class Words(NamedTuple):
-    """A judgement with an icon of its own and a state whose colour it takes."""
+    """A label with its icon, and the state whose colour it takes."""
 
     icon: str
     label: str
@@ -37,7 +38,7 @@ class Jump(NamedTuple):
 
 
 class Row(NamedTuple):
-    """The measures of one frame; None where it has none, as the first has no neighbour before."""
+    """The measures of one frame. The first has no change and no flicker, as nothing precedes it."""
 
     number: int
     warp_error: float | None
@@ -48,7 +49,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Everything that the chart's template shows. `score` is 0 to 100."""
+    """What the chart's template shows. `score` is 0 to 100."""
 
     frames: int
     score: int
@@ -60,7 +61,7 @@ class Chart:
 
     @property
     def summary(self) -> str:
-        """The whole chart in one sentence, for who does not see it."""
+        """The chart in one sentence, for screen readers."""
         where = ", ".join(str(jump.number) for jump in self.jumps)
         plural = "s" if len(self.jumps) > 1 else ""
         told = f"jumps at frame{plural} {where}" if where else "no frame jumps"
@@ -68,7 +69,7 @@ class Chart:
 
 
 def chart(output: Output | None) -> Chart | None:
-    """The chart of a clip; None without one that was measured or has more than a single frame."""
+    """The chart of a clip; None for an output without measures or with a single frame."""
     measured = (output.consistency if output else None) or {}
     errors = measured.get("warp_error") or []
     flicker = measured.get("flicker") or []
@@ -80,7 +81,7 @@ def chart(output: Output | None) -> Chart | None:
     score = float(measured.get("score") or 0.0)
     return Chart(
         frames=frames,
-        # 84.6 must not read "85" beside the word for less than 85.
+        # Rounded down: 84.6 must not show as 85 next to the label for less than 85.
         score=int(score),
         words=_words(score),
         warp_error=_points(errors, top),
@@ -99,7 +100,7 @@ def _words(score: float) -> Words:
 
 
 def _points(values: Sequence[float], top: float) -> str:
-    """A polyline's points: the value between two frames stands at the second of them."""
+    """A polyline's points. The value between two frames is at the second of them."""
     last = len(values)
     return " ".join(
         f"{_share(frame, last)},{_share(top - value, top)}" for frame, value in enumerate(values, 1)

@@ -1,4 +1,4 @@
-"""Times as people say them."""
+"""Durations in words."""
 
 from datetime import datetime
 
@@ -7,13 +7,13 @@ from django.utils import timezone
 ESTIMATING = "estimating"
 
 TENTHS_BELOW = 9.95
-"""Seconds; from here on tenths are nothing that one would say."""
+"""Seconds below which tenths are shown."""
 
 
 def spoken(seconds: float | None) -> str:
-    """A length of time in words: "2.4 seconds", "18 minutes", "2 hours"; None: "estimating".
+    """A duration in words: "2.4 seconds", "18 minutes", "2 hours"; "estimating" for None.
 
-    Rounded to what one would say; never "0 seconds", because something always remains.
+    Never "0 seconds": the smallest is "0.1 seconds".
     """
     if seconds is None:
         return ESTIMATING
@@ -42,12 +42,12 @@ def short(seconds: float | None) -> str:
 
 
 def span(low: float, high: float) -> str:
-    """A range with its unit once where both share it: "1.8–2.4 s", "50 s–2 min"."""
+    """A range, with the unit once where both ends share it: "1.8–2.4 s", "50 s–2 min"."""
     first, second = short(low), short(high)
     if first == second:
         return first
     number, unit = first.split(" ", 1)
-    # "58 min" and "2 h 5 min" end alike and share no unit.
+    # "58 min" and "2 h 5 min" have the same ending, but not the same unit.
     return f"{number}–{second}" if second.split(" ", 1)[1] == unit else f"{first}–{second}"
 
 

@@ -1,4 +1,4 @@
-"""What happened to a job, told for people: its events, and where each attempt spent its time."""
+"""A job's history for people: its events, and the time of each stage of its attempts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from generation.states import Stage
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """One thing that happened."""
+    """One event in words."""
 
     at: datetime
     text: str
@@ -20,7 +20,7 @@ class HistoryLine:
 
 @dataclass(frozen=True, slots=True)
 class StageRow:
-    """One stage on the time line of an attempt; `offset` and `share` in percent of the whole."""
+    """One stage on an attempt's timeline. `offset` and `share` are percent of the attempt."""
 
     label: str
     seconds: float
@@ -29,13 +29,13 @@ class StageRow:
 
 
 def lines(job: Job) -> list[HistoryLine]:
-    """The job's events in their order."""
+    """The job's events in order."""
     resumed = {attempt.number: attempt.resumed_from for attempt in job.attempts.all()}
     return [_line(event, resumed, job.kind_of.unit) for event in job.events.all()]
 
 
 def timelines(job: Job) -> list[dict[str, Any]]:
-    """The attempts that were timed, each with its stages as rows."""
+    """The attempts that have timings, each with its stages as rows."""
     return [
         {
             "number": attempt.number,

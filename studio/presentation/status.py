@@ -1,4 +1,4 @@
-"""What is true of a job right now, as the API and the JSON socket tell it."""
+"""The current status of a job, as the API and the JSON socket send it."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -17,9 +17,9 @@ from studio.presentation.reasons import reasons
 def job_status(
     forecaster: Forecaster, job: Job, *, base: str = "", queue: Forecast | None = None
 ) -> dict[str, Any]:
-    """The status object of the HTTP contract. `base` such as http://host goes before every URL.
+    """The status object of the HTTP API. `base`, such as http://host, precedes every URL.
 
-    `queue` is for callers that have played the queue forward already.
+    `queue` is for callers that have a forecast already.
     """
     queue = queue or forecast_for(forecaster, job)
     spec = job.spec
@@ -56,12 +56,12 @@ def job_status(
 
 
 def forecast_for(forecaster: Forecaster, job: Job) -> Forecast | None:
-    """The queue played forward for a job that waits in it; None for any other."""
+    """The forecast of the queue for a waiting job; None for any other."""
     return forecaster.forecast() if job.status == Status.QUEUED else None
 
 
 def queue_position(job: Job, queue: Forecast | None) -> int | None:
-    """1 for the next to run, 0 while it runs, None when it has ended or is on hold."""
+    """1 for the next to run, 0 for a running job, None for one that has ended or is on hold."""
     if job.status == Status.PROCESSING:
         return 0
     if job.status != Status.QUEUED or job.is_held:
@@ -71,20 +71,20 @@ def queue_position(job: Job, queue: Forecast | None) -> int | None:
 
 
 def remaining_seconds(job: Job, queue: Forecast | None) -> float | None:
-    """Seconds until the picture is there, waiting included; None when nobody can tell."""
+    """Seconds until the file is ready, waiting included; None without an estimate."""
     if job.status == Status.QUEUED:
         place = queue.place_of(job) if queue else None
         return durations.until(place.finish) if place else None
     if job.status != Status.PROCESSING or job.progress.remaining_seconds is None:
         return None
     age = (timezone.now() - job.progress.updated_at).total_seconds()
-    # A run that outlives its estimate has no known end: better unknown than "0 seconds".
+    # The end of a run that has outlasted its estimate is unknown; do not show "0 seconds".
     left = job.progress.remaining_seconds - age
     return left if left > 0 else None
 
 
 def stage_text(job: Job, queue: Forecast | None) -> str:
-    """What happens now, for people: "Denoising, step 7 of 25"."""
+    """The current stage in words: "Denoising, step 7 of 25"."""
     if job.is_cancelling:
         return "Cancelling"
     if job.is_held:
