@@ -1,8 +1,7 @@
-"""The settings that the environment may give, declared once.
+"""The settings that are read from environment variables, declared once.
 
-A field of `Environment` carries a variable's type, default, limits and meaning. Everything else
-follows from it: the names, the check of the table in docs/operations.md, and the sentence that
-refuses a value.
+A field of `Environment` declares a variable's type, default, limits and meaning. The list of names,
+the check of the table in docs/operations.md and the error messages derive from it.
 """
 
 import os
@@ -35,21 +34,21 @@ LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What a field takes, where neither its type nor its limits say it."""
+    """The allowed values in words, where type and limits do not say them."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Schemes:
-    """What the address in a field may begin with. Such a value is never printed."""
+    """The URL schemes that a field allows. Its value may hold a password and is never printed."""
 
     names: tuple[str, ...]
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """The type's own check, then ours."""
+        """Validate by the type, then check the scheme."""
         return core_schema.no_info_after_validator_function(self._check, handler(source))
 
     def _check(self, address: SecretStr) -> SecretStr:
@@ -58,13 +57,13 @@ class Schemes:
         if text and scheme not in self.names:
             raise ValueError("another scheme")
         if scheme != "sqlite":
-            # Raises ValueError for a port that is no number, as an unquoted password makes it.
+            # Raises ValueError for a port that is not a number, as with an unquoted password.
             _ = urlsplit(text).port
         return address
 
 
 def _split(value: object) -> object:
-    """The parts of a comma-separated text that are not empty."""
+    """The non-empty parts of a comma-separated text."""
     return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
 
@@ -73,7 +72,7 @@ def _absolute(path: Path) -> Path:
 
 
 class Environment(BaseSettings):
-    """Every setting. `read` makes one that fits its profile."""
+    """All settings. `read` creates it and applies the rules of the profile."""
 
     model_config = SettingsConfigDict(
         alias_generator=AliasGenerator(validation_alias=lambda name: f"GENGA_{name.upper()}"),
@@ -122,7 +121,7 @@ class Environment(BaseSettings):
         description="address of the S3-compatible service, when it is not Amazon's",
     )
     heartbeat_seconds: float = Field(
-        default=2.0, ge=0.1, le=60.0, description="how often a worker says that it lives"
+        default=2.0, ge=0.1, le=60.0, description="how often a worker sends a heartbeat"
     )
     lease_seconds: float = Field(
         default=30.0, ge=1.0, le=3600.0, description="how long a silent worker keeps its job"
@@ -137,7 +136,7 @@ class Environment(BaseSettings):
         default=5.0,
         ge=0.0,
         le=3600.0,
-        description="how often a running render is saved, to be resumed after a crash",
+        description="how often a running render is saved, so that it can resume after a crash",
     )
     frames_days: float = Field(
         default=30.0,
@@ -145,29 +144,29 @@ class Environment(BaseSettings):
         le=3650.0,
         description="how long the lossless frames of a final clip are kept",
     )
-    # What is said of the last seven days needs their details.
+    # The accuracy of the last seven days is computed from their timings.
     history_days: float = Field(
         default=90.0,
         ge=7.0,
         le=36500.0,
-        description="how long the seconds of every stage of every render are kept",
+        description="how long the stage timings of every render are kept",
     )
     calibrate: bool = Field(
         default=True,
-        description="1 lets a device find out its speed with a new model by small renders while "
-        "it is idle",
+        description="1 lets an idle device calibrate itself with small renders of a model that is "
+        "new to it",
     )
     submit_rate: Annotated[str, Allowed("a number and /s, /min, /h, /d")] = Field(
         default="120/min",
         pattern=r"^0*[1-9][0-9]*/(s|min|h|d)$",
-        description="submits one person may send through the API, such as 120/min",
+        description="submits that one person may send through the API, such as 120/min",
     )
     local_user: str = Field(
         default="artist",
-        description="who the API acts for on loopback without a token (embedded only)",
+        description="user that the API acts for on loopback without a token (embedded only)",
     )
     metrics_token: SecretStr = Field(
-        default=SecretStr(""), description="a token that reads /metrics and nothing else"
+        default=SecretStr(""), description="a token that gives access to /metrics and nothing else"
     )
     debug: Annotated[bool, Allowed("1 or 0")] = Field(
         default=False, description="1 shows Django's error pages; never in production"
@@ -175,7 +174,7 @@ class Environment(BaseSettings):
 
     @property
     def is_embedded(self) -> bool:
-        """True for the profile that needs no server and trusts its own machine."""
+        """True for the embedded profile."""
         return self.profile == "embedded"
 
     @property
@@ -185,12 +184,12 @@ class Environment(BaseSettings):
 
 
 FIELD_OF = {str(info.validation_alias): name for name, info in Environment.model_fields.items()}
-"""Variable to the name of its field."""
+"""Variables to the names of their fields."""
 
 NAMES = {
     name: Environment.model_fields[field].description or "" for name, field in FIELD_OF.items()
 }
-"""Variable to what it means."""
+"""Variables to their meanings."""
 
 
 def read() -> Environment:
@@ -200,7 +199,7 @@ def read() -> Environment:
     except ValidationError as refused:
         first = refused.errors(include_url=False, include_context=False)[0]
         line = _refusal(str(first["loc"][0]), first["input"])
-        # The library's own text is longer, and would show every value in a traceback.
+        # Hide pydantic's error, which is longer and shows values in its traceback.
         raise SettingError(line) from None
     if not found.is_embedded:
         _check_production(found)
@@ -214,7 +213,7 @@ def read() -> Environment:
 
 
 def _refusal(name: str, value: object) -> str:
-    """One line for a value that cannot be used."""
+    """One line that refuses an invalid value."""
     field = Environment.model_fields[FIELD_OF[name]]
     for mark in field.metadata:
         if isinstance(mark, Schemes):
@@ -224,7 +223,7 @@ def _refusal(name: str, value: object) -> str:
 
 
 def _allowed(field: FieldInfo) -> str:
-    """What a field takes, from its declaration."""
+    """The values that a field allows, from its declaration."""
     if get_origin(field.annotation) is Literal:
         return " or ".join(get_args(field.annotation))
     limits: dict[str, Any] = {}
@@ -250,7 +249,7 @@ def _check_production(found: Environment) -> None:
 
 
 def _own_secret_key(home: Path) -> str:
-    """The embedded profile draws its key once and keeps it, readable for its owner only."""
+    """The embedded profile's key: generated once, in a file that only its owner can read."""
     path = home / "secret_key"
     if not path.exists():
         try:
@@ -258,10 +257,10 @@ def _own_secret_key(home: Path) -> str:
             with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
                 stream.write(secrets.token_urlsafe(50))
         except FileExistsError:
-            # Another process of the same start was faster; its key is as good.
+            # Another process created the key at the same time; use that one.
             return path.read_text()
         except OSError as problem:
             reason = problem.strerror or problem
-            told = f"GENGA_HOME is {str(home)!r}; it cannot be used: {reason}"
-            raise SettingError(told) from None
+            line = f"GENGA_HOME is {str(home)!r}; it cannot be used: {reason}"
+            raise SettingError(line) from None
     return path.read_text()

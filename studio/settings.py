@@ -1,4 +1,4 @@
-"""Django's settings. What may differ between machines is read in `studio.environment`."""
+"""Django's settings. Values that differ between machines come from `studio.environment`."""
 
 import warnings
 from pathlib import Path
@@ -12,7 +12,7 @@ from studio.environment import read
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENVIRONMENT = read()
 
-# What code reads from django.conf.settings, by names that mypy and a search find.
+# Settings that our code reads from django.conf.settings.
 GENGA_HOME = ENVIRONMENT.home
 GENGA_REDIS_URL = ENVIRONMENT.redis_url.get_secret_value()
 GENGA_HEARTBEAT_SECONDS = ENVIRONMENT.heartbeat_seconds
@@ -44,7 +44,7 @@ INSTALLED_APPS = [
     "ninja",
     "generation.apps.GenerationConfig",
     "studio.apps.StudioConfig",
-    # After studio, whose command runserver speaks ASGI.
+    # After studio, whose runserver command serves ASGI.
     "django.contrib.staticfiles",
 ]
 
@@ -92,12 +92,12 @@ else:
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": GENGA_HOME / "genga.sqlite3",
-            # Tests use a file too: threads and processes of a render write beside the test's own.
+            # Tests use a file too, because a render's threads and processes write as well.
             "TEST": {"NAME": GENGA_HOME / "test.sqlite3"},
             "OPTIONS": {
                 "timeout": 20,
-                # A transaction that will write takes the lock at its start: waiting works then,
-                # while upgrading a read lock fails at once.
+                # Take the write lock at the start of a transaction. SQLite waits for it then, while
+                # upgrading a read lock fails at once.
                 "transaction_mode": "IMMEDIATE",
                 "init_command": (
                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
@@ -144,7 +144,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = GENGA_HOME / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
-# Files are served from where they are; WhiteNoise warns that nobody collected them in STATIC_ROOT.
+# Static files are served from their folders; WhiteNoise would warn that STATIC_ROOT is missing.
 warnings.filterwarnings("ignore", message="No directory at: ", category=UserWarning)
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
@@ -186,7 +186,7 @@ if not ENVIRONMENT.is_embedded:
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        # Previews of running renders arrive inside their fragments.
+        # Previews of running renders are data URLs in their fragments.
         "img-src": [SELF, "data:"],
         "connect-src": [SELF, "ws:", "wss:"],
         "object-src": [NONE],
@@ -211,7 +211,7 @@ LOGGING: dict[str, Any] = {
         "generation": {"level": "INFO"},
         "studio": {"level": "INFO"},
         "huey": {"level": "WARNING"},
-        # It advises to install torchvision for processors of images that nothing here uses.
+        # It recommends torchvision for image processors that are not used here.
         "transformers.utils.import_utils": {"level": "ERROR"},
     },
 }

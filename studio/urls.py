@@ -1,4 +1,4 @@
-"""Addresses of pages, of the API and of the admin site."""
+"""URLs of the pages, the API and the admin site."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
@@ -24,7 +24,7 @@ from studio.views import (
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
-    """For whoever watches the process: it answers."""
+    """Health check: answer "ok" while the process lives."""
     return HttpResponse("ok", content_type="text/plain")
 
 
@@ -66,7 +66,7 @@ urlpatterns = [
     path("references/<int:pk>/", files.reference, name="reference"),
     path("metrics", metrics.metrics, name="metrics"),
     path("healthz", healthz, name="healthz"),
-    # Browsers ask here on pages that name no icon, such as the admin site's.
+    # Browsers request this on pages without an icon link, such as the admin site's.
     path("favicon.ico", RedirectView.as_view(url=static("icon.svg"))),
     path("api/", api.urls),
     path("admin/", admin.site.urls),

@@ -1,1 +1,1 @@
-"""Who a request comes from, and what that person may see and change."""
+"""Authentication, and what a user may see and change."""

@@ -1,7 +1,7 @@
-"""The object for this user, or none: every page, API call and socket finds its objects here.
+"""Access rules: every page, API call and socket gets a user's objects from here.
 
-Pages answer 404 for what a user may not see, so that they do not tell what exists. The API has
-to tell 403 from 404 (its contract says so) and asks `may_see_*`.
+Pages answer 404 for objects that a user may not see, so that they do not reveal what exists. The
+API must distinguish 403 from 404 (see docs/api.md) and asks `may_see_job`.
 """
 
 from uuid import UUID
@@ -38,7 +38,7 @@ def may_see_job(user: User, job: Job) -> bool:
 
 
 def changeable_jobs(user: User) -> JobQuerySet:
-    """Jobs that the user may cancel, hold and move: their own, and those of projects they lead."""
+    """Jobs that the user may change: their own, and those of projects whose admin they are."""
     if getattr(user, "is_superuser", False):
         return Job.objects.all()
     led = Membership.objects.filter(user=user.pk, role=Role.ADMIN).values("project")
@@ -46,25 +46,25 @@ def changeable_jobs(user: User) -> JobQuerySet:
 
 
 def may_change_job(user: User, job: Job) -> bool:
-    """Cancel, retry, hold and moves: the job's owner, and admins of its project."""
+    """True when the user may cancel, retry, hold and move the job. See `changeable_jobs`."""
     return changeable_jobs(user).filter(pk=job.pk).exists()
 
 
 def leads_others(user: User) -> bool:
-    """True for admins of a project that has other members: they change more than their own jobs."""
+    """True for admins of a project with other members, who may change jobs of other people."""
     led = Membership.objects.filter(user=user.pk, role=Role.ADMIN).values("project")
     return Membership.objects.filter(project__in=led).exclude(user=user.pk).exists()
 
 
 def may_change_devices(user: User) -> bool:
-    """Devices belong to the house: superusers, and staff with that right of Django's own."""
+    """True for superusers, and for staff with Django's permission `generation.change_device`."""
     if not isinstance(user, AbstractUser):
         return False
     return user.is_staff and user.has_perm("generation.change_device")
 
 
 def changeable_job_for(user: User, job_id: UUID | str) -> Job:
-    """A job the user may change. Raises Http404 when unseen, PermissionDenied when only seen."""
+    """A job the user may change. Raises Http404 for a hidden one, PermissionDenied otherwise."""
     job = job_for(user, job_id)
     if not may_change_job(user, job):
         raise PermissionDenied("Only who asked for a render, or the project's admin, may do this.")
@@ -101,9 +101,9 @@ def token_for(user: User, pk: int) -> ApiToken:
 
 
 def open_review_for(user: User, take: Take) -> Review | None:
-    """The open review of a take, for somebody who may decide it; None when it was decided.
+    """The open review of a take; None when it was decided already.
 
-    Raises PermissionDenied for others.
+    Raises PermissionDenied for a user who may not decide it.
     """
     if not may_review(user, take):
         raise PermissionDenied("Only reviewers of this project may give a verdict.")
@@ -111,12 +111,12 @@ def open_review_for(user: User, take: Take) -> Review | None:
 
 
 def may_review(user: User, take: Take) -> bool:
-    """Verdicts are given by the project's reviewers and admins."""
+    """True for reviewers and admins of the take's project."""
     return role_in(user, take.shot.project_id) in (Role.REVIEWER, Role.ADMIN)
 
 
 def role_in(user: User, project_id: int) -> str | None:
-    """The user's role in a project; None for strangers. A superuser is an admin everywhere."""
+    """The user's role in a project; None without a membership. Superusers are admins everywhere."""
     if getattr(user, "is_superuser", False):
         return Role.ADMIN
     return (
@@ -127,7 +127,7 @@ def role_in(user: User, project_id: int) -> str | None:
 
 
 def may_join(user: User, topic: str, key: str) -> str | None:
-    """The live group behind a page's topic, when the user may watch it; None otherwise."""
+    """The channel group of a page's topic; None when the user may not join it."""
     try:
         if topic == "queue":
             return "queue" if user.pk else None

@@ -1,4 +1,4 @@
-"""Who a request acts for: the token's owner, or on the open loopback the local user."""
+"""Authentication of the API: the token's owner, or the local user on the open loopback."""
 
 from typing import Any
 
@@ -14,14 +14,14 @@ REALM = "Make a token on the Tokens page and send it as `Authorization: Bearer T
 
 
 class TokenOrLoopback(AuthBase):
-    """`Authorization: Bearer TOKEN`; without one only the embedded loopback is let in."""
+    """`Authorization: Bearer TOKEN`. Without a token only the open loopback is accepted."""
 
     openapi_type = "http"
     openapi_scheme = "bearer"
     openapi_name = "token"
 
     def __call__(self, request: HttpRequest) -> Any:
-        """The user, put on the request. Raises AuthenticationError (401)."""
+        """Return the user and set it on the request. Raises AuthenticationError (401)."""
         token = bearer(request.headers.get("Authorization", ""))
         user = _loopback_user(request) if token is None else ApiToken.owner_of(token)
         if user is None or not user.is_authenticated:
@@ -31,7 +31,7 @@ class TokenOrLoopback(AuthBase):
 
 
 def _loopback_user(request: HttpRequest) -> Any:
-    """The local user, unless a page of another site sits behind the request."""
+    """The local user; None when a page of another site sends the request."""
     origin = request.headers.get("Origin")
     if origin is not None and not is_same_origin(origin, request.get_host()):
         return None
@@ -39,10 +39,10 @@ def _loopback_user(request: HttpRequest) -> Any:
 
 
 class SubmitThrottle(SimpleRateThrottle):
-    """Bounds submits for each person, so that a script in a loop cannot bury the others."""
+    """Limits each person's submits, so that a looping script cannot flood the queue."""
 
     scope = "submit"
 
     def get_cache_key(self, request: HttpRequest) -> str:
-        """Counted by person, whichever token they use."""
+        """The key of a person, the same for all of their tokens."""
         return str(self.cache_format % {"scope": self.scope, "ident": request.user.pk})

@@ -1,4 +1,4 @@
-"""What requests look like behind `login_required` and behind the API's authentication."""
+"""The type of requests after `login_required` and after the API's authentication."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from generation.scheduling.forecast import Forecaster
 
 
 class PersonRequest(HttpRequest):
-    """A request of somebody who is known; a name for types only, nothing is made of it."""
+    """A request of a logged-in user. Used in annotations only, never instantiated."""
 
     user: User
     htmx: HtmxDetails

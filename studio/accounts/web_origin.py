@@ -1,4 +1,4 @@
-"""Which web pages may open a socket here, and who a connection acts for."""
+"""Which web pages may open a socket, and which user a connection acts for."""
 
 from typing import Any
 
@@ -13,17 +13,17 @@ from studio.models import ApiToken
 
 
 class SocketGate:
-    """Refuses sockets of foreign pages and foreign host names; finds the user behind a token.
+    """ASGI middleware that refuses sockets of other sites, and authenticates scripts by token.
 
-    A browser always names the page's origin: it must be one of ours. Scripts name none, and
-    prove who they are by a token, except on the embedded loopback.
+    A browser always sends the page's origin, which must be this site. Scripts send none; they need
+    a token, except on the open loopback.
     """
 
     def __init__(self, application: Any) -> None:
         self.application = application
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
-        """Close with 4403 what may not come in; pass everything else on."""
+        """Close refused connections with 4403; pass on all others."""
         headers = {name.decode(): value.decode("latin1") for name, value in scope["headers"]}
         host, origin = headers.get("host", ""), headers.get("origin")
         if not is_ours(host) or (origin is not None and not is_same_origin(origin, host)):
@@ -36,12 +36,12 @@ class SocketGate:
 
 
 def is_open_to(address: str | None) -> bool:
-    """True when a connection from this address needs no token: embedded profile and loopback."""
+    """True when a connection from this address needs no token (open loopback)."""
     return bool(settings.GENGA_API_IS_OPEN and address in LOOPBACK)
 
 
 def local_user() -> Any:
-    """Who the open API acts for; nobody when that person does not exist."""
+    """The user that the open API acts for; AnonymousUser when there is none of that name."""
     user = (
         get_user_model().objects.filter(username=settings.GENGA_LOCAL_USER, is_active=True).first()
     )
@@ -65,15 +65,15 @@ def _script_user(headers: dict[str, str], client: Any) -> Any:
 
 
 def is_same_origin(origin: str, host: str) -> bool:
-    """True when a page's origin is the very host it asks, port included.
+    """True when a page's origin is the requested host, port included.
 
-    Compared as text, as Django's CSRF check does: cookies are sent to every port of a machine.
+    The port counts, as in Django's CSRF check, because cookies are sent to every port of a host.
     """
     scheme, _, netloc = origin.partition("://")
     return scheme in ("http", "https") and netloc == host
 
 
 def is_ours(netloc: str) -> bool:
-    """True for a host (with or without port) that this site answers to."""
+    """True for a host in ALLOWED_HOSTS, with or without a port."""
     domain, _ = split_domain_port(netloc)
     return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)

@@ -1,4 +1,4 @@
-"""What a render and an enhancement both let choose: factors, formats, upscalers."""
+"""Form fields that renders and enhancements share."""
 
 from django import forms
 
@@ -7,7 +7,7 @@ from generation.pipelines.upscale.methods import UPSCALERS
 
 
 def upscaler_field() -> forms.ChoiceField:
-    """The upscalers of this machine; which of them serves a factor is told at the submit."""
+    """A choice of upscalers. Whether one supports the chosen factor is checked at the submit."""
     names = dict.fromkeys(name for factor in (2, 4) for name in upscaler_names(factor))
     labels = [(name, UPSCALERS[name].label if name in UPSCALERS else name) for name in names]
     return forms.ChoiceField(

@@ -1,4 +1,4 @@
-"""The fields of forms, made from the declarations of a request's fields."""
+"""Form fields made from the declarations of a request's fields."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from generation.field import Choice, Field, Flag, Number, Text
 
 
 def form_field(field: Field) -> forms.Field:
-    """A form's field for a declared one. Raises TypeError for one that names a thing."""
+    """The form field of a declared field. Raises TypeError for one that names an object."""
     common: dict[str, Any] = {
         "required": field.required,
         "label": field.label,
@@ -31,12 +31,12 @@ def form_field(field: Field) -> forms.Field:
             )
         case Choice():
             return _choice(field, common)
-    raise TypeError(f"{field.name} names a thing: its form says which there are")
+    raise TypeError(f"{field.name} names an object; its form must list the choices")
 
 
 def _number(kind: Number, common: dict[str, Any]) -> forms.Field:
     limits: dict[str, Any] = {"min_value": kind.low, "max_value": kind.high}
-    # What nobody types is chosen by the studio.
+    # An empty field is chosen automatically.
     attrs = {"placeholder": "auto"}
     if kind.whole:
         if kind.step > 1:

@@ -1,4 +1,4 @@
-"""Forms of the pages. What is wrong is told at its field; what was typed stays."""
+"""Forms of the pages other than the render form."""
 
 from typing import Any, cast
 
@@ -17,14 +17,14 @@ from studio.models.project import SKETCHBOOK_SHOT
 from studio.ordering.request import FIELDS
 
 ORDER_STEP = 10
-"""Between two shots, so that one more fits in."""
+"""Distance of the order numbers of two shots, so that a shot can be inserted between them."""
 
 
 class ShotForm(forms.ModelForm):
     """A new shot of a project."""
 
     class Meta:
-        """What is asked for."""
+        """The fields that a member fills in."""
 
         model = Shot
         fields = ["name", "sequence", "description", "prompt"]
@@ -41,9 +41,9 @@ class ShotForm(forms.ModelForm):
         sequence.empty_label = "No sequence"
 
     def clean_name(self) -> str:
-        """The name becomes the shot's slug, which must be free in the project."""
+        """Make the shot's slug from its name. Raises ValidationError for one that is taken."""
         name: str = self.cleaned_data["name"]
-        # A Japanese name has no Latin letters: its slug is drawn.
+        # A Japanese name has no Latin letters, so its slug is random.
         slug = slugify(name)[:50] or f"shot-{get_random_string(6).lower()}"
         taken = Shot.objects.filter(project=self.instance.project, slug=slug).exists()
         if taken or slug == SKETCHBOOK_SHOT:
@@ -52,7 +52,7 @@ class ShotForm(forms.ModelForm):
         return name
 
     def clean(self) -> dict[str, Any] | None:
-        """A new shot stands behind the others of its sequence."""
+        """Put the new shot after the others of its sequence."""
         sequence = self.cleaned_data.get("sequence")
         others = Shot.objects.filter(project=self.instance.project, sequence=sequence)
         last = others.exclude(slug=SKETCHBOOK_SHOT).aggregate(last=Max("order"))["last"]
@@ -61,7 +61,7 @@ class ShotForm(forms.ModelForm):
 
 
 class EnhanceForm(forms.Form):
-    """What to make of a finished take."""
+    """An enhancement of a finished take."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,7 +70,7 @@ class EnhanceForm(forms.Form):
         self.fields["upscaler"] = upscaler_field()
 
     def asked(self) -> dict[str, Any]:
-        """What was asked, once the form is valid."""
+        """The settings of the enhancement. The form must be valid."""
         factors = {name: self.cleaned_data[name] or 1 for name in ("interpolate", "upscale")}
         formats = tuple(self.cleaned_data["formats"])
         return {**factors, "upscaler": self.cleaned_data["upscaler"] or None, "formats": formats}
@@ -83,7 +83,7 @@ class TokenForm(forms.Form):
 
 
 class CommentForm(forms.Form):
-    """A sentence that goes with a review or a verdict."""
+    """A comment on a review or a verdict."""
 
     comment = forms.CharField(
         max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2})
@@ -91,7 +91,7 @@ class CommentForm(forms.Form):
 
 
 class ChangeForm(CommentForm):
-    """A request for a change must say which."""
+    """A request for a change, whose comment is required."""
 
     comment = forms.CharField(
         max_length=2000,
@@ -101,7 +101,7 @@ class ChangeForm(CommentForm):
 
 
 class GalleryForm(forms.Form):
-    """The gallery's filters; anything that names nothing is ignored."""
+    """The gallery's filters."""
 
     project = forms.ModelChoiceField(
         queryset=Project.objects.none(), required=False, to_field_name="slug", empty_label="All"

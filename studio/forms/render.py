@@ -1,4 +1,4 @@
-"""The form of a render: everything a person may say about it."""
+"""The form of a render."""
 
 from typing import Any, cast
 
@@ -21,10 +21,10 @@ from studio.ordering.request import FIELDS, MAX_SECONDS, RenderRequest
 
 
 class GroupedShots(forms.models.ModelChoiceIterator):
-    """Shots under the names of their projects."""
+    """Shots grouped by project."""
 
     def __iter__(self) -> Any:
-        """(project, [(value, label), ...]) groups."""
+        """Yield (project, [(value, label), ...]) groups."""
         if self.field.empty_label is not None:
             yield ("", self.field.empty_label)
         grouped: dict[str, list[Any]] = {}
@@ -42,10 +42,10 @@ class ShotField(forms.ModelChoiceField):
 
 
 class RenderForm(forms.Form):
-    """Everything a person may say about a render; only the prompt has to be said.
+    """All settings of a render. Only the prompt is required.
 
-    Fields that hold a value are made from their declarations, so a new one appears by itself
-    among the further settings; here are those that choose a thing or look special.
+    Fields of values are made from their declarations, so a new one appears automatically under
+    "More settings". This class declares the fields that choose an object or need a special widget.
     """
 
     shot = ShotField(
@@ -82,7 +82,7 @@ class RenderForm(forms.Form):
         *("negative_prompt", "model", "upscale", "upscaler", "width", "height"),
         *("steps", "guidance", "seed"),
     )
-    """Fields that have a place of their own in the page's template."""
+    """Fields that the page's template places by name."""
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -97,11 +97,11 @@ class RenderForm(forms.Form):
         self._limit("model", ModelCard.objects.active())
 
     def _add_declared(self) -> None:
-        """The fields that hold a value; a few of them look otherwise here."""
+        """Add the fields of values, a few of them with other widgets."""
         for name, field in FIELDS.items():
             if name not in self.fields and not isinstance(field.kind, Named):
                 self.fields[name] = form_field(field)
-        del self.fields["finish_within"]  # asked for in minutes, as `within`
+        del self.fields["finish_within"]  # replaced by `within`, in minutes
         self.fields["upscaler"] = upscaler_field()
         self.fields["prompt"].widget.attrs |= {
             "rows": 3,
@@ -115,7 +115,7 @@ class RenderForm(forms.Form):
         self.fields["type"].required = False
 
     def things(self, name: str) -> QuerySet[Any]:
-        """What may be chosen in a field: things of the user's projects."""
+        """The objects that the user may choose in a field."""
         return cast(QuerySet[Any], cast(forms.ModelChoiceField, self.fields[name]).queryset)
 
     def _limit(self, name: str, queryset: QuerySet[Any]) -> None:
@@ -123,25 +123,25 @@ class RenderForm(forms.Form):
 
     @property
     def others(self) -> list[forms.BoundField]:
-        """Declared fields that have no place of their own on the page."""
+        """Declared fields that the template does not place by name."""
         return [self[name] for name in self.fields if name not in self.placed]
 
     @property
     def advanced_is_open(self) -> bool:
-        """True when a field that most renders leave alone holds something or has an error."""
+        """True when a field under "More settings" has a value or an error."""
         advanced = ("negative_prompt", "model", "width", "height", "steps", "guidance", "seed")
         shown = (*(self[name] for name in advanced), *self.others)
         return any(field.errors or field.value() for field in shown)
 
     def request(self) -> RenderRequest:
-        """What was asked, once the form is valid."""
+        """The request. The form must be valid."""
         found = {name: self.cleaned_data[name] for name in self.fields}
         found["quality"] = Quality(found["quality"])
         within = found.pop("within")
         found["finish_within"] = None if within is None else within * 60.0
         found["formats"] = tuple(found["formats"])
         found["type"] = found["type"] or MediaType.IMAGE
-        # What was typed for a clip stays in the form of a picture, out of sight, and is not asked.
+        # A picture's form keeps values that were typed for a clip; they are hidden and ignored.
         found = {
             name: value
             for name, value in found.items()
@@ -151,7 +151,7 @@ class RenderForm(forms.Form):
 
     @property
     def first_problem(self) -> str:
-        """What is wrong with something that was typed; empty when only something is missing."""
+        """The first error of a field that was filled in; empty without one."""
         for name, field in self.fields.items():
             if self.errors.get(name) and self[name].value() not in (None, ""):
                 return f"{field.label or name.capitalize()}: {self.errors[name][0]}"
@@ -159,11 +159,11 @@ class RenderForm(forms.Form):
 
     @property
     def begins_with(self) -> Output | None:
-        """The picture that a clip would begin with."""
+        """The picture that a clip begins with, if one is chosen."""
         value = self["source"].value()
         return self.things("source").filter(pk=value).first() if value else None
 
     def blame(self, problem: SpecError) -> None:
-        """Show what the engine refuses at the field it names."""
+        """Show a refusal of the engine at the field that it names."""
         field = problem.field if problem.field in self.fields else None
         self.add_error(field, ValidationError(problem.sentence, code=problem.code))
