@@ -1,8 +1,8 @@
-"""The admin site: where leads keep characters, styles, models, devices, people and their roles."""
+"""The admin site: characters, styles, models, devices, people and their roles."""
 
 from django.contrib import admin
 
-from studio.admin import (  # noqa: F401  (imported for what they register)
+from studio.admin import (  # noqa: F401  (imported because they register model admins)
     characters,
     engine,
     history,

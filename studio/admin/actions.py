@@ -1,4 +1,4 @@
-"""Bulk actions that more than one list offers."""
+"""Bulk actions of several lists."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +14,16 @@ else:
 
 
 class Switching(Base):
-    """Switches rows on and off; artists are offered those that are on."""
+    """Actions that activate and deactivate rows. Artists can choose active rows only."""
 
     @admin.action(description="Activate", permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Offer the rows to artists."""
+        """Let artists choose the rows."""
         self._switch(request, queryset, active=True)
 
     @admin.action(description="Deactivate", permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Offer the rows no longer; what was made with them stays."""
+        """Hide the rows from artists. Takes that were made with them stay."""
         self._switch(request, queryset, active=False)
 
     def _switch(self, request: HttpRequest, rows: QuerySet[Any], *, active: bool) -> None:
@@ -40,7 +40,7 @@ class Switching(Base):
 def tell(
     model_admin: admin.ModelAdmin, request: HttpRequest, moved: int, asked: int, done: str, why: str
 ) -> None:
-    """Say how many rows an action moved, and why it did not move the others."""
-    left = f" {asked - moved} left as they were: {why}." if moved < asked else ""
+    """Tell the user how many rows an action changed, and why it did not change the others."""
+    unchanged = f" {asked - moved} left as they were: {why}." if moved < asked else ""
     level = messages.SUCCESS if moved else messages.WARNING
-    model_admin.message_user(request, f"{done}: {moved}.{left}", level)
+    model_admin.message_user(request, f"{done}: {moved}.{unchanged}", level)

@@ -43,10 +43,10 @@ class ReferenceInline(OfProject, admin.TabularInline):
 
 
 class CharacterForm(forms.ModelForm):
-    """A character, whose LoRA must be there when it is kept."""
+    """The form of a character."""
 
     def clean_lora(self) -> Any:
-        """The upload, or the present file. Raises ValidationError when that one is gone."""
+        """The upload, or the stored file. Raises ValidationError when that file is missing."""
         lora = self.cleaned_data["lora"]
         if lora and "lora" not in self.changed_data and not lora.storage.exists(lora.name):
             raise ValidationError("The stored file is gone. Upload it again, or remove it.")
@@ -55,7 +55,7 @@ class CharacterForm(forms.ModelForm):
 
 @admin.register(Character)
 class CharacterAdmin(OfProject, Switching, admin.ModelAdmin):
-    """What leads write once and artists use in every render."""
+    """Characters, which leads define and artists use in their renders."""
 
     form = CharacterForm
     list_display = [
@@ -82,7 +82,7 @@ class CharacterAdmin(OfProject, Switching, admin.ModelAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Character]:
-        """With what the list shows, in one query."""
+        """Annotated with the columns of the list, in one query."""
         first = Reference.objects.filter(character=OuterRef("pk")).order_by("created_at")
         rows: QuerySet[Character] = super().get_queryset(request)
         return rows.annotate(
@@ -92,7 +92,7 @@ class CharacterAdmin(OfProject, Switching, admin.ModelAdmin):
     def formfield_for_dbfield(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> forms.Field | None:
-        """The LoRA's field names the stored file instead of linking to it."""
+        """Show the name of the stored LoRA instead of a link to it."""
         if db_field.name == "lora":
             kwargs["widget"] = StoredFileInput(attrs={"accept": ".safetensors"})
         return super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -100,7 +100,7 @@ class CharacterAdmin(OfProject, Switching, admin.ModelAdmin):
     def save_model(
         self, request: HttpRequest, obj: Character, form: forms.ModelForm, change: bool
     ) -> None:
-        """With the LoRA's hash, by which every render says which weights it used."""
+        """Save with the LoRA's hash, which goes into every render that uses it."""
         if "lora" in form.changed_data:
             obj.lora_sha256 = sha256_of(obj.lora) if obj.lora else ""
         super().save_model(request, obj, form, change)
@@ -108,17 +108,17 @@ class CharacterAdmin(OfProject, Switching, admin.ModelAdmin):
     def save_formset(
         self, request: HttpRequest, form: forms.ModelForm, formset: Any, change: bool
     ) -> None:
-        """A reference that is deleted takes its picture along."""
+        """Delete the pictures of deleted references."""
         super().save_formset(request, form, formset, change)
         delete_pictures(formset.deleted_objects)
 
     def delete_model(self, request: HttpRequest, obj: Character) -> None:
-        """With the reference pictures. The LoRA stays: jobs that used it can be retried."""
+        """Delete the reference pictures too. The LoRA stays, so that its jobs can be retried."""
         delete_pictures(obj.references.all())
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Character]) -> None:
-        """As `delete_model`, for several."""
+        """As `delete_model`, for several characters."""
         delete_pictures(Reference.objects.filter(character__in=queryset))
         super().delete_queryset(request, queryset)
 
@@ -129,27 +129,27 @@ class CharacterAdmin(OfProject, Switching, admin.ModelAdmin):
 
     @admin.display(description="Look", ordering="look")
     def look_begins(self, character: Character) -> str:
-        """The look prompt's beginning."""
+        """The beginning of the look prompt."""
         return short(character.look)
 
     @admin.display(description="Takes", ordering="takes_made")
     def take_count(self, character: Any) -> int:
-        """How often the character was rendered."""
+        """The number of takes with the character."""
         return int(character.takes_made)
 
     @admin.display(description="SHA-256 of the LoRA")
     def lora_content(self, character: Character) -> str:
-        """The hash of the stored file, as it stands in every render made with it."""
+        """The hash of the stored file, as recorded in every render that uses it."""
         return character.lora_sha256 or NOTHING
 
     @admin.display(description="")
     def render(self, character: Character) -> SafeString:
-        """To the render page with this character chosen."""
+        """A link to the render page with this character chosen."""
         return render_link("Render with this character", character=character.slug)
 
 
 def delete_pictures(references: Iterable[Reference]) -> None:
-    """Delete the stored pictures once it is certain that their rows are gone."""
+    """Delete the stored pictures when the transaction that deletes their rows commits."""
     names = [str(reference.picture.name) for reference in references]
 
     def delete() -> None:

@@ -1,4 +1,4 @@
-"""How lists and forms show pictures, states and long texts."""
+"""Display of pictures, states and long texts in lists and forms."""
 
 from datetime import datetime
 from uuid import UUID
@@ -17,23 +17,23 @@ NOTHING = "–"
 
 
 def newest_picture(**rows: OuterRef) -> Subquery:
-    """The id of the newest finished output among those that `rows` selects, for `annotate`."""
+    """The id of the newest output of a completed job among `rows`, for `annotate`."""
     outputs = Output.objects.filter(Q(**rows), job__status=Status.COMPLETED)
     return Subquery(outputs.order_by("-created_at").values("pk")[:1])
 
 
 def output_picture(output_id: UUID | None, what: str) -> SafeString:
-    """An output's thumbnail, or an empty mat where there is none."""
+    """An output's thumbnail, or an empty mat without one."""
     return picture(reverse("output-thumbnail", args=[output_id]) if output_id else None, what)
 
 
 def reference_picture(reference_id: int | None, what: str) -> SafeString:
-    """A reference picture, or an empty mat where there is none."""
+    """A reference picture, or an empty mat without one."""
     return picture(reverse("reference", args=[reference_id]) if reference_id else None, what)
 
 
 def picture(address: str | None, what: str) -> SafeString:
-    """A small picture on a mat; the mat alone keeps the rows of a list equally high."""
+    """A small picture on a mat, or the empty mat, so that all rows are equally high."""
     if address is None:
         return mark_safe('<span class="mat">No picture</span>')
     return format_html(
@@ -42,7 +42,7 @@ def picture(address: str | None, what: str) -> SafeString:
 
 
 def badge(tone: str, icon: str, label: str) -> SafeString:
-    """A state by icon, word and colour together."""
+    """A state with its icon, label and colour."""
     return format_html(
         '<span class="state state-{}"><span aria-hidden="true">{}</span>&nbsp;{}</span>',
         tone,
@@ -52,7 +52,7 @@ def badge(tone: str, icon: str, label: str) -> SafeString:
 
 
 def job_badge(job: Job) -> SafeString:
-    """Where a job stands."""
+    """The badge of a job's state."""
     if job.is_cancelling:
         return badge("queued", job.state.icon, "Cancelling")
     if job.is_held:
@@ -61,21 +61,21 @@ def job_badge(job: Job) -> SafeString:
 
 
 def render_link(label: str, **chosen: str) -> SafeString:
-    """A link to the render page with something chosen already."""
+    """A link to the render page with the given fields filled in."""
     address = reverse("render", query=chosen)
     return format_html('<a class="tool" href="{}">{}</a>', address, label)
 
 
 def to_the_second(moment: datetime | None) -> str:
-    """A moment as histories need it: what happens to jobs happens within a minute."""
+    """A time with seconds, because a job's events follow each other within a minute."""
     return f"{localtime(moment):%Y-%m-%d %H:%M:%S}" if moment else NOTHING
 
 
 def short(text: str, length: int = 60) -> str:
-    """A long text's beginning, for a column."""
+    """The beginning of a long text, for a column."""
     return Truncator(text).chars(length, truncate="…") or NOTHING
 
 
 def short_hash(digest: str) -> str:
-    """Enough of a hash to compare by eye."""
+    """The beginning of a hash, to compare by eye."""
     return f"{digest[:12]}…" if digest else NOTHING

@@ -1,4 +1,4 @@
-"""What renders: devices and models."""
+"""Devices and models."""
 
 from typing import Any
 
@@ -35,27 +35,27 @@ DEVICE_ICONS = {"online": "●", "paused": "‖", "away": "○"}
 
 
 class DeviceForm(forms.ModelForm):
-    """Which work may go to a device."""
+    """The form of a device: which work it takes."""
 
     works = forms.MultipleChoiceField(
         label="Work",
         choices=[(work.value, work.label) for work in Work],
         widget=forms.CheckboxSelectMultiple,
-        help_text="Which work may go here. For instance: videos and interpolation on one card, "
-        "images, upscaling and draft images on the other.",
+        help_text="Work that this device takes. For example: videos and interpolation on one "
+        "card, images, upscaling and draft images on the other.",
     )
     families = forms.MultipleChoiceField(
         label="Model families",
         choices=[(family.name, family.label) for family in known_families().values()],
         widget=forms.CheckboxSelectMultiple,
         required=False,
-        help_text="Which models it may load; none marked: all.",
+        help_text="Models that this device may load. None selected: all.",
     )
 
 
 @admin.register(Device)
 class DeviceAdmin(admin.ModelAdmin):
-    """The GPUs. Workers write what they are; people say which work may go where, and pause them."""
+    """Devices. Workers register and describe them; people set their work, and pause them."""
 
     form = DeviceForm
     list_display = ["name", "kind", "label", "state_badge", "takes", "resident_models", "pause"]
@@ -68,7 +68,7 @@ class DeviceAdmin(admin.ModelAdmin):
 
     @admin.action(description="Calibrate", permissions=["change"])
     def calibrate(self, request: PersonRequest, queryset: QuerySet[Device]) -> None:
-        """Let devices find out how fast they are."""
+        """Submit the calibration renders of the devices."""
         for device in queryset:
             try:
                 takes = devices.calibrate(request.forecaster, device, request.user)
@@ -78,18 +78,18 @@ class DeviceAdmin(admin.ModelAdmin):
                 self.message_user(request, f"{device.name} renders {len(takes)} small takes.")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody: a worker that starts registers its device."""
+        """Nobody, because a worker registers its device when it starts."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Only devices whose worker is away; the others would be back at the next heartbeat."""
+        """Only for devices that are away; others would come back at the next heartbeat."""
         gone = not isinstance(obj, Device) or not obj.is_online
         return gone and super().has_delete_permission(request, obj)
 
     def save_model(
         self, request: HttpRequest, obj: Device, form: forms.ModelForm, change: bool
     ) -> None:
-        """Only what people decide: the worker may have written its heartbeat meanwhile."""
+        """Save only the fields that people set, because the worker writes its heartbeat too."""
         obj.save(update_fields=[name for name in RULES if name in form.fields])
         devices.tell(obj)
 
@@ -100,12 +100,12 @@ class DeviceAdmin(admin.ModelAdmin):
 
     @admin.display(description="Loaded models")
     def resident_models(self, device: Device) -> str:
-        """The models that need no loading."""
+        """The models that are loaded now."""
         return ", ".join(device.resident) or NOTHING
 
     @admin.display(description="Memory", ordering="memory_bytes")
     def memory(self, device: Device) -> str:
-        """The device's memory, and how much of it no other program uses."""
+        """The device's memory, and the part that no other program uses."""
         whole = filesizeformat(device.memory_bytes)
         if device.free_now is None:
             return whole
@@ -113,12 +113,12 @@ class DeviceAdmin(admin.ModelAdmin):
 
     @admin.display(description="Work")
     def takes(self, device: Device) -> str:
-        """Which work may go there."""
+        """The work that the device takes."""
         return ", ".join(device.work_labels) or NOTHING
 
 
 class ModelCardForm(forms.ModelForm):
-    """A model's usual settings, which must lie within its own limits."""
+    """A model's usual settings, which must be within its limits."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -128,7 +128,7 @@ class ModelCardForm(forms.ModelForm):
             )
 
     def clean(self) -> dict[str, Any] | None:
-        """Raises ValidationError for settings that no render could have."""
+        """Add errors for settings that no render could have."""
         cleaned = super().clean() or self.cleaned_data
         low, high = cleaned.get("min_size"), cleaned.get("max_size")
         if low is None or high is None:
@@ -147,7 +147,7 @@ class ModelCardForm(forms.ModelForm):
 
 @admin.register(ModelCard)
 class ModelCardAdmin(admin.ModelAdmin):
-    """How a model likes to be used. Which weights it has is read from its folder."""
+    """A model's usual settings and limits. Its weights are read from its folder."""
 
     form = ModelCardForm
     list_display = ["name", "slug", "family", "size", "makes", "is_active", "default"]
@@ -174,12 +174,12 @@ class ModelCardAdmin(admin.ModelAdmin):
     ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody: `manage.py register_model` reads the folder and writes the card."""
+        """Nobody, because `manage.py register_model` makes the card from the folder."""
         return False
 
     @admin.action(description="Set as default", permissions=["change"])
     def set_as_default(self, request: HttpRequest, queryset: QuerySet[ModelCard]) -> None:
-        """The model for requests that name none; there is one for each medium."""
+        """Use the model for requests that name none. There is one default for each media type."""
         cards = list(queryset[:2])
         if len(cards) != 1 or not cards[0].is_active:
             self.message_user(request, "Choose one model that is active.", messages.ERROR)
@@ -190,7 +190,7 @@ class ModelCardAdmin(admin.ModelAdmin):
                 self.log_change(request, other, "No longer the default.")
             if not card.is_default:
                 self.log_change(request, card, "Set as default.")
-        self.message_user(request, f"{card} is used when nobody names a model.")
+        self.message_user(request, f"{card} is used when a request names no model.")
 
     @admin.display(description="Usual size")
     def size(self, card: ModelCard) -> str:
@@ -199,7 +199,7 @@ class ModelCardAdmin(admin.ModelAdmin):
 
     @admin.display(description="Makes")
     def makes(self, card: ModelCard) -> str:
-        """The types of render it can make."""
+        """The media types that it makes."""
         return ", ".join(card.types) or NOTHING
 
     @admin.display(description="SHA-256 of the weights")
@@ -209,5 +209,5 @@ class ModelCardAdmin(admin.ModelAdmin):
 
     @admin.display(description="Default", ordering="is_default", boolean=True)
     def default(self, card: ModelCard) -> bool:
-        """Changed by the list's action, which never leaves two."""
+        """True for the default model. The list's action changes it, so that there is only one."""
         return card.is_default

@@ -1,4 +1,4 @@
-"""Form fields of the admin site: uploads and schedulers."""
+"""Form fields for uploads and schedulers."""
 
 from typing import Any
 
@@ -25,15 +25,15 @@ SCHEDULERS = (
     "TCDScheduler",
     "UniPCMultistepScheduler",
 )
-"""Diffusers' schedulers for models that predict noise. Named here, because asking diffusers for
-its list would load torch into the web process."""
+"""Diffusers' schedulers for models that predict noise. Listed here, because importing diffusers
+would load torch into the web process."""
 
 
 class PictureField(forms.FileField):
-    """A picture that is re-encoded as it arrives.
+    """A picture that is re-encoded when it is uploaded.
 
-    No `forms.ImageField`: that one opens the file with every decoder that Pillow has, before
-    `reencode_picture` could say which few are taken.
+    Not a `forms.ImageField`, which opens the file with any of Pillow's decoders; `reencode_picture`
+    allows only a few.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -42,13 +42,13 @@ class PictureField(forms.FileField):
         super().__init__(**options)
 
     def clean(self, data: Any, initial: Any = None) -> Any:
-        """The re-encoded file in the upload's place. Raises ValidationError with a sentence."""
+        """The re-encoded file. Raises ValidationError when it is refused."""
         value = super().clean(data, initial)
         return reencode_picture(value) if data else value
 
 
 class StoredFileInput(forms.ClearableFileInput):
-    """Names the present file without a link: stored files have no public address."""
+    """Shows the name of the stored file without a link, as it has no public URL."""
 
     template_name = "admin/widgets/stored_file.html"
 
@@ -59,15 +59,15 @@ class StoredFileInput(forms.ClearableFileInput):
         attrs: dict[str, Any] | None = None,
         renderer: BaseRenderer | None = None,
     ) -> SafeString:
-        """Rendered with the project's own templates, where Django's form renderer never looks."""
+        """Render with the project's templates, which Django's form renderer does not search."""
         return super().render(name, value, attrs, TemplatesSetting())
 
 
 class SchedulerField(forms.ChoiceField):
-    """One of the schedulers that can be used, or the one that is set already."""
+    """A choice of schedulers, which keeps one that is set already."""
 
     def __init__(self, *, own: str, present: str = "", **options: Any) -> None:
-        """`own` is the label of the empty choice; `present` stays allowed, listed or not."""
+        """`own` is the label of the empty choice. `present` is allowed, listed or not."""
         names = sorted({*SCHEDULERS, present} - {""})
         choices = [("", own), *((name, name) for name in names)]
         super().__init__(choices=choices, required=False, **options)

@@ -1,4 +1,4 @@
-"""What happened: takes, reviews, attempts, outputs and events, to look at only."""
+"""Read-only history: takes, reviews, attempts, outputs and events."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ from studio.presentation import durations
 
 
 def verdict_badge(verdict: Verdict) -> SafeString:
-    """What people decided."""
+    """The badge of a verdict."""
     return badge(verdict.value, verdict.icon, verdict.label)
 
 
@@ -82,7 +82,7 @@ class TakeAdmin(ReadOnly, OfProject, admin.ModelAdmin):
     inlines = [ReviewInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Take]:
-        """With each take's picture."""
+        """Annotated with each take's picture."""
         rows: QuerySet[Take] = super().get_queryset(request)
         return rows.annotate(newest_output=newest_picture(job__take=OuterRef("pk")))
 
@@ -93,18 +93,18 @@ class TakeAdmin(ReadOnly, OfProject, admin.ModelAdmin):
 
     @admin.display(description="Status", ordering="job__status")
     def status(self, take: Take) -> SafeString:
-        """Where its job stands."""
+        """The state of its job."""
         return job_badge(take.job)
 
     @admin.display(description="Verdict", ordering="verdict")
     def decided(self, take: Take) -> SafeString:
-        """What people decided."""
+        """The badge of the verdict."""
         return verdict_badge(take.judgement)
 
 
 @admin.register(Review)
 class ReviewAdmin(ReadOnly, OfProject, admin.ModelAdmin):
-    """Every round of review; verdicts are given on the review pages."""
+    """All reviews. Verdicts are given on the pages of the site."""
 
     project_path = "take__shot__project"
     list_display = ["take", "decided", "requested_by", "requested_at", "reviewer", "said"]
@@ -124,12 +124,12 @@ class ReviewAdmin(ReadOnly, OfProject, admin.ModelAdmin):
 
     @admin.display(description="Verdict", ordering="verdict")
     def decided(self, review: Review) -> SafeString:
-        """What was decided."""
+        """The badge of the verdict."""
         return verdict_badge(review.judgement)
 
     @admin.display(description="Comment")
     def said(self, review: Review) -> str:
-        """The comment's beginning."""
+        """The beginning of the comment."""
         return short(review.comment)
 
 
@@ -144,7 +144,7 @@ class StageTimingInline(ReadOnly, OfProject, admin.TabularInline):
 
 @admin.register(Attempt)
 class AttemptAdmin(ReadOnly, OfProject, admin.ModelAdmin):
-    """Tries at jobs: what estimates are learned from."""
+    """Attempts at jobs, from which estimates are learned."""
 
     project_path = "job__take__shot__project"
     list_display = ["job", "number", "device_name", "ended", "started", "ran", "cold"]
@@ -167,23 +167,23 @@ class AttemptAdmin(ReadOnly, OfProject, admin.ModelAdmin):
 
     @admin.display(description="Started", ordering="started_at")
     def started(self, attempt: Attempt) -> str:
-        """When the device took the job."""
+        """When the device claimed the job."""
         return to_the_second(attempt.started_at)
 
     @admin.display(description="Ran for", ordering="run_seconds")
     def ran(self, attempt: Attempt) -> str:
-        """From the claim to the end."""
+        """Time from the claim to the end."""
         return NOTHING if attempt.run_seconds is None else durations.short(attempt.run_seconds)
 
     @admin.display(description="Outcome", ordering="outcome")
     def ended(self, attempt: Attempt) -> str:
-        """How it ended, in words."""
+        """The outcome in words."""
         return attempt.outcome_label
 
 
 @admin.register(Output)
 class OutputAdmin(ReadOnly, OfProject, admin.ModelAdmin):
-    """Finished files with what identifies them."""
+    """Finished files."""
 
     project_path = "job__take__shot__project"
     list_display = ["shown", "job", "kind", "size", "weight", "content", "created_at"]
@@ -223,23 +223,23 @@ class OutputAdmin(ReadOnly, OfProject, admin.ModelAdmin):
 
     @admin.display(description="File size", ordering="bytes")
     def weight(self, output: Output) -> str:
-        """Bytes of the file, rounded for people."""
+        """The size of the file."""
         return filesizeformat(output.bytes)
 
     @admin.display(description="Content")
     def content(self, output: Output) -> str:
-        """The file's hash, shortened."""
+        """The beginning of the file's hash."""
         return short_hash(output.sha256)
 
     @admin.display(description="Stored as")
     def stored(self, output: Output) -> str:
-        """The name in the storage; no link, because stored files have no public address."""
+        """The name in the storage. Not a link, because stored files have no public URL."""
         return str(output.file.name)
 
 
 @admin.register(JobEvent)
 class JobEventAdmin(ReadOnly, OfProject, admin.ModelAdmin):
-    """Everything that happened to jobs, the newest first."""
+    """Events of all jobs, newest first."""
 
     project_path = "job__take__shot__project"
     list_display = ["moment", "what", "job", "sequence"]

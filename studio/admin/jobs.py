@@ -1,4 +1,4 @@
-"""The queue: jobs to look at, and the few things one may do to them."""
+"""Jobs, read-only, with the actions that change them."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from studio.presentation import durations
 
 
 class AttemptInline(ReadOnly, OfProject, admin.TabularInline):
-    """What ran where, and how it ended."""
+    """A job's attempts."""
 
     model = Attempt
     project_path = "job__take__shot__project"
@@ -34,28 +34,28 @@ class AttemptInline(ReadOnly, OfProject, admin.TabularInline):
 
     @admin.display(description="Started")
     def started(self, attempt: Attempt) -> str:
-        """When the device took the job."""
+        """When the device claimed the job."""
         return to_the_second(attempt.started_at)
 
     @admin.display(description="Ran for")
     def ran(self, attempt: Attempt) -> str:
-        """From the claim to the end."""
+        """Time from the claim to the end."""
         return NOTHING if attempt.run_seconds is None else durations.short(attempt.run_seconds)
 
     @admin.display(description="Outcome")
     def ended(self, attempt: Attempt) -> str:
-        """How it ended, in words."""
+        """The outcome in words."""
         return attempt.outcome_label
 
     @admin.display(description="")
     def stages(self, attempt: Attempt) -> SafeString:
-        """To the attempt's own page."""
+        """A link to the attempt's page."""
         address = reverse("admin:generation_attempt_change", args=[attempt.pk])
         return format_html('<a href="{}">Stages and their seconds</a>', address)
 
 
 class OutputInline(ReadOnly, OfProject, admin.TabularInline):
-    """The files that a job made."""
+    """A job's files."""
 
     model = Output
     project_path = "job__take__shot__project"
@@ -89,7 +89,7 @@ class JobEventInline(ReadOnly, OfProject, admin.TabularInline):
 
 
 def kind_label(event: JobEvent) -> str:
-    """An event in words; kinds of another version of Genga keep their name."""
+    """An event in words. A kind of another version of Genga is shown by its name."""
     return EventKind(event.kind).label if event.kind in set(EventKind) else event.kind
 
 
@@ -106,14 +106,14 @@ def priority_action(priority: Priority) -> Callable[..., None]:
             "they wait no longer, or had it already",
         )
 
-    # The admin knows its actions by the functions' names.
+    # Django's admin identifies actions by the names of their functions.
     change.__name__ = f"priority_{priority.word}"
     return change
 
 
 @admin.register(Job)
 class JobAdmin(ReadOnly, OfProject, admin.ModelAdmin):
-    """Every render that was asked for. All changes go through `generation.queue.requests`."""
+    """All jobs. Actions change them through `generation.queue.requests`."""
 
     project_path = "take__shot__project"
     list_display = ["shown", "prompt", "priority", "quality", "owner", "device", "submitted_at"]
@@ -151,9 +151,9 @@ class JobAdmin(ReadOnly, OfProject, admin.ModelAdmin):
         done: str,
         why: str,
     ) -> None:
-        """Do one thing to each job, log it for those that it moved, and say how many these are.
+        """Apply `change` to each job, log the jobs that changed, and tell the user their number.
 
-        `change` may raise SpecError for a job, with a reason of its own, which is said as well.
+        `change` may raise SpecError for a job; the user gets its sentence too.
         """
         chosen = list(queryset)
         moved = 0
@@ -168,56 +168,56 @@ class JobAdmin(ReadOnly, OfProject, admin.ModelAdmin):
                 reasons[problem.sentence] += 1
         tell(self, request, moved, len(chosen) - reasons.total(), done, why)
         for reason, number in reasons.items():
-            said = f"{number} left as they were: {reason}"
-            self.message_user(request, said, messages.WARNING)
+            text = f"{number} left as they were: {reason}"
+            self.message_user(request, text, messages.WARNING)
 
     @admin.action(description="Cancel")
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """Waiting jobs end at once, running ones after their present step."""
+        """Cancel waiting jobs at once, running ones at their next step."""
         self.apply(
             request, queryset, requests.cancel, "Cancelled", "they had ended, or are stopping"
         )
 
     @admin.action(description="Retry")
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """Failed and cancelled jobs wait again."""
+        """Put failed and cancelled jobs back in the queue."""
         why = "they did not fail or stop"
         self.apply(request, queryset, submission.retry, "Waiting again", why)
 
     @admin.action(description="Hold")
     def hold(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """Waiting jobs stay where they are until somebody releases them."""
+        """Hold waiting jobs until somebody releases them."""
         why = "they do not wait, or are on hold already"
         self.apply(request, queryset, requests.hold, "On hold", why)
 
     @admin.action(description="Release")
     def release(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """Jobs on hold wait for a device again, in their old place."""
+        """Let jobs on hold wait for a device again, in their old place."""
         self.apply(request, queryset, requests.release, "Released", "they are not on hold")
 
     @admin.display(description="Status", ordering="status")
     def shown(self, job: Job) -> SafeString:
-        """Where the job stands."""
+        """The job's state."""
         return job_badge(job)
 
     @admin.display(description="Prompt")
     def prompt(self, job: Job) -> str:
-        """What is asked of the model."""
+        """The beginning of the prompt."""
         return short(job.spec.prompt, 120)
 
     @admin.display(description="Negative prompt")
     def without(self, job: Job) -> str:
-        """What should not be seen."""
+        """The beginning of the negative prompt."""
         return short(job.spec.negative_prompt, 120)
 
     @admin.display(description="Estimated at submit")
     def estimated(self, job: Job) -> str:
-        """The run time that was promised."""
+        """The run time estimated at the submit."""
         return durations.spoken(job.estimated_seconds) if job.estimated_seconds else NOTHING
 
     @admin.display(description="Settings")
     def settings_words(self, job: Job) -> str:
-        """Everything else that decides the picture."""
+        """The other settings that decide the picture."""
         spec = job.spec
         loras = [f"LoRA {lora.file} at {lora.scale:g}" for lora in spec.loras]
         words = [

@@ -1,4 +1,4 @@
-"""People with their roles, and the tokens of their scripts."""
+"""People, their roles and their API tokens."""
 
 from typing import Any
 
@@ -18,14 +18,14 @@ admin.site.unregister(User)
 
 @admin.register(User)
 class PersonAdmin(SuperusersOnly, UserAdmin):
-    """People and what they are in which project."""
+    """People and their roles in projects."""
 
     list_display = ["username", "full_name", "email", "roles", "is_staff", "is_active"]
     list_filter = ["memberships__role", "memberships__project", "is_staff", "is_active"]
     inlines = [MembershipInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        """With their memberships."""
+        """With prefetched memberships."""
         return super().get_queryset(request).prefetch_related("memberships__project")
 
     @admin.display(description="Name", ordering="first_name")
@@ -35,16 +35,16 @@ class PersonAdmin(SuperusersOnly, UserAdmin):
 
     @admin.display(description="Roles")
     def roles(self, person: Any) -> str:
-        """Every project with the role in it."""
+        """The person's role in each project."""
         words = [f"{row.project}: {row.get_role_display()}" for row in person.memberships.all()]
         return ", ".join(words) or NOTHING
 
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(SuperusersOnly, admin.ModelAdmin):
-    """Tokens to look at and to revoke, which is to delete them.
+    """API tokens. Deleting one revokes it.
 
-    None can be made here: its secret is shown once, to the person whom it stands for.
+    Tokens cannot be made here, because the secret is shown once, to its owner only.
     """
 
     list_display = ["name", "ending", "user", "created_at", "last_used_at"]

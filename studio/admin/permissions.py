@@ -1,8 +1,8 @@
-"""Who may do what in the admin site.
+"""Permissions of the admin site.
 
-A project's things belong to its leads: staff who are members of it with the role admin. Their
-right comes from that role alone, so nobody has to hand out forty single permissions; superusers
-have it everywhere. What belongs to no project keeps Django's own permissions.
+The rows of a project belong to its leads: staff who are members with the role admin. The role
+alone gives the permission, so nobody has to grant single permissions. Superusers have it in every
+project. Models that belong to no project use Django's own permissions.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -23,19 +23,19 @@ else:
 
 
 def led_projects(request: HttpRequest) -> ProjectQuerySet:
-    """Projects whose lead the user is; all of them for a superuser."""
+    """The projects that the user leads; all of them for a superuser."""
     if is_superuser(request):
         return Project.objects.all()
     return Project.objects.filter(memberships__user=request.user.pk, memberships__role=Role.ADMIN)
 
 
 def is_superuser(request: HttpRequest) -> bool:
-    """True for a superuser who has not been switched off."""
+    """True for an active superuser."""
     return bool(request.user.is_active and request.user.is_superuser)
 
 
 def leads_any(request: HttpRequest) -> bool:
-    """True for leads of any project. Asked dozens of times a page, hence kept with the request."""
+    """True for leads of any project. Cached on the request, as a page asks dozens of times."""
     known = vars(request)
     if "leads_any" not in known:
         known["leads_any"] = is_superuser(request) or led_projects(request).exists()
@@ -43,10 +43,10 @@ def leads_any(request: HttpRequest) -> bool:
 
 
 class OfProject(Base):
-    """Shows a lead the rows of the projects they lead, and offers no others to choose from.
+    """Limits a lead to the rows of their projects, also in the choices of forms.
 
-    `get_queryset` is the limit for pages, forms and actions alike: Django's admin finds every
-    object through it.
+    `get_queryset` limits pages, forms and actions, because Django's admin gets every object from
+    it.
     """
 
     project_path = "project"
@@ -69,36 +69,36 @@ class OfProject(Base):
             kwargs["queryset"] = Sequence.objects.filter(project__in=led_projects(request))
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if field is not None and db_field.related_model is Project and not is_superuser(request):
-            # Without a project a thing is everybody's, and only superusers decide for everybody.
+            # A row without a project is shared by all projects; only superusers may make one.
             field.required = True
         return field
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Leads see the section on the index page."""
+        """True for leads, who see the section on the index page."""
         return leads_any(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Leads may look at what `get_queryset` gives them."""
+        """True for leads, for the rows of `get_queryset`."""
         return leads_any(request)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Leads may add to their projects."""
+        """True for leads."""
         return leads_any(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Leads may change what `get_queryset` gives them."""
+        """True for leads, for the rows of `get_queryset`."""
         return leads_any(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Leads may delete what `get_queryset` gives them."""
+        """True for leads, for the rows of `get_queryset`."""
         return leads_any(request)
 
 
 class ReadOnly(Base):
-    """What happened: looked at, never added to, changed or deleted by hand.
+    """History, which nobody may add to, change or delete.
 
-    This also keeps a shot or project with takes from being deleted, because Django asks for the
-    permission to delete everything that would go with it.
+    This also prevents deleting a shot or project that has takes, because Django requires the
+    permission to delete all related rows.
     """
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -115,24 +115,24 @@ class ReadOnly(Base):
 
 
 class SuperusersOnly(Base):
-    """What decides who may do what: whoever can change it could make themselves a superuser."""
+    """For models whose editors could make themselves superusers."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Superusers."""
+        """Superusers only."""
         return is_superuser(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Superusers."""
+        """Superusers only."""
         return is_superuser(request)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Superusers."""
+        """Superusers only."""
         return is_superuser(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Superusers."""
+        """Superusers only."""
         return is_superuser(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Superusers."""
+        """Superusers only."""
         return is_superuser(request)

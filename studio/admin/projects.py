@@ -1,4 +1,4 @@
-"""Projects with their people and sequences, and the shots."""
+"""Projects with their members and sequences, and shots."""
 
 from typing import Any
 
@@ -14,14 +14,14 @@ from studio.models import Membership, Project, Sequence, Shot
 
 
 class MembershipInline(OfProject, admin.TabularInline):
-    """Who is in a project, in which role."""
+    """A project's members and their roles."""
 
     model = Membership
     extra = 0
 
 
 class SequenceInline(OfProject, admin.TabularInline):
-    """A project's sequences, in their order."""
+    """A project's sequences."""
 
     model = Sequence
     fields = ["order", "name", "slug"]
@@ -31,7 +31,7 @@ class SequenceInline(OfProject, admin.TabularInline):
 
 @admin.register(Project)
 class ProjectAdmin(OfProject, admin.ModelAdmin):
-    """A lead changes the projects they lead; superusers start and end projects."""
+    """Projects. Leads change their own; only superusers add and delete projects."""
 
     project_path = "pk"
     list_display = ["name", "slug", "member_count", "shot_count", "created_at"]
@@ -41,36 +41,36 @@ class ProjectAdmin(OfProject, admin.ModelAdmin):
     inlines = [MembershipInline, SequenceInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
-        """With the numbers that the list shows."""
+        """Annotated with the numbers of members and shots."""
         rows: QuerySet[Project] = super().get_queryset(request)
         return rows.annotate(
             people=Count("memberships", distinct=True), shots_planned=Count("shots", distinct=True)
         )
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Superusers: nobody leads a project that is not there yet."""
+        """Superusers only, because a new project has no lead yet."""
         return is_superuser(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Superusers; and nobody once there are takes, see `ReadOnly`."""
+        """Superusers only, and nobody once the project has takes (see `ReadOnly`)."""
         return is_superuser(request)
 
     @admin.display(description="Members", ordering="people")
     def member_count(self, project: Any) -> int:
-        """How many people work on it."""
+        """The number of members."""
         return int(project.people)
 
     @admin.display(description="Shots", ordering="shots_planned")
     def shot_count(self, project: Any) -> int:
-        """How many shots it has."""
+        """The number of shots."""
         return int(project.shots_planned)
 
 
 class ShotForm(forms.ModelForm):
-    """A shot in a sequence of its own project."""
+    """The form of a shot."""
 
     def clean(self) -> dict[str, Any] | None:
-        """Raises ValidationError for a sequence of another project."""
+        """Add an error for a sequence of another project."""
         cleaned = super().clean() or self.cleaned_data
         sequence, project = cleaned.get("sequence"), cleaned.get("project")
         if sequence and project and sequence.project_id != project.pk:
@@ -79,12 +79,12 @@ class ShotForm(forms.ModelForm):
 
 
 class SequenceFilter(admin.RelatedOnlyFieldListFilter):
-    """Sequences by project and name: many projects have an opening."""
+    """A filter that shows a sequence with its project, because names repeat between projects."""
 
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: admin.ModelAdmin
     ) -> list[tuple[str, Any]]:
-        """The sequences of the shots that the user sees."""
+        """The sequences of the shots that the user may see."""
         used = model_admin.get_queryset(request).values("sequence")
         rows = Sequence.objects.filter(pk__in=used).select_related("project")
         return [
@@ -94,7 +94,7 @@ class SequenceFilter(admin.RelatedOnlyFieldListFilter):
 
 @admin.register(Shot)
 class ShotAdmin(OfProject, admin.ModelAdmin):
-    """What is to be made, in its order."""
+    """Shots, in order."""
 
     form = ShotForm
     list_display = [
@@ -116,7 +116,7 @@ class ShotAdmin(OfProject, admin.ModelAdmin):
     fields = ["project", "sequence", "name", "slug", "order", "description", "prompt"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Shot]:
-        """With what the list shows, in one query."""
+        """Annotated with the columns of the list, in one query."""
         rows: QuerySet[Shot] = super().get_queryset(request)
         return rows.annotate(
             takes_made=Count("takes"),
@@ -130,10 +130,10 @@ class ShotAdmin(OfProject, admin.ModelAdmin):
 
     @admin.display(description="Prompt", ordering="prompt")
     def prompt_begins(self, shot: Shot) -> str:
-        """The prompt's beginning."""
+        """The beginning of the prompt."""
         return short(shot.prompt)
 
     @admin.display(description="Takes", ordering="takes_made")
     def take_count(self, shot: Any) -> int:
-        """How many takes there are."""
+        """The number of takes."""
         return int(shot.takes_made)

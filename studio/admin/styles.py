@@ -1,4 +1,4 @@
-"""Styles: words around the prompt, and settings that suit them."""
+"""Styles: words around the prompt, and settings."""
 
 from copy import copy
 from typing import Any
@@ -19,7 +19,7 @@ from studio.models import Style
 
 
 class StyleForm(forms.ModelForm):
-    """A style with a scheduler that exists."""
+    """The form of a style, with a choice of schedulers."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -31,7 +31,7 @@ class StyleForm(forms.ModelForm):
 
 @admin.register(Style)
 class StyleAdmin(OfProject, Switching, admin.ModelAdmin):
-    """Styles of a project, and those that every project shares (superusers only)."""
+    """Styles of a project, and styles shared by all projects (superusers only)."""
 
     form = StyleForm
     list_display = [
@@ -61,24 +61,24 @@ class StyleAdmin(OfProject, Switching, admin.ModelAdmin):
         (
             "Settings",
             {
-                "description": "Leave empty what the model should decide.",
+                "description": "Empty fields use the model's settings.",
                 "fields": ["model", "guidance", "steps", "scheduler"],
             },
         ),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Style]:
-        """With the newest output of each style that the user is allowed to see."""
+        """Annotated with each style's newest output that the user may see."""
         rows = {"job__take__style": OuterRef("pk")}
         if not is_superuser(request):
-            # A member may have used the style in a project of their own, which is not shown.
+            # A member may have used the style in another project, which the user may not see.
             rows["job__take__shot__project"] = OuterRef("project")
         styles: QuerySet[Style] = super().get_queryset(request)
         return styles.annotate(newest_output=newest_picture(**rows))
 
     @admin.action(description="Duplicate", permissions=["add"])
     def duplicate(self, request: HttpRequest, queryset: QuerySet[Style]) -> None:
-        """Copies to change; they are off until somebody switches them on."""
+        """Make inactive copies of styles."""
         names = []
         for style in queryset:
             twin = copy(style)
@@ -94,8 +94,8 @@ class StyleAdmin(OfProject, Switching, admin.ModelAdmin):
 
     @admin.display(description="Newest take")
     def shown(self, style: Any) -> SafeString:
-        """The newest picture rendered in it, or a quiet dash."""
-        # The form of a style that is to be made has no row yet.
+        """The newest picture with this style, or a dash."""
+        # A new style's form has no annotated row.
         newest = getattr(style, "newest_output", None)
         if newest is None:
             return format_html('<span class="quiet">{}</span>', NOTHING)
@@ -103,29 +103,29 @@ class StyleAdmin(OfProject, Switching, admin.ModelAdmin):
 
     @admin.display(description="Template", ordering="template")
     def template_begins(self, style: Style) -> str:
-        """The template's beginning."""
+        """The beginning of the template."""
         return short(style.template)
 
     @admin.display(description="Project", ordering="project__name")
     def whose(self, style: Style) -> str:
-        """Which project may use it."""
+        """The project that may use it."""
         return str(style.project or "Every project")
 
     @admin.display(description="Settings")
     def settings_words(self, style: Style) -> str:
-        """What the style decides itself."""
+        """The settings that the style sets."""
         words = [f"{name} {value}" for name, value in style.settings().items()]
         words += [f"{style.steps} steps"] if style.steps else []
         return ", ".join(words) or NOTHING
 
     @admin.display(description="")
     def try_it(self, style: Style) -> SafeString:
-        """To the render page with this style chosen."""
+        """A link to the render page with this style chosen."""
         return render_link("Try this style", style=style.slug)
 
 
 def free_slug(slug: str) -> str:
-    """A slug like `slug` that no style has yet."""
+    """An unused slug that begins with `slug`."""
     number = 1
     while True:
         ending = "-copy" if number == 1 else f"-copy-{number}"

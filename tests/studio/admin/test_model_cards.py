@@ -16,7 +16,7 @@ def test_there_is_one_default_model(as_root: Client, toon: ModelCard) -> None:
         slug="other", name="Other", family="f", folder="/nowhere", types=["image"]
     )
     answer = text(act(as_root, ModelCard, "set_as_default", other))
-    assert "Other is used when nobody names a model." in answer
+    assert "Other is used when a request names no model." in answer
     assert [card.slug for card in ModelCard.objects.filter(is_default=True)] == ["other"]
 
 
