@@ -1,5 +1,5 @@
-// Clips frame by frame: the player, and the chart that shows and moves its place.
-// Frames are counted from 0 here and from 1 on the page.
+// The player of clips, frame by frame, and the chart that shows and changes its frame.
+// Frames count from 0 here and from 1 on the page.
 (() => {
   "use strict";
 
@@ -14,8 +14,8 @@
   };
 
   class Player extends HTMLElement {
-    // A swap inserts a copy and puts the preserved player, which plays on, in its place at once;
-    // the copy, gone by the next microtask, never starts.
+    // A swap inserts a copy and at once replaces it by the preserved player, which keeps playing.
+    // The copy is gone by the next microtask and must not start.
     connectedCallback() {
       queueMicrotask(() => {
         if (this.isConnected && !this.video) this.#start();
@@ -28,13 +28,12 @@
       this.frame = this.wanted = 0;
       this.video = this.querySelector("video");
       this.video.controls = false;
-      // The clip loops while it plays only: Chromium, standing at the last frame, would leap to the
-      // first.
+      // Loop only while playing: Chromium, paused at the last frame, would jump to the first.
       this.loops = true;
       this.video.loop = false;
       this.scrubber = this.querySelector("[data-scrub]");
       this.addEventListener("click", (event) => this.#press(event.target));
-      // A click keeps the focus where it was: the space bar goes on meaning "play".
+      // A click does not move the focus, so that the space bar still plays and pauses.
       this.addEventListener("mousedown", (event) => {
         if (event.target.closest("button")) event.preventDefault();
       });
@@ -63,7 +62,7 @@
       video.addEventListener("seeked", () => {
         if (video.paused && this.wanted !== this.sought) this.#go();
       });
-      // Sources report their errors themselves, and errors do not bubble.
+      // Listen on each source, because error events do not bubble.
       video.addEventListener("error", () => {
         const none = video.networkState === HTMLMediaElement.NETWORK_NO_SOURCE || video.error;
         if (none) this.querySelector("[data-problem]").hidden = false;
@@ -76,7 +75,7 @@
         video.requestVideoFrameCallback(painted);
       } else {
         const look = () => {
-          // Times that a browser has rounded down still belong to their frame.
+          // A time that the browser has rounded down still belongs to its frame.
           const frame = Math.floor(video.currentTime * this.fps + 0.01);
           if (!video.paused && !video.seeking) this.#show(frame);
           if (!video.paused) requestAnimationFrame(look);
@@ -85,7 +84,7 @@
       }
     }
 
-    // Stop at a frame. While one seek is under way only the newest wish is kept.
+    // Pause at a frame. During a seek only the newest requested frame is kept.
     seek(frame) {
       this.wanted = clamp(Math.round(frame), 0, this.frames - 1);
       this.video.pause();
@@ -95,7 +94,7 @@
       if (readyState && !seeking && this.wanted !== this.sought) this.#go();
     }
 
-    // The middle of a frame's time: neither rounding nor a start that is a little late misses it.
+    // Seek to the middle of the frame, so that rounding or a late start cannot miss it.
     #go() {
       this.sought = this.wanted;
       this.video.currentTime = (this.sought + 0.5) / this.fps;
@@ -153,7 +152,7 @@
     #showSpeed() {
       const speed = this.video.playbackRate;
       this.querySelector("[data-speed]").textContent = `${speed}×`;
-      // Not disabled: that would take the focus away from who presses them.
+      // Not disabled, because that would remove the focus.
       this.querySelector("[data-act=slower]").ariaDisabled = speed === SPEEDS[0];
       this.querySelector("[data-act=faster]").ariaDisabled = speed === SPEEDS.at(-1);
     }

@@ -1,6 +1,6 @@
-// The dashboard's queue: choosing waiting jobs and doing something to them, by pointer and keys.
-// What is pushed is the same for everybody. Checkboxes and buttons are put into one's own rows
-// here, and what was chosen and where the focus was is kept here, so that both outlive a push.
+// The dashboard's queue: selecting waiting jobs and changing them, by pointer and keyboard.
+// Pushed rows are the same for everybody. This script adds checkboxes and buttons to the rows that
+// the user may change, and restores selection and focus after every push.
 (() => {
   "use strict";
 
@@ -10,7 +10,7 @@
   const rowOf = (id) => rows().find((row) => row.dataset.job === id);
 
   let chosen = new Set();
-  // Where the keyboard is: the row's job, its place for when the job is gone, and what in it.
+  // The focus: the row's job, its index in case the job is gone, and the focused element in the row.
   let here = null;
 
   const mayChange = (row) => {
@@ -19,8 +19,8 @@
     return list.dataset.jobs.split(" ").includes(row.dataset.job);
   };
 
-  // Rows that one may change get their controls again after every push.
-  const furnish = () => {
+  // Add controls to the rows that the user may change, after every push.
+  const addControls = () => {
     const controls = document.querySelector("#row-controls").content;
     rows().filter(mayChange).forEach((row) => {
       if (row.querySelector("[data-pick]")) return;
@@ -31,13 +31,13 @@
       if ("held" in row.dataset) buttons.querySelector("[data-do=hold]").textContent = "Release";
       row.querySelector(".row-actions").append(buttons);
     });
-    forgetWhatIsGone();
+    deselectMissing();
     show();
-    furnishDevices();
+    addDeviceControls();
   };
 
-  const forgetWhatIsGone = () => {
-    // Behind the rows that are shown there may be more: those are known to the server alone.
+  const deselectMissing = () => {
+    // When not all rows are shown, only the server knows whether the others still exist.
     if (document.querySelector("#waiting").dataset.hidden !== "0") return;
     chosen = new Set([...chosen].filter(rowOf));
   };
@@ -62,7 +62,7 @@
     show();
   };
 
-  // One of them that is not on hold is enough: then all of them are put there.
+  // True when at least one job is not on hold: "Hold" then holds all of them.
   const holding = (ids) => ids.some((id) => !("held" in (rowOf(id)?.dataset ?? {})));
 
   const chooseAll = async (button) => {
@@ -99,7 +99,7 @@
   const act = (name, ids) => {
     const able = ids.filter((id) => !rowOf(id) || mayChange(rowOf(id)));
     if (!able.length) {
-      say(ids.length ? "This job is not yours to change." : "Select jobs first: x in a row, Shift X for all of yours.");
+      say(ids.length ? "You may not change this job." : "Select jobs first: x in a row, Shift X for all of yours.");
       return;
     }
     const action = name === "hold" && !holding(able) ? "release" : name;
@@ -133,8 +133,8 @@
     }
   });
 
-  // A row that is pushed anew is another element: the focus goes back to the same place in it, or
-  // to the row that took its place.
+  // A pushed row is a new element. The focus returns to the same element in it, or to the row that
+  // took its place.
   document.addEventListener("focusin", (event) => {
     const row = event.target.closest("#waiting [data-job]");
     if (!row) {
@@ -157,7 +157,7 @@
     target.focus({ preventScroll: true });
   };
 
-  const furnishDevices = () => {
+  const addDeviceControls = () => {
     const template = document.querySelector("#device-controls");
     if (!template) return;
     document.querySelectorAll("[data-device]").forEach((device) => {
@@ -167,21 +167,21 @@
       place.querySelectorAll("button").forEach((button) => {
         const address = button.dataset.address ?? template.dataset.address;
         button.formAction = address.replace("/0/", `/${device.dataset.device}/`);
-        // From "finish this" one may still go on to "now"; what is so already is not offered.
+        // Offer every pause except the current one: "after this job" can still change to "at once".
         const offered = "calibrate" in button.dataset ? "uncalibrated" in device.dataset : button.value !== device.dataset.pause;
         if (!offered) button.remove();
       });
     });
   };
 
-  const renew = () => { furnish(); returnFocus(); };
+  const renew = () => { addControls(); returnFocus(); };
   document.body.addEventListener("htmx:wsAfterMessage", renew);
   document.body.addEventListener("htmx:afterSettle", renew);
   document.body.addEventListener("htmx:sendError", (event) => {
-    if (event.target.id === "act") say("The server did not answer, so nothing was changed that this page knows of. Try again.");
+    if (event.target.id === "act") say("The server did not answer. Check the queue and try again.");
   });
   document.body.addEventListener("htmx:responseError", (event) => {
-    if (event.target.id === "act") say("Nothing was changed: these jobs are not yours to change any more. Reload the page.");
+    if (event.target.id === "act") say("Nothing was changed: you may no longer change these jobs. Reload the page.");
   });
   renew();
 })();

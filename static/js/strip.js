@@ -1,4 +1,4 @@
-// Cards of clips: the frame under the pointer, from a strip that is fetched when it is first needed.
+// Cards of clips show the frame under the pointer. The strip of frames is fetched when first needed.
 (() => {
   "use strict";
 
@@ -24,7 +24,7 @@
     load(strip).then(() => strip.classList.toggle("shown", strip === shown), () => {});
   };
 
-  // One strip at a time: that of the pointer, or of the focus.
+  // Only one strip is shown: that under the pointer or with the focus.
   let shown = null;
   let timer = 0;
   const leave = () => {
@@ -52,7 +52,7 @@
   });
   document.addEventListener("pointercancel", leave);
 
-  // With the keyboard the strip runs by itself, unless somebody asks for no motion.
+  // With keyboard focus the strip plays automatically, unless the user prefers reduced motion.
   document.addEventListener("focusin", (event) => {
     const strip = event.target.querySelector?.(":scope > .mat > [data-strip]");
     if (!strip || still.matches || !event.target.matches(":focus-visible")) return;

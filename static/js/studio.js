@@ -1,41 +1,41 @@
-// The page's own small part: the live line, countdowns, shortcuts. Everything else is htmx.
+// The connection state, countdowns and keyboard shortcuts. htmx does everything else.
 (() => {
   "use strict";
 
-  // The browser focuses a page's first field with its first frame, which may be after its load:
-  // keys that are typed before that would be taken for shortcuts.
+  // The browser applies autofocus with the first frame, which may be after the page has loaded.
+  // Keys typed before that would be taken for shortcuts.
   document.querySelector("[autofocus]")?.focus();
 
-  const line = document.querySelector("[data-line]");
-  const tell = (state, text) => {
-    if (!line) return;
-    line.dataset.state = state;
-    line.textContent = text;
+  const connection = document.querySelector("[data-line]");
+  const showConnection = (state, text) => {
+    if (!connection) return;
+    connection.dataset.state = state;
+    connection.textContent = text;
   };
 
-  // A refresh fetches the live part of the page again; forms stand outside of it and stay.
-  // The socket holds back what is new until the page says that it has shown what it fetched.
+  // A refresh fetches the live part of the page again. Forms are outside of it and keep their values.
+  // The server sends nothing until the page acknowledges that it has shown the new state.
   const refresh = (socket) => {
-    const told = (event) => {
+    const acknowledge = (event) => {
       if (event && event.detail.requestConfig.triggeringEvent?.type !== "genga:refresh") return;
-      document.body.removeEventListener("htmx:afterRequest", told);
+      document.body.removeEventListener("htmx:afterRequest", acknowledge);
       socket.sendImmediately("shown");
     };
-    document.body.addEventListener("htmx:afterRequest", told);
+    document.body.addEventListener("htmx:afterRequest", acknowledge);
     document.body.dispatchEvent(new CustomEvent("genga:refresh"));
-    if (!document.querySelector("#live")) told();
+    if (!document.querySelector("#live")) acknowledge();
   };
 
-  // Buttons depend on the person, so they are never pushed: they are fetched when a state moved,
-  // unless somebody is typing there.
-  const moved = () => {
+  // Buttons depend on the user, so they are not pushed. The page fetches them when a state has
+  // changed, unless somebody is typing there.
+  const fetchActions = () => {
     const actions = document.querySelector("[data-actions]");
     const typing = actions && [...actions.querySelectorAll("textarea")].some((area) => area.value);
     if (actions && !typing) document.body.dispatchEvent(new CustomEvent("genga:moved"));
   };
 
-  // A push is made once for all pages of its group; each page takes the parts it has a place for,
-  // the inner ones first: an outer one replaces their places.
+  // A push is rendered once for all pages of its group. Each page takes the parts whose target it
+  // contains, inner parts first, because an outer part replaces their targets.
   const placeOf = (part) => {
     const target = (part.getAttribute("hx-swap-oob") || "").split(":")[1];
     return document.querySelector(target || `#${CSS.escape(part.id)}`);
@@ -52,28 +52,28 @@
     },
   });
 
-  document.body.addEventListener("htmx:wsOpen", () => tell("live", "Live"));
+  document.body.addEventListener("htmx:wsOpen", () => showConnection("live", "Live"));
   document.body.addEventListener("htmx:wsClose", (event) => {
-    tell("away", "Reconnecting");
-    // The extension tries again after abnormal ends only; a server that is restarted says 1001.
+    showConnection("away", "Reconnecting");
+    // The extension reconnects only after abnormal ends; a server that restarts closes with 1001.
     const { code } = event.detail.event;
     if (code === 1000 || code === 1001) {
       setTimeout(() => event.detail.socketWrapper.reconnect(), 1000);
     } else if (code >= 4400) {
-      tell("away", "Not live");
+      showConnection("away", "Not live");
     }
   });
   document.body.addEventListener("htmx:wsBeforeMessage", (event) => {
     if (event.detail.message !== "refresh") return;
     event.preventDefault();
     refresh(event.detail.socketWrapper);
-    moved();
+    fetchActions();
   });
   document.body.addEventListener("htmx:wsAfterMessage", (event) => {
     event.detail.socketWrapper.sendImmediately("shown");
     markMine();
     count();
-    if (event.detail.message.includes("data-moved")) moved();
+    if (event.detail.message.includes("data-moved")) fetchActions();
   });
 
   const markMine = () => {
@@ -83,7 +83,7 @@
     });
   };
 
-  // Times to come count down; one that has passed is told as such, never as "0 s".
+  // Future times count down. One that has passed shows as "any moment", never as "0 s".
   const words = (seconds) => {
     if (seconds < 1) return "any moment";
     if (seconds < 90) return `in ${Math.round(seconds)} s`;
@@ -103,12 +103,12 @@
   setInterval(count, 1000);
   document.body.addEventListener("htmx:afterSettle", () => { markMine(); count(); });
 
-  // Shortcuts: an element with data-key is pressed by its key; "g d" is g, then d.
+  // Shortcuts: a key clicks the element with that data-key. "g d" means g, then d.
   let before = "";
   const typed = (target) =>
     target.closest("input:not([type=radio], [type=checkbox], [data-scrub]), textarea, select, [contenteditable]");
-  // Keys by which the browser itself presses, chooses and scrolls. They go to what has the focus
-  // where that answers to them, and scroll where the element that they would press is out of sight.
+  // Keys that the browser uses to click, select and scroll. It keeps them when the focused element
+  // handles them, and to scroll when the element of the shortcut is out of sight.
   const browsers = {
     " ": "button, summary, [type=radio]",
     ArrowLeft: "[type=radio]",
@@ -123,7 +123,7 @@
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    // What stands behind an open dialog is not meant.
+    // No shortcuts for elements behind an open dialog.
     if (document.querySelector("dialog[open]")) return;
     if (typed(event.target)) {
       if (event.key === "Escape") event.target.blur();
@@ -135,7 +135,7 @@
     const element = document.querySelector(`[data-key="${CSS.escape(chord).replace("\\ ", " ")}"]`);
     if (!element || element.matches(":disabled") || isBrowsers(event, element)) return;
     event.preventDefault();
-    // A key that is held down goes on stepping, and does nothing else twice.
+    // A held key repeats stepping only.
     if (event.repeat && !event.key.startsWith("Arrow") && !("step" in element.dataset)) return;
     before = "";
     if (element.matches("textarea, input, select")) element.focus();

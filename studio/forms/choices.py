@@ -11,5 +11,5 @@ def upscaler_field() -> forms.ChoiceField:
     names = dict.fromkeys(name for factor in (2, 4) for name in upscaler_names(factor))
     labels = [(name, UPSCALERS[name].label if name in UPSCALERS else name) for name in names]
     return forms.ChoiceField(
-        choices=[("", "The best one"), *labels], required=False, label="Enlarged by"
+        choices=[("", "Best available"), *labels], required=False, label="Enlarged by"
     )

@@ -52,7 +52,7 @@ def _choice(field: Field, common: dict[str, Any]) -> forms.Field:
     assert isinstance(kind, Choice)
     if not all(isinstance(value, int) for value in kind.values):
         return forms.ChoiceField(choices=_pairs(kind), **common)
-    free = [] if field.default is not None else [("", "Chosen for you")]
+    free = [] if field.default is not None else [("", "Automatic")]
     return forms.TypedChoiceField(
         choices=[*free, *_pairs(kind)], coerce=int, empty_value=field.default, **common
     )

@@ -90,7 +90,7 @@ def stage_text(job: Job, queue: Forecast | None) -> str:
     if job.is_held:
         return "On hold"
     if job.status == Status.QUEUED:
-        kept = f", goes on after step {job.saved_steps}" if job.saved_steps else ""
+        kept = f", resumes after step {job.saved_steps}" if job.saved_steps else ""
         return f"Waiting, number {queue_position(job, queue)} in the queue{kept}"
     if job.status != Status.PROCESSING:
         return job.state.label

@@ -294,5 +294,5 @@ def test_on_a_phone_the_player_fits_and_a_finger_finds_the_frames(
         assert box is not None
         assert min(box["width"], box["height"]) >= 40
         assert 0 <= box["x"] <= 390 - box["width"] + 12
-    page.get_by_role("button", name="One frame on").tap()
+    page.get_by_role("button", name="Next frame").tap()
     expect_frame(page, 2)

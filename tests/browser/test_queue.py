@@ -133,7 +133,7 @@ def test_others_see_the_queue_without_controls(visit: Visit, site: Site, queue: 
     page.keyboard.press("x")
     expect(page.locator("[data-bar]")).to_be_hidden()
     page.keyboard.press("c")
-    expect(page.locator("#said")).to_have_text("This job is not yours to change.")
+    expect(page.locator("#said")).to_have_text("You may not change this job.")
     assert site.job(queue[0])["status"] == "queued"
 
 

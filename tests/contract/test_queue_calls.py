@@ -282,6 +282,6 @@ def test_a_job_that_was_begun_tells_where_it_goes_on(
     told = api.job(job.pk)
 
     assert (told["status"], told["saved_steps"]) == ("queued", 3)
-    assert told["stage"].endswith("goes on after step 3")
+    assert told["stage"].endswith("resumes after step 3")
     assert told["attempts"][0]["outcome"] == "preempted"
     assert (told["attempts"][0]["resumed_from"], told["attempts"][0]["batch_size"]) == (0, 1)

@@ -123,7 +123,7 @@ def test_what_is_on_hold_stands_in_a_list_of_its_own(
     text = fragments.render_queue(forecaster)["waiting"]
 
     assert text.index(str(waiting.job_id)) < text.index("On hold") < text.index(str(held.job_id))
-    assert "Goes on after step 3." in text
+    assert "Resumes after step 3." in text
     assert "until released" in text
 
 

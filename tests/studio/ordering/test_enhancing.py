@@ -93,8 +93,11 @@ def test_a_page_offers_to_go_on_once_there_is_a_file(
 ) -> None:
     client = log_in(artist)
 
-    assert "Begin a clip with it" in client.get(finished().get_absolute_url()).content.decode()
-    assert "Go on from here" not in client.get(queued().get_absolute_url()).content.decode()
+    assert (
+        "Begin a clip with this picture"
+        in client.get(finished().get_absolute_url()).content.decode()
+    )
+    assert "Enhance this take" not in client.get(queued().get_absolute_url()).content.decode()
 
 
 def test_the_upscaler_may_be_chosen_also_one_of_ones_own(

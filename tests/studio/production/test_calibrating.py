@@ -25,7 +25,7 @@ from tests.studio.conftest import LogIn, Took
 
 pytestmark = pytest.mark.django_db
 
-OFFER = "How long its renders take is not known yet."
+OFFER = "Not calibrated yet: estimates are rough."
 
 
 def finish(device: Device) -> None:

@@ -180,7 +180,7 @@ def test_a_job_that_gave_way_says_where_it_goes_on(
     lifecycle.preempt(Attempt.objects.get(job=take.job), {}, 2)
     html = page_of(log_in(artist), take)
 
-    assert "It goes on after step 2 of 8." in html
+    assert "It resumes after step 2 of 8." in html
     assert "Gave way to urgent work" in html
 
 

@@ -57,7 +57,7 @@ def test_a_stranger_is_not_even_told_that_there_is(
     response = log_in(stranger).get(address(page))
 
     assert response.status_code == 404
-    assert "This page is not here" in response.content.decode()
+    assert "Page not found" in response.content.decode()
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -116,7 +116,7 @@ def test_an_error_on_our_side_is_told_without_the_database(
     response = client.get(reverse("gallery"))
 
     assert response.status_code == 500
-    assert "Something broke on our side" in response.content.decode()
+    assert "Something went wrong on the server" in response.content.decode()
 
 
 @pytest.mark.parametrize("page", [*OWN, *OF_A_PROJECT, "login"])

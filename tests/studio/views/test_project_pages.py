@@ -39,7 +39,7 @@ def test_an_empty_dashboard_says_what_to_do_next(client: Client) -> None:
     html = client.get("/").content.decode()
 
     assert "No worker is running. Renders wait safely in the queue." in html
-    assert "Nothing waits. A render would start at once." in html
+    assert "Nothing waits. A new render starts at once." in html
     assert "Nothing has finished yet." in html
 
 
@@ -92,7 +92,7 @@ def test_what_finished_is_shown_with_its_time_the_newest_first(
     [
         ({"pause": "after_job"}, "Takes no new work until a lead resumes it."),
         ({"heartbeat_at": None}, "Its worker was stopped."),
-        ({"heartbeat_at": "2026-01-01T00:00:00Z"}, "Its worker was last heard of at 00:00:00 UTC."),
+        ({"heartbeat_at": "2026-01-01T00:00:00Z"}, "Last heartbeat of its worker: 00:00:00 UTC."),
         ({"resident": ["toon"]}, "Ready, toon loaded."),
     ],
 )
