@@ -1,4 +1,4 @@
-"""One site and one Chromium for all browser tests; each test has people of its own."""
+"""One site and one Chromium for all browser tests. Each test has its own people."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ ARGUMENTS = [
 
 Visit = Callable[..., Person]
 
-# Longer than Playwright's five seconds: the cores are shared by a render, three servers and this.
+# Longer than Playwright's five seconds, because a render and three servers share the cores.
 expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium. Its absence is a failure unless GENGA_SKIP_BROWSER=1 says otherwise."""
+    """Debian's Chromium. Without it the tests fail, or are skipped with GENGA_SKIP_BROWSER=1."""
     if not Path(CHROMIUM).exists():
         if os.environ.get("GENGA_SKIP_BROWSER") == "1":
             pytest.skip("no Chromium here, and GENGA_SKIP_BROWSER=1")
@@ -50,7 +50,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The whole site, started with `manage.py up`; Chromium is looked for first."""
+    """The site, started with `manage.py up`. Chromium must exist first."""
     home = tmp_path_factory.mktemp("site")
     site = Site(home)
     try:
@@ -63,7 +63,7 @@ def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="session")
 def _logged_in(chromium: Browser, site: Site) -> Callable[[str], Any]:
-    """The session of a person who has logged in, asked for once and shared by the tests."""
+    """The session of a logged-in person, made once and shared by the tests."""
     known: dict[str, Any] = {}
 
     def session_of(name: str) -> Any:
@@ -79,7 +79,7 @@ def _logged_in(chromium: Browser, site: Site) -> Callable[[str], Any]:
 
 @pytest.fixture
 def visit(chromium: Browser, site: Site, _logged_in: Callable[[str], Any]) -> Iterator[Visit]:
-    """A person at their browser: `visit("artist")`, or `visit()` for somebody unknown.
+    """A person with a browser: `visit("artist")`, or `visit()` for an anonymous one.
 
     At the test's end nothing may be left that a page has reported as an error.
     """
@@ -98,7 +98,7 @@ def visit(chromium: Browser, site: Site, _logged_in: Callable[[str], Any]) -> It
 
 @pytest.fixture
 def long_render(site: Site) -> Iterator[str]:
-    """A final of 150 steps that renders now; it is cancelled with the test. Its job's id."""
+    """The job's id of a running final of 150 steps, which is cancelled after the test."""
     job_id = site.render(quality="final", steps=150, width=256, height=256, shot="sh030")
     yield job_id
     site.cancel(job_id)

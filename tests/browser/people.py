@@ -1,4 +1,4 @@
-"""What people do in a browser, in the words of the tests, and what they must never see."""
+"""What people do in a browser, and the errors that they must not see."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 SLOW = 60_000
-"""Milliseconds to wait for a render; everything else has the shorter time of conftest.py."""
+"""Milliseconds to wait for a render. Everything else has the shorter timeout of conftest.py."""
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
-# What htmx says of a request that the page itself has replaced by a newer one, or left behind.
+# htmx's messages about a request that a newer one replaced, or whose page was left.
 HARMLESS = re.compile(r"htmx:sendAbort|htmx:afterRequest")
 
 FOCUS = """() => {
@@ -28,7 +28,7 @@ FOCUS = """() => {
   };
 }"""
 
-# Played in the page at every painted frame: no value that a person could see is missed.
+# Runs in the page at every painted frame, so that no visible value is missed.
 WATCH = """() => {
   window.seen = [];
   const look = () => {
@@ -49,7 +49,7 @@ WATCH = """() => {
 
 
 class Person:
-    """Somebody at a browser of their own; every error that their pages report is kept."""
+    """A person with their own browser context. Every error of their pages is kept."""
 
     def __init__(self, browser: Browser, address: str, state: Any = None, **options: Any) -> None:
         self.context: BrowserContext = browser.new_context(
@@ -60,7 +60,7 @@ class Person:
         self.page = self.open_page()
 
     def open_page(self) -> Page:
-        """One more tab."""
+        """Open another tab."""
         page = self.context.new_page()
         page.on("console", lambda said: self._note(said.type, said.text))
         page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
@@ -68,12 +68,12 @@ class Person:
         return page
 
     def expect_problems(self, patterns: Iterable[str]) -> None:
-        """What the test does to the site causes these, now and until its web server is gone."""
+        """Ignore problems of these patterns, which the test causes, from now on."""
         self._expected = list(patterns)
         self.forgive(self._expected)
 
     def forgive(self, patterns: Iterable[str]) -> None:
-        """Forget the problems that a test has caused itself."""
+        """Remove recorded problems that the test has caused."""
         self.problems = [
             problem
             for problem in self.problems
@@ -81,7 +81,7 @@ class Person:
         ]
 
     def _note(self, kind: str, text: str) -> None:
-        # A policy that forbids something is told as an error by Chromium, as a report by others.
+        # Chromium reports a violation of the content security policy as an error, or in another type.
         expected = any(re.search(pattern, text) for pattern in self._expected)
         wrong = kind == "error" and not HARMLESS.search(text) and not expected
         if wrong or "Content Security Policy" in text:
@@ -89,7 +89,7 @@ class Person:
 
 
 def log_in(page: Page, name: str) -> None:
-    """By keyboard: the name has the focus when the page opens."""
+    """Log in by keyboard. The name has the focus when the page opens."""
     page.goto("/login/")
     expect(page.get_by_label("Username")).to_be_focused()
     page.keyboard.type(name)
@@ -100,21 +100,21 @@ def log_in(page: Page, name: str) -> None:
 
 
 def tab_to(page: Page, target: Locator, most: int = 40) -> None:
-    """Press Tab until the target has the focus; it must be reachable and its focus visible."""
+    """Press Tab until the target has the focus, which must be visible."""
     for _ in range(most):
         page.keyboard.press("Tab")
         if target.evaluate("element => element === document.activeElement"):
-            assert page.evaluate(FOCUS)["outlined"], "one cannot see where the focus is"
+            assert page.evaluate(FOCUS)["outlined"], "the focus is not visible"
             return
     raise AssertionError(f"{target} cannot be reached with the Tab key")
 
 
 def expect_live(page: Page) -> None:
-    """The page says that it is live."""
+    """Wait until the page shows that it is live."""
     expect(page.locator("[data-line]")).to_have_text("Live", timeout=SLOW)
 
 
 def step(page: Page) -> int:
-    """Which denoising step the job's page shows; 0 before the first."""
+    """The denoising step that the job's page shows; 0 before the first."""
     found = re.search(r"step (\d+)", page.locator(".big .stage").inner_text())
     return int(found[1]) if found else 0

@@ -1,4 +1,4 @@
-"""A whole site in processes of its own, and the small part of its API that tests need."""
+"""A site in its own processes, and the API calls that tests need."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from studio import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 150.0
-"""Long, because importing torch on two busy cores takes its time; nothing waits when all is well."""
+"""Long, because importing torch is slow on two busy cores. A passing test never waits that long."""
 PATIENCE_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 0.05
 
@@ -27,7 +27,7 @@ PROJECT = "harbour-lights"
 
 
 def wait_until(true: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
-    """Look until it is so; fail with `what` when it never is."""
+    """Poll until `true()` holds; fail with `what` in the message after `seconds`."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"it never happened that {what}"
@@ -35,7 +35,7 @@ def wait_until(true: Callable[[], object], what: str, seconds: float = PATIENCE_
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -43,7 +43,7 @@ def free_port() -> int:
 
 
 def settings(home: Path, port: int) -> dict[str, str]:
-    """The environment of a site's processes: none of the settings of whoever runs the tests."""
+    """The environment of a site's processes, without the settings of the user who runs the tests."""
     inherited = {name: text for name, text in os.environ.items() if name not in environment.NAMES}
     own = {"GENGA_HOME": str(home), "PORT": str(port), "GENGA_SUBMIT_RATE": "1000/min"}
     # One thread for a render leaves the other core to web server and browser.
@@ -51,7 +51,7 @@ def settings(home: Path, port: int) -> dict[str, str]:
 
 
 class Process:
-    """A process whose words are kept, so that one can wait for one of them."""
+    """A process whose output is kept, so that a test can wait for a text in it."""
 
     def __init__(self, command: list[str], env: dict[str, str]) -> None:
         self._lines: list[str] = []
@@ -66,12 +66,12 @@ class Process:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def wait_for(self, word: str) -> None:
-        """Until it has said the word; fails with everything it said when it never does."""
+        """Wait until it has printed `word`; fail with its whole output otherwise."""
 
-        def spoken_or_ended() -> bool:
+        def printed_or_ended() -> bool:
             return word in self.said or self._process.poll() is not None
 
-        wait_until(spoken_or_ended, f"{word!r} was said", START_SECONDS)
+        wait_until(printed_or_ended, f"{word!r} was printed", START_SECONDS)
         assert word in self.said, self.said
 
     @property
@@ -80,12 +80,12 @@ class Process:
         return "".join(self._lines)
 
     def stop(self) -> None:
-        """Ask it to end, as Ctrl-C would."""
+        """End it by SIGINT, like Ctrl-C."""
         self._process.send_signal(signal.SIGINT)
         self._process.wait(PATIENCE_SECONDS)
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """End it by SIGKILL."""
         self._process.kill()
         self._process.wait()
 
@@ -96,7 +96,7 @@ class Process:
 
 
 class Site:
-    """Everything `manage.py up` starts, with the demo project, in a data folder of its own."""
+    """All processes of `manage.py up`, with the demo project, in its own data folder."""
 
     def __init__(self, home: Path) -> None:
         self.home, self.port = home, free_port()
@@ -105,14 +105,14 @@ class Site:
         self._up = Process(["manage.py", "up", "--device", "cpu:0"], settings(home, self.port))
 
     def start(self) -> None:
-        """Wait until it is ready, and render something, so that the model is loaded."""
+        """Wait until it is ready, then render once, so that the model is loaded."""
         self._up.wait_for("Genga is ready")
         self.first_render = self.ended(self.render())["status"]
         if self.first_render != "completed":
             self.finished()
 
     def stop(self) -> None:
-        """Stop all of it."""
+        """Stop all processes."""
         self._up.stop()
 
     @property
@@ -121,10 +121,14 @@ class Site:
         return self._up.said
 
     def render(self, **asked: Any) -> str:
-        """Submit a small draft as the artist; its job's id."""
-        wish = {"type": "image", "prompt": "1girl, short pink hair, blue eyes", "quality": "draft"}
+        """Submit a small draft as the artist; return its job's id."""
+        request = {
+            "type": "image",
+            "prompt": "1girl, short pink hair, blue eyes",
+            "quality": "draft",
+        }
         small = {"width": 128, "height": 128, "steps": 2, "project": PROJECT, "shot": "sh020"}
-        job_id: str = self.api("generate", {**wish, **small, **asked})["job_id"]
+        job_id: str = self.api("generate", {**request, **small, **asked})["job_id"]
         return job_id
 
     def job(self, job_id: str) -> dict[str, Any]:
@@ -138,13 +142,13 @@ class Site:
         return self.job(job_id)
 
     def finished(self, **asked: Any) -> str:
-        """A small draft that is done; its job's id."""
+        """Render a small draft; return its job's id."""
         job_id = self.render(**asked)
         assert self.ended(job_id)["status"] == "completed", self.said
         return job_id
 
     def cancel(self, job_id: str) -> None:
-        """Cancel a job and wait until its device has let go of it."""
+        """Cancel a job and wait until it has ended."""
         self.api(f"jobs/{job_id}/cancel", {})
         self.ended(job_id)
 
@@ -159,7 +163,7 @@ class Site:
 
 
 class SecondWebProcess:
-    """One more web server on the same data, that can be killed without ending the site."""
+    """A second web server on the same data, which can be killed without ending the site."""
 
     def __init__(self, site: Site) -> None:
         self.port = free_port()
@@ -167,7 +171,7 @@ class SecondWebProcess:
         self._settings = settings(site.home, self.port)
 
     def start(self) -> None:
-        """Start it, or start it again on the same port."""
+        """Start or restart it on the same port."""
         command = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
         self._process = Process([*command, "studio.asgi:application"], self._settings)
         wait_until(self._answers, "the second web server answered", START_SECONDS)
@@ -180,5 +184,5 @@ class SecondWebProcess:
             return False
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """End it by SIGKILL."""
         self._process.kill()

@@ -1,4 +1,4 @@
-"""Every page: quiet, within a phone's width, operable by keyboard, and safe from what is typed."""
+"""Every page: no errors, fits a phone, works by keyboard, and escapes typed text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ADMIN = [
     "/admin/generation/job/",
 ]
 MOST_STOPS = 60
-"""Of the Tab key on one page; then the rest is more of the same."""
+"""Most presses of the Tab key on one page; further elements are of the same kinds."""
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 LONG = "1girl, " + "w" * 300
@@ -38,7 +38,7 @@ LONG = "1girl, " + "w" * 300
 
 @pytest.fixture(scope="session")
 def addresses(site: Site) -> list[str]:
-    """Every kind of page, those about a render with one of a long prompt."""
+    """Every kind of page; those of a render show one with a long prompt."""
     job_id = site.finished(prompt=LONG, shot="sh120")
     output = site.job(job_id)["outputs"][0]
     assert output["kind"] == "image"
@@ -47,7 +47,7 @@ def addresses(site: Site) -> list[str]:
 
 
 def visit_all(page: Page, addresses: list[str]) -> Any:
-    """Each page in turn, settled; the take's page is reached from its shot's."""
+    """Visit each page and wait until it has settled. The take's page is opened from its shot's."""
     for address in addresses:
         path, _, take = address.partition("#")
         page.goto(path)
@@ -118,7 +118,7 @@ def test_the_skip_link_leads_past_the_bar(visit: Visit) -> None:
     expect(page.get_by_role("link", name="Harbour Lights")).to_be_focused()
 
 
-def test_a_question_mark_opens_the_shortcuts_and_nothing_behind_them_is_pressed(
+def test_a_question_mark_opens_the_shortcuts_and_keys_do_not_reach_the_page_behind(
     visit: Visit,
 ) -> None:
     page = visit("artist").page
@@ -141,7 +141,7 @@ def test_a_question_mark_opens_the_shortcuts_and_nothing_behind_them_is_pressed(
     expect(dialog).to_be_hidden()
 
 
-def test_a_prompt_that_looks_like_a_page_is_shown_as_text_everywhere(visit: Visit) -> None:
+def test_html_in_a_prompt_is_escaped_everywhere(visit: Visit) -> None:
     person = visit("artist")
     page = person.page
     page.goto(f"/render/?shot={PROJECT}/sh130")
@@ -169,7 +169,7 @@ def test_a_prompt_that_looks_like_a_page_is_shown_as_text_everywhere(visit: Visi
 
 
 def test_two_long_japanese_prompts_still_have_an_estimate(visit: Visit) -> None:
-    # In an address they would have 36 kB, more than twice of what a web server takes.
+    # In a query string they would have 36 kB, more than twice what a web server accepts.
     page = visit("artist").page
     page.goto("/render/")
     page.get_by_label("Prompt", exact=True).fill("港" * 2000)
@@ -178,7 +178,7 @@ def test_two_long_japanese_prompts_still_have_an_estimate(visit: Visit) -> None:
     expect(page.locator("#expectation")).to_contain_text("256×256, 10 steps, Toon")
 
 
-def test_the_gallery_is_searched_while_one_types(visit: Visit, addresses: list[str]) -> None:
+def test_the_gallery_searches_while_typing(visit: Visit, addresses: list[str]) -> None:
     page = visit("artist").page
     page.goto("/gallery/")
     words = page.get_by_label("Prompt")

@@ -1,4 +1,4 @@
-"""Clips in the browser: frame by frame, by keyboard and pointer, through every live change."""
+"""Clips in the browser: frame by frame, by keyboard and pointer, and during live changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRAMES = 8
 CLIP: dict[str, Any] = {"type": "video", "frames": FRAMES, "fps": 8, "formats": ["gif"]}
 SHOT = "sh050"
 
-# Sixteen numbers of grey for what the video shows now: enough to tell frames of a clip apart.
+# The picture of the video as sixteen grey values, enough to tell frames apart.
 LOOK = """() => {
   const canvas = Object.assign(document.createElement("canvas"), { width: 4, height: 4 });
   const context = canvas.getContext("2d");
@@ -30,13 +30,13 @@ LOOK = """() => {
 
 @pytest.fixture(scope="module")
 def job_id(site: Site) -> str:
-    """A rendered clip; its job's id."""
+    """The job's id of a rendered clip."""
     return site.finished(**CLIP, shot=SHOT)
 
 
 @pytest.fixture
 def page(visit: Visit, job_id: str) -> Page:
-    """The artist on the page of the take, with the first frame shown."""
+    """The artist's page of the take, at the first frame."""
     page = visit("artist").page
     open_take(page, job_id)
     return page
@@ -50,7 +50,7 @@ def open_take(page: Page, job_id: str) -> None:
 
 
 def expect_frame(page: Page, number: int) -> None:
-    """Counter, scrubber, chart and the clip itself are at a frame, and stand still there."""
+    """Expect counter, scrubber, chart and clip to be paused at a frame."""
     expect(page.locator("[data-frame]")).to_have_text(str(number))
     expect(page.locator("[data-timecode]")).to_have_text(f"00:00:{(number - 1) % 8:02d}")
     expect(page.get_by_label("Frame", exact=True)).to_have_value(str(number))
@@ -94,7 +94,7 @@ def test_arrow_keys_show_every_frame_once_in_both_directions(page: Page) -> None
     expect_frame(page, FRAMES)
 
 
-def test_a_browser_seeks_by_asking_for_parts(visit: Visit, job_id: str) -> None:
+def test_a_browser_seeks_by_range_requests(visit: Visit, job_id: str) -> None:
     page = visit("artist").page
     answers: list[Response] = []
     page.on("response", lambda answer: answers.append(answer))
@@ -141,7 +141,7 @@ def test_the_space_bar_plays_and_stops_on_a_whole_frame(page: Page) -> None:
     expect(play).to_be_visible()
 
 
-def test_without_the_loop_it_ends_at_the_last_frame_and_plays_again_from_the_first(
+def test_without_loop_it_stops_at_the_last_frame_and_restarts_at_the_first(
     page: Page,
 ) -> None:
     loop = page.get_by_role("button", name="Loop")
@@ -217,7 +217,7 @@ def test_a_clip_plays_on_while_other_parts_of_its_page_change(
     expect_frame(page, int(page.locator("[data-frame]").inner_text()))
 
 
-def test_a_clip_that_lands_on_an_open_page_can_be_played_and_nothing_jumps(
+def test_a_clip_that_finishes_on_an_open_page_plays_without_layout_shift(
     visit: Visit, site: Site, long_render: str
 ) -> None:
     waiting = site.render(**CLIP, shot=SHOT)
@@ -237,7 +237,7 @@ def test_a_clip_that_lands_on_an_open_page_can_be_played_and_nothing_jumps(
     assert [part.bounding_box() for part in parts] == before
 
 
-def test_files_are_downloaded_under_names_one_recognises(page: Page) -> None:
+def test_downloads_have_readable_names(page: Page) -> None:
     number = page.get_by_role("heading", level=1).inner_text().removeprefix("Take ")
     for word, ending in (("MP4", "mp4"), ("GIF", "gif")):
         with page.expect_download() as download:
@@ -251,7 +251,7 @@ def strip_of(page: Page, job_id: str) -> Locator:
 
 
 def place_of(strip: Locator) -> float:
-    """Which part of the strip is shown, 0 for its first tile and 100 for its last."""
+    """The shown position of the strip: 0 for its first tile, 100 for its last."""
     place: str = strip.evaluate("element => getComputedStyle(element).backgroundPositionX")
     return float(place.removesuffix("%"))
 
@@ -269,7 +269,7 @@ def test_a_card_shows_the_frame_under_the_pointer(page: Page, job_id: str) -> No
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
-def test_a_card_with_the_focus_runs_unless_one_wants_no_motion(
+def test_a_focused_card_plays_unless_reduced_motion_is_preferred(
     motion: str, visit: Visit, job_id: str
 ) -> None:
     page = visit("artist", reduced_motion=motion).page
@@ -283,9 +283,7 @@ def test_a_card_with_the_focus_runs_unless_one_wants_no_motion(
     wait_until(lambda: place_of(strip) > 50, "the strip runs")
 
 
-def test_on_a_phone_the_player_fits_and_a_finger_finds_the_frames(
-    visit: Visit, job_id: str
-) -> None:
+def test_on_a_phone_the_player_fits_and_responds_to_touch(visit: Visit, job_id: str) -> None:
     page = visit("artist", **PHONE).page
     open_take(page, job_id)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,4 +1,4 @@
-"""The dashboard's queue: chosen by pointer and keys, changed in bulk, alive under the hands."""
+"""The dashboard's queue: selection by pointer and keys, bulk changes, and live updates meanwhile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def queue(site: Site, long_render: str) -> Iterator[list[str]]:
-    """Four drafts of the artist's that wait behind a long render."""
+    """Four drafts of the artist, which wait behind a long render."""
     jobs = [site.render() for _ in range(4)]
     yield jobs
     site.api("jobs/cancel", {"job_ids": jobs})
@@ -24,7 +24,7 @@ def queue(site: Site, long_render: str) -> Iterator[list[str]]:
 
 @pytest.fixture
 def page(visit: Visit, queue: list[str]) -> Page:
-    """The artist's dashboard with the queue on it."""
+    """The artist's dashboard with the queue."""
     page = visit("artist").page
     page.goto("/")
     expect_live(page)
@@ -37,7 +37,7 @@ def row(page: Page, job_id: str) -> Locator:
 
 
 def push(site: Site, page: Page) -> None:
-    """Let the list be pushed anew: a row of the page is another element afterwards."""
+    """Cause a push of the list, which replaces its rows by new elements."""
     page.evaluate("document.querySelector('#waiting').dataset.old = 'yes'")
     site.api(f"jobs/{site.render()}/cancel", {})
     expect(page.locator("#waiting[data-old]")).to_have_count(0, timeout=SLOW)
@@ -109,7 +109,7 @@ def test_all_of_mine_are_cancelled_at_once(page: Page, site: Site, queue: list[s
     assert {site.job(job)["status"] for job in queue} == {"cancelled"}
 
 
-def test_a_row_has_its_own_small_buttons(page: Page, site: Site, queue: list[str]) -> None:
+def test_a_row_has_its_own_buttons(page: Page, site: Site, queue: list[str]) -> None:
     mine = row(page, queue[1])
     mine.hover()
     mine.get_by_role("button", name="To the front").click()
@@ -153,13 +153,13 @@ def test_on_a_phone_the_bar_and_the_rows_fit(visit: Visit, site: Site, queue: li
         assert box["x"] + box["width"] <= 390
 
 
-def test_the_times_of_what_waits_follow_the_render(page: Page, queue: list[str]) -> None:
+def test_the_times_of_waiting_jobs_follow_the_render(page: Page, queue: list[str]) -> None:
     page.evaluate("document.querySelector('#waiting').dataset.old = 'yes'")
 
     expect(page.locator("#waiting[data-old]")).to_have_count(0, timeout=SLOW)
 
 
-def test_a_lead_of_the_house_stops_the_device(
+def test_a_lead_pauses_the_device(
     visit: Visit, site: Site, queue: list[str], long_render: str
 ) -> None:
     page = visit("admin").page

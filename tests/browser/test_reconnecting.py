@@ -1,4 +1,4 @@
-"""The web server is killed and comes back: the page says so and catches up by itself."""
+"""The web server is killed and restarted: the page shows it and catches up automatically."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.browser.site import SecondWebProcess, Site, wait_until
 
 pytestmark = pytest.mark.browser
 
-# What Chromium and htmx say of a server that is not there; an event is all htmx knows of a socket.
+# Messages of Chromium and htmx about a missing server; htmx logs only an event for a socket.
 CAUSED_BY_THE_KILL = ["WebSocket", r"\[object Event\]", "net::ERR_", "htmx:sendError"]
 
 
 @pytest.fixture
 def web(site: Site) -> Iterator[SecondWebProcess]:
-    """A web server that may be killed; database, live events and worker are the site's."""
+    """A web server that may be killed. Database, live events and worker are the site's."""
     web = SecondWebProcess(site)
     try:
         web.start()
@@ -30,17 +30,17 @@ def web(site: Site) -> Iterator[SecondWebProcess]:
 
 @pytest.fixture
 def watcher(visit: Visit, web: SecondWebProcess, long_render: str) -> Person:
-    """The artist, watching a long render through that server."""
+    """The artist, who watches a long render through that server."""
     person = visit("artist", web.address)
     person.page.goto(f"/jobs/{long_render}/")
     expect_live(person.page)
     expect(person.page.locator(".big .stage")).to_contain_text("of 150", timeout=SLOW)
-    # It has something to lose: the picture so far.
+    # Wait for a preview, which could be lost.
     expect(person.page.locator("figure.mat img.preview")).to_be_visible(timeout=SLOW)
     return person
 
 
-def test_a_page_outlives_the_death_of_its_web_server(
+def test_a_page_recovers_from_the_death_of_its_web_server(
     watcher: Person, web: SecondWebProcess
 ) -> None:
     page = watcher.page
@@ -56,7 +56,7 @@ def test_a_page_outlives_the_death_of_its_web_server(
     watcher.expect_problems(CAUSED_BY_THE_KILL)
 
 
-def test_what_happened_meanwhile_is_shown_afterwards(
+def test_changes_during_the_outage_are_shown_afterwards(
     watcher: Person, web: SecondWebProcess, site: Site, long_render: str
 ) -> None:
     page = watcher.page

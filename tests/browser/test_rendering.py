@@ -1,4 +1,4 @@
-"""From the login to the picture, by keyboard alone and before everybody's eyes."""
+"""From the login to the picture, by keyboard only, with live updates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_the_first_render_after_the_start_succeeds(site: Site) -> None:
     assert site.first_render == "completed", site.said
 
 
-def test_an_artist_renders_a_draft_by_keyboard_and_sees_it_grow(visit: Visit) -> None:
+def test_an_artist_renders_a_draft_by_keyboard_and_sees_its_progress(visit: Visit) -> None:
     phone = visit("reviewer", **PHONE).page
     page = visit().page
     log_in(page, "artist")
@@ -54,7 +54,7 @@ def test_an_artist_renders_a_draft_by_keyboard_and_sees_it_grow(visit: Visit) ->
 
 
 def find_the_take(page: Page) -> None:
-    """Its take leads to the shot and to the project, and the picture is there."""
+    """Follow the take to its shot and project, and expect the picture."""
     page.get_by_role("link", name="Open the take").click()
     heading = page.get_by_role("heading", level=1)
     take = heading.inner_text()

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def draft(site: Site, visit: Visit) -> Page:
-    """The artist, on the page of a finished draft of a shot."""
+    """The artist's page of a finished draft of a shot."""
     job_id = site.finished(shot="sh110")
     page = visit("artist").page
     page.goto(f"/jobs/{job_id}/")
@@ -24,7 +24,7 @@ def draft(site: Site, visit: Visit) -> Page:
 
 
 def open_from_the_reviews(page: Page, take: str) -> None:
-    """By keyboard: g, r, then Tab to the take and Enter."""
+    """Open a take by keyboard: g, r, then Tab to the take and Enter."""
     page.goto("/")
     page.keyboard.press("g")
     page.keyboard.press("r")
@@ -35,7 +35,7 @@ def open_from_the_reviews(page: Page, take: str) -> None:
     expect_live(page)
 
 
-def test_an_approved_draft_becomes_its_final_by_itself(draft: Page, visit: Visit) -> None:
+def test_an_approved_draft_starts_its_final_automatically(draft: Page, visit: Visit) -> None:
     take = draft.get_by_role("heading", level=1).inner_text()
     draft.keyboard.press("s")
     expect(draft.locator("#take-actions")).to_contain_text("A reviewer of this project will decide")
@@ -72,9 +72,7 @@ def test_a_request_for_a_change_reaches_the_artist_at_once(draft: Page, visit: V
     expect(draft.get_by_role("button", name="Send to review")).to_be_visible()
 
 
-def test_what_a_reviewer_is_typing_survives_what_others_do(
-    draft: Page, visit: Visit, site: Site
-) -> None:
+def test_a_reviewers_text_survives_live_changes(draft: Page, visit: Visit, site: Site) -> None:
     draft.keyboard.press("s")
     reviewer = visit("reviewer").page
     reviewer.goto(draft.url)

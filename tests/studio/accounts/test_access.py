@@ -1,4 +1,4 @@
-"""Who finds what: one table for every kind of person and every kind of thing."""
+"""Access rules: one table of every kind of person and every kind of object."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ reviewer    sees    sees sees sees sees  403    sees    404   joins  joins      
 lead        sees    sees sees sees sees  sees   sees    404   joins  joins         joins
 boss        sees    sees sees sees sees  sees   sees    404   joins  joins         joins
 """
-"""The artist asked for the render and owns the token; the take waits for a verdict."""
+"""The artist owns the job and the token; the take is in review."""
 
 _HEAD, *_ROWS = [line.split() for line in TABLE.strip().splitlines()]
 CELLS = [
@@ -41,7 +41,7 @@ Things = dict[str, Callable[[Any], Any]]
 
 @pytest.fixture
 def things(sent: MakeTake, artist: User, project: Project) -> Things:
-    """How each thing is asked for, as the views do it."""
+    """How the views get each object."""
     take = sent()
     output = take.output
     assert output is not None
@@ -64,7 +64,7 @@ def things(sent: MakeTake, artist: User, project: Project) -> Things:
 @pytest.mark.parametrize(
     ("who", "thing", "expected"), CELLS, ids=[f"{who} {thing} {cell}" for who, thing, cell in CELLS]
 )
-def test_everybody_finds_what_the_table_says(
+def test_access_is_as_in_the_table(
     who: str, thing: str, expected: str, things: Things, request: pytest.FixtureRequest
 ) -> None:
     user = AnonymousUser() if who == "anonymous" else request.getfixturevalue(who)
@@ -94,11 +94,11 @@ def _answer(ask: Callable[[Any], Any], user: Any) -> str:
         ("", ""),
     ],
 )
-def test_a_group_that_is_not_there_cannot_be_joined(topic: str, key: str, boss: User) -> None:
+def test_an_unknown_group_cannot_be_joined(topic: str, key: str, boss: User) -> None:
     assert access.may_join(boss, topic, key) is None
 
 
-def test_the_group_that_is_joined_is_the_one_events_are_told_to(
+def test_the_joined_group_is_the_one_that_events_go_to(
     queued: MakeTake, artist: User, project: Project
 ) -> None:
     job = queued().job
@@ -107,7 +107,7 @@ def test_the_group_that_is_joined_is_the_one_events_are_told_to(
     assert access.may_join(artist, "job", str(job.pk)) == f"job.{job.pk}"
 
 
-def test_a_job_of_no_project_is_its_owners_alone(
+def test_only_the_owner_sees_a_job_without_a_project(
     submit: Callable[..., Job], artist: User, reviewer: User, lead: User, boss: User
 ) -> None:
     job = submit()
@@ -118,7 +118,7 @@ def test_a_job_of_no_project_is_its_owners_alone(
     assert not access.may_change_job(lead, job)
 
 
-def test_who_left_a_project_keeps_their_own_jobs_and_loses_the_rest(
+def test_a_former_member_sees_only_their_own_jobs(
     queued: MakeTake, artist: User, colleague: User, project: Project
 ) -> None:
     own, others = queued(), queued(user=colleague)
@@ -139,14 +139,14 @@ def test_a_job_is_listed_once_for_a_member_who_also_owns_it(
     assert list(access.visible_jobs(lead)) == [take.job]
 
 
-def test_no_review_is_open_once_it_was_decided(sent: MakeTake, reviewer: User) -> None:
+def test_a_decided_review_is_not_open(sent: MakeTake, reviewer: User) -> None:
     take = sent()
     Review.objects.update(verdict="approved")
 
     assert access.open_review_for(reviewer, take) is None
 
 
-def test_a_role_counts_in_its_own_project_only(
+def test_a_role_applies_only_to_its_project(
     sent: MakeTake, reviewer: User, boss: User, stranger: User
 ) -> None:
     elsewhere = Project.objects.create(slug="elsewhere", name="Elsewhere")

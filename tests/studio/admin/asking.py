@@ -1,4 +1,4 @@
-"""Asking the admin site as a browser would."""
+"""Requests to the admin site as a browser sends them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from generation.models import Attempt, Job, JobEvent, Output
 from studio.models import Review, Take
 
 READ_ONLY = [Take, Review, Job, JobEvent, Attempt, Output]
-"""What happened, and is only looked at."""
+"""Models of the history, which are read-only."""
 
 
 def picture_file(
@@ -32,7 +32,7 @@ def address(model: Any, page: str = "changelist", *args: Any) -> str:
 
 
 def filled(client: Client, url: str) -> dict[str, Any]:
-    """What a browser would send back from a form page that nobody changed."""
+    """The values that a browser submits from an unchanged form."""
     context = client.get(url).context
     forms = [context["adminform"].form]
     for inline in context["inline_admin_formsets"]:
@@ -48,7 +48,7 @@ def filled(client: Client, url: str) -> dict[str, Any]:
 
 
 def act(client: Client, model: Any, action: str, *rows: Any) -> HttpResponse:
-    """Run a bulk action on rows of a list."""
+    """Run a bulk action on rows."""
     chosen = {"action": action, "_selected_action": [row.pk for row in rows]}
     return client.post(address(model), chosen, follow=True)
 

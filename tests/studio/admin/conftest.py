@@ -1,4 +1,4 @@
-"""What the admin site's tests share: who asks, and two productions to ask about."""
+"""Fixtures of the admin site's tests: users, and two productions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.studio.conftest import finish_job
 
 @pytest.fixture
 def lead(lead: User) -> User:
-    """The project's admin, who is let into the admin site."""
+    """The project's admin, who is staff."""
     lead.is_staff = True
     lead.save()
     return lead
@@ -49,7 +49,7 @@ def as_lead(client: Client, lead: User) -> Client:
 
 
 def production(project: Project, artist: User, device: Device, name: str) -> SimpleNamespace:
-    """A project with one of everything, rendered."""
+    """A project with one row of each model and a finished render."""
     sequence = Sequence.objects.create(project=project, slug="opening", name=f"{name} opening")
     shot = Shot.objects.create(
         project=project, sequence=sequence, slug="sh020", name=f"{name} shot"
@@ -84,13 +84,13 @@ def production(project: Project, artist: User, device: Device, name: str) -> Sim
 
 @pytest.fixture
 def ours(project: Project, artist: User, toon: ModelCard, device: Device) -> SimpleNamespace:
-    """A production of the project whose lead is `lead`."""
+    """A production in the project that `lead` leads."""
     return production(project, artist, device, "mika")
 
 
 @pytest.fixture
 def theirs(stranger: User, toon: ModelCard, device: Device) -> SimpleNamespace:
-    """A production that `lead` has nothing to do with."""
+    """A production in a project of other people."""
     project = Project.objects.create(slug="elsewhere", name="Elsewhere")
     Membership.objects.create(project=project, user=stranger, role=Role.ARTIST)
     return production(project, stranger, device, "rival")

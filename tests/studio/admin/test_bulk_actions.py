@@ -1,4 +1,4 @@
-"""Bulk actions stand in the history of each row that they changed, and of no other."""
+"""Bulk actions are logged for each row that they changed, and for no other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.studio.admin.asking import act, address, text
 
 
 def logged(row: Any) -> list[str]:
-    """What a row's history says, the oldest first."""
+    """The log messages of a row, oldest first."""
     entries = LogEntry.objects.filter(
         content_type__app_label=row._meta.app_label,
         content_type__model=row._meta.model_name,
@@ -27,7 +27,9 @@ def logged(row: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("model", [Character, Style])
-def test_switched_off_and_on_in_bulk(as_root: Client, ours: SimpleNamespace, model: Any) -> None:
+def test_rows_are_deactivated_and_activated_in_bulk(
+    as_root: Client, ours: SimpleNamespace, model: Any
+) -> None:
     row = model.objects.get()
     assert "1 deactivated." in text(act(as_root, model, "deactivate", row))
     assert not model.objects.get().is_active
@@ -35,7 +37,7 @@ def test_switched_off_and_on_in_bulk(as_root: Client, ours: SimpleNamespace, mod
     assert model.objects.get().is_active
 
 
-def test_switching_is_logged_for_what_was_switched(
+def test_activation_is_logged_for_changed_rows_only(
     as_root: Client, boss: User, ours: SimpleNamespace
 ) -> None:
     off = Character.objects.create(project=ours.project, slug="sora", name="Sora", is_active=False)
@@ -48,7 +50,7 @@ def test_switching_is_logged_for_what_was_switched(
     assert logged(off) == ["Activated."]
 
 
-def test_what_leads_may_not_reach_is_not_logged(
+def test_rows_of_other_projects_are_not_logged(
     as_lead: Client, ours: SimpleNamespace, theirs: SimpleNamespace
 ) -> None:
     act(as_lead, Style, "deactivate", ours.style, theirs.style)
@@ -56,7 +58,7 @@ def test_what_leads_may_not_reach_is_not_logged(
     assert logged(theirs.style) == []
 
 
-def test_moved_jobs_are_logged(
+def test_changed_jobs_are_logged(
     as_root: Client, submit: Callable[..., Job], ours: SimpleNamespace
 ) -> None:
     job = submit()

@@ -1,4 +1,4 @@
-"""Characters: made with their first reference, and ready to be rendered."""
+"""Characters: added with a first reference, and a link to render them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Devices: paused by people, told about by their workers."""
+"""Devices: people pause them, workers describe them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_only_a_device_that_is_away_can_be_removed(as_root: Client, device: Devi
     assert not Device.objects.exists()
 
 
-def test_a_lead_says_which_work_goes_where(as_root: Client, device: Device) -> None:
+def test_a_lead_sets_the_work_of_a_device(as_root: Client, device: Device) -> None:
     url = address(Device, "change", device.pk)
     chosen = {"works": ["video", "interpolate"], "families": ["animatediff"], "largest_size": 512}
     data = {**filled(as_root, url), **chosen}
@@ -59,16 +59,14 @@ def test_a_lead_says_which_work_goes_where(as_root: Client, device: Device) -> N
 
 
 @pytest.mark.parametrize("chosen", [{"works": []}, {"works": ["cooking"]}, {"pause": "for_lunch"}])
-def test_rules_that_no_device_could_have_are_refused(
-    chosen: dict[str, Any], as_root: Client, device: Device
-) -> None:
+def test_invalid_rules_are_refused(chosen: dict[str, Any], as_root: Client, device: Device) -> None:
     url = address(Device, "change", device.pk)
     assert as_root.post(url, {**filled(as_root, url), **chosen}).status_code == 200
     device.refresh_from_db()
     assert (device.works, device.pause) == (list(Work), Pause.NONE)
 
 
-def test_pages_are_told_that_a_device_was_stopped(
+def test_pausing_a_device_publishes_an_event(
     as_root: Client, device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []

@@ -1,4 +1,4 @@
-"""Staff who are no superusers see what belongs to the projects they lead."""
+"""Staff who are not superusers see only rows of the projects they lead."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_form_opens_for_their_projects_only(
 ) -> None:
     own, other = getattr(ours, name), getattr(theirs, name)
     assert as_lead.get(address(type(own), "change", own.pk)).status_code == 200
-    # Django's admin sends people back to the index for what they cannot see.
+    # Django's admin redirects to the index for rows outside the queryset.
     for page in ("change", "history"):
         assert as_lead.get(address(type(own), page, other.pk)).status_code == 302
     assert as_lead.post(address(type(own), "delete", other.pk)).status_code in (302, 403)
@@ -64,7 +64,7 @@ def test_actions_reach_their_projects_only(
     assert waiting.job.status == Status.QUEUED
 
 
-def test_nothing_is_moved_to_other_projects(
+def test_rows_cannot_be_moved_to_other_projects(
     as_lead: Client, ours: SimpleNamespace, theirs: SimpleNamespace
 ) -> None:
     for row in (ours.character, ours.shot, ours.style):
@@ -73,9 +73,7 @@ def test_nothing_is_moved_to_other_projects(
         assert "Select a valid choice" in text(answer)
 
 
-def test_styles_for_everybody_are_not_theirs_to_make(
-    as_lead: Client, ours: SimpleNamespace
-) -> None:
+def test_leads_may_not_add_shared_styles(as_lead: Client, ours: SimpleNamespace) -> None:
     shared = Style.objects.create(slug="plain", name="Plain")
     assert as_lead.get(address(Style, "change", shared.pk)).status_code == 302
     url = address(Style, "change", ours.style.pk)
@@ -91,13 +89,13 @@ def test_picture_of_a_style_comes_from_their_project(
     assert str(theirs.output.pk) not in text(as_lead.get(address(Style)))
 
 
-def test_projects_are_started_and_ended_by_superusers(as_lead: Client, project: Project) -> None:
+def test_only_superusers_add_and_delete_projects(as_lead: Client, project: Project) -> None:
     assert as_lead.get(address(Project, "add")).status_code == 403
     assert as_lead.get(address(Project, "delete", project.pk)).status_code == 403
 
 
 @pytest.mark.parametrize("model", [User, ApiToken, Device, ModelCard])
-def test_people_tokens_devices_and_models_are_not_theirs(
+def test_leads_may_not_see_people_tokens_devices_and_models(
     as_lead: Client, toon: ModelCard, device: Device, model: Any
 ) -> None:
     assert as_lead.get(address(model)).status_code == 403
@@ -113,6 +111,6 @@ def test_staff_who_lead_nothing_see_nothing(
         assert client.get(address(model)).status_code == 403
 
 
-def test_members_who_are_no_staff_stay_outside(client: Client, artist: User) -> None:
+def test_members_who_are_not_staff_have_no_access(client: Client, artist: User) -> None:
     client.force_login(artist)
     assert client.get(reverse("admin:index")).status_code == 302

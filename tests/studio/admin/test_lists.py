@@ -1,4 +1,4 @@
-"""Lists stay quick, and find what is looked for."""
+"""Lists: number of queries, filters and search."""
 
 from __future__ import annotations
 

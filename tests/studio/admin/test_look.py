@@ -19,7 +19,7 @@ def test_index_and_login_carry_the_studio_look(as_root: Client) -> None:
     for page in (index, login):
         assert "css/admin.css" in text(page)
         assert "Genga" in text(page)
-        # The CSP forbids them, and the second theme would fight with the tokens.
+        # The CSP forbids them, and Django's second theme would conflict with our tokens.
         assert "style=" not in text(page)
         assert "theme.js" not in text(page)
 

@@ -1,4 +1,4 @@
-"""A character's LoRA: checked, kept with its hash, removed."""
+"""A character's LoRA: checked, stored with its hash, removed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_lora_is_optional_and_its_hash_is_kept(as_root: Client, ours: SimpleName
     digest = ours.character.lora_sha256
     assert len(digest) == 64
     assert ours.character.lora.read() == LORA
-    # Saving the form again without a file changes neither.
+    # Saving the form again without a file changes nothing.
     assert as_root.post(url, filled(as_root, url)).status_code == 302
     ours.character.refresh_from_db()
     assert ours.character.lora_sha256 == digest
@@ -62,7 +62,7 @@ def test_file_that_is_no_lora_is_refused(
     assert not ours.character.lora
 
 
-def test_lora_that_is_gone_is_told(as_root: Client, ours: SimpleNamespace) -> None:
+def test_missing_lora_file_is_an_error(as_root: Client, ours: SimpleNamespace) -> None:
     Character.objects.update(lora="loras/gone.safetensors", lora_sha256="0" * 64)
     url = address(Character, "change", ours.character.pk)
     assert "The stored file is gone" in text(as_root.post(url, filled(as_root, url)))

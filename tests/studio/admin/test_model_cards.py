@@ -1,4 +1,4 @@
-"""Model cards: one default, and settings that a render could have."""
+"""Model cards: one default, and only possible settings."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_default_must_be_one_active_model(as_root: Client, toon: ModelCard) -> N
         ({"min_size": ""}, "This field is required."),
     ],
 )
-def test_settings_no_render_could_have_are_refused(
+def test_impossible_settings_are_refused(
     as_root: Client, toon: ModelCard, change: dict[str, Any], sentence: str
 ) -> None:
     url = address(ModelCard, "change", toon.pk)

@@ -1,4 +1,4 @@
-"""Every list and form of the admin site answers; what happened cannot be changed there."""
+"""Every list and form of the admin site answers; the history is read-only."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_add_pages_answer(as_root: Client, toon: ModelCard, model: Any) -> None:
 
 
 @pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)
-def test_history_is_not_to_be_falsified(as_root: Client, ours: SimpleNamespace, model: Any) -> None:
+def test_history_is_read_only(as_root: Client, ours: SimpleNamespace, model: Any) -> None:
     row = model.objects.first()
     assert as_root.get(address(model, "add")).status_code == 403
     assert as_root.post(address(model, "change", row.pk), {}).status_code == 403

@@ -48,7 +48,7 @@ def test_sequence_of_another_project_is_refused(
     assert "rival opening belongs to Elsewhere." in text(answer)
 
 
-def test_what_has_takes_cannot_be_deleted(as_root: Client, ours: SimpleNamespace) -> None:
+def test_rows_with_takes_cannot_be_deleted(as_root: Client, ours: SimpleNamespace) -> None:
     for row in (ours.shot, ours.project):
         url = address(type(row), "delete", row.pk)
         assert as_root.post(url, {"post": "yes"}).status_code == 403

@@ -1,4 +1,4 @@
-"""The queue: what can be done to jobs, and their story."""
+"""Jobs on the admin site: actions, and the page of a job."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_retry(as_root: Client, submit: Callable[..., Job], device: Device) -> N
     assert failed.status == Status.QUEUED
 
 
-def test_retry_of_what_can_be_rendered_no_more(
+def test_retry_of_a_job_that_can_no_longer_be_rendered(
     as_root: Client, submit: Callable[..., Job], ours: SimpleNamespace
 ) -> None:
     large, small = submit(width=192), submit()
@@ -84,7 +84,7 @@ def test_hold_and_release(
     assert not job.is_held
 
 
-def test_page_tells_the_whole_story(as_root: Client, ours: SimpleNamespace) -> None:
+def test_page_shows_attempts_outputs_and_events(as_root: Client, ours: SimpleNamespace) -> None:
     page = text(as_root.get(address(Job, "change", ours.job.pk)))
     for words in ("1girl, bob silver hair, smiling", "guidance 4, seed", "Joined the queue"):
         assert words in page

@@ -49,7 +49,7 @@ def test_bad_reference_is_refused_with_a_sentence(
     assert ours.character.references.count() == 1
 
 
-def test_deleted_reference_takes_its_picture_along(
+def test_deleting_a_reference_deletes_its_picture(
     as_root: Client, ours: SimpleNamespace, django_capture_on_commit_callbacks: Any
 ) -> None:
     url = address(Character, "change", ours.character.pk)
@@ -60,7 +60,7 @@ def test_deleted_reference_takes_its_picture_along(
     assert not picture.storage.exists(picture.name)
 
 
-def test_deleted_character_takes_its_pictures_along(
+def test_deleting_a_character_deletes_its_pictures(
     as_root: Client, ours: SimpleNamespace, django_capture_on_commit_callbacks: Any
 ) -> None:
     picture = ours.reference.picture
@@ -71,7 +71,7 @@ def test_deleted_character_takes_its_pictures_along(
     assert Take.objects.get().character is None
 
 
-def test_several_deleted_at_once_leave_no_picture(
+def test_deleting_several_characters_deletes_their_pictures(
     as_root: Client, ours: SimpleNamespace, django_capture_on_commit_callbacks: Any
 ) -> None:
     picture = ours.reference.picture

@@ -1,4 +1,4 @@
-"""Styles: what they show, copies of them, and settings that cannot be."""
+"""Styles: their lists, copies, and invalid settings."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from studio.models import Style
 from tests.studio.admin.asking import act, address, filled, text
 
 
-def test_newest_picture_and_the_way_to_try_it(as_root: Client, ours: SimpleNamespace) -> None:
+def test_list_shows_the_newest_picture_and_a_render_link(
+    as_root: Client, ours: SimpleNamespace
+) -> None:
     for page in (address(Style), address(Style, "change", ours.style.pk)):
         shown = text(as_root.get(page))
         assert f'src="/outputs/{ours.output.pk}/thumbnail/"' in shown
         assert 'href="/render/?style=mika-ink"' in shown
 
 
-def test_style_without_a_finished_take_shows_a_quiet_dash(
-    as_root: Client, ours: SimpleNamespace
-) -> None:
+def test_style_without_a_finished_take_shows_a_dash(as_root: Client, ours: SimpleNamespace) -> None:
     Job.objects.update(status=Status.FAILED)
     for page in (address(Style), address(Style, "change", ours.style.pk), address(Style, "add")):
         shown = text(as_root.get(page))
@@ -29,7 +29,9 @@ def test_style_without_a_finished_take_shows_a_quiet_dash(
         assert "/thumbnail/" not in shown
 
 
-def test_duplicate_is_off_and_has_names_of_its_own(as_root: Client, ours: SimpleNamespace) -> None:
+def test_duplicate_is_inactive_and_has_its_own_name_and_slug(
+    as_root: Client, ours: SimpleNamespace
+) -> None:
     act(as_root, Style, "duplicate", ours.style)
     act(as_root, Style, "duplicate", ours.style)
     copies = Style.objects.exclude(pk=ours.style.pk).order_by("slug")
@@ -38,7 +40,7 @@ def test_duplicate_is_off_and_has_names_of_its_own(as_root: Client, ours: Simple
     assert copies[0].template == ours.style.template
 
 
-def test_settings_are_told_in_words(as_root: Client, ours: SimpleNamespace) -> None:
+def test_settings_are_shown_in_words(as_root: Client, ours: SimpleNamespace) -> None:
     Style.objects.update(guidance=3.5, steps=30, scheduler="EulerDiscreteScheduler")
     page = text(as_root.get(address(Style)))
     assert "guidance 3.5, scheduler EulerDiscreteScheduler, 30 steps" in page
@@ -54,7 +56,7 @@ def test_scheduler_that_does_not_exist_is_refused(as_root: Client, ours: SimpleN
     url = address(Style, "change", ours.style.pk)
     answer = as_root.post(url, filled(as_root, url) | {"scheduler": "FastestScheduler"})
     assert "is not one of the available choices" in text(answer)
-    # One that was set otherwise is not lost by saving the form.
+    # Saving the form keeps a scheduler that is not in the list.
     Style.objects.update(scheduler="SASolverScheduler")
     assert as_root.post(url, filled(as_root, url)).status_code == 302
     assert Style.objects.get().scheduler == "SASolverScheduler"

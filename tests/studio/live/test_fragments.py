@@ -1,4 +1,4 @@
-"""Fragments: what each kind of watcher is pushed, and what nobody else may see in it."""
+"""Fragments: what is pushed to each kind of viewer, and what must not be in it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def topics(shot: Shot) -> dict[str, Topic]:
     return {"queue": Topic(QUEUE_GROUP), "project": Topic(shot.project.group)}
 
 
-def test_progress_is_pushed_as_bar_and_picture_and_to_the_queue_as_bar_alone(
+def test_progress_pushes_bar_and_picture_and_only_the_bar_to_the_queue(
     running: MakeTake, topics: dict[str, Topic], forecaster: Forecaster
 ) -> None:
     take = running()
@@ -45,7 +45,7 @@ def test_progress_is_pushed_as_bar_and_picture_and_to_the_queue_as_bar_alone(
     assert "data:image/webp;base64,UklGRg==" in parts[own][picture]
 
 
-def test_a_jobs_own_page_is_pushed_everything_when_its_state_moved(
+def test_a_change_of_state_pushes_all_fragments_to_the_jobs_page(
     running: MakeTake, forecaster: Forecaster
 ) -> None:
     take = running()
@@ -57,7 +57,7 @@ def test_a_jobs_own_page_is_pushed_everything_when_its_state_moved(
     assert shown == {"progress", "large", "state", "history", "settings", "consistency"}
 
 
-def test_a_project_is_pushed_card_takes_review_and_what_finished(
+def test_a_change_of_state_pushes_the_shots_fragments_to_the_project(
     running: MakeTake, topics: dict[str, Topic], device: Device, forecaster: Forecaster
 ) -> None:
     take = running()
@@ -71,7 +71,7 @@ def test_a_project_is_pushed_card_takes_review_and_what_finished(
     assert f"finished:{job}" not in moved
 
 
-def test_a_finished_job_joins_what_finished_lately(
+def test_a_finished_job_is_added_to_the_recently_finished_ones(
     finished: MakeTake, topics: dict[str, Topic], forecaster: Forecaster
 ) -> None:
     take = finished()
@@ -84,7 +84,7 @@ def test_a_finished_job_joins_what_finished_lately(
     assert f"/outputs/{fresh(take).output.pk}/thumbnail/" in text
 
 
-def test_the_queue_names_no_prompt_and_no_picture(
+def test_the_queues_fragments_contain_no_prompt_and_no_picture(
     queued: MakeTake, running: MakeTake, topics: dict[str, Topic], forecaster: Forecaster
 ) -> None:
     take = running()
@@ -101,7 +101,7 @@ def test_the_queue_names_no_prompt_and_no_picture(
     assert "artist" in text, "who waits is everybody's to see"
 
 
-def test_what_waits_is_pushed_alone_and_not_at_all_when_nothing_does(
+def test_the_waiting_list_is_pushed_alone_and_only_when_jobs_wait(
     queued: MakeTake, running: MakeTake, forecaster: Forecaster
 ) -> None:
     running()
@@ -113,9 +113,7 @@ def test_what_waits_is_pushed_alone_and_not_at_all_when_nothing_does(
     assert "data-moved" not in text, "nobody's buttons change by it"
 
 
-def test_what_is_on_hold_stands_in_a_list_of_its_own(
-    queued: MakeTake, forecaster: Forecaster
-) -> None:
+def test_jobs_on_hold_are_in_a_separate_list(queued: MakeTake, forecaster: Forecaster) -> None:
     waiting, held = queued(), queued()
     requests.hold(held.job)
     Job.objects.filter(pk=held.job_id).update(saved_steps=3)
@@ -145,7 +143,7 @@ def test_a_device_that_takes_only_some_work_says_which(
     assert "Videos, Interpolation only" in fragments.render_queue(forecaster)["devices"]
 
 
-def test_what_is_pushed_holds_no_form_and_no_token(
+def test_pushed_fragments_contain_no_form_and_no_token(
     sent: MakeTake, topics: dict[str, Topic], forecaster: Forecaster
 ) -> None:
     take = sent()
@@ -159,7 +157,7 @@ def test_what_is_pushed_holds_no_form_and_no_token(
     assert not re.search(r"<form|csrf|<button|<input", text)
 
 
-def test_every_pushed_fragment_says_where_it_goes(
+def test_every_pushed_fragment_names_its_target(
     sent: MakeTake, topics: dict[str, Topic], forecaster: Forecaster
 ) -> None:
     take = sent()
@@ -174,7 +172,7 @@ def test_every_pushed_fragment_says_where_it_goes(
             assert re.match(r"\s*<[a-z]+[^>]*hx-swap-oob=", text), name
 
 
-def test_a_prompt_is_text_in_every_fragment(
+def test_a_prompt_is_escaped_in_every_fragment(
     queued: MakeTake, topics: dict[str, Topic], forecaster: Forecaster
 ) -> None:
     take = queued(prompt="<img src=x onerror=alert(1)>")
@@ -189,7 +187,7 @@ def test_a_prompt_is_text_in_every_fragment(
     assert "&lt;img src=x onerror=alert(1)&gt;" in text
 
 
-def test_a_script_is_pushed_the_status_with_the_addresses_it_knows(
+def test_a_script_gets_the_status_with_urls_of_its_own_host(
     finished: MakeTake, forecaster: Forecaster
 ) -> None:
     take = finished()
@@ -202,9 +200,7 @@ def test_a_script_is_pushed_the_status_with_the_addresses_it_knows(
     assert status["outputs"][0]["url"].startswith("https://genga.example/outputs/")
 
 
-def test_a_job_that_is_gone_is_shown_to_nobody(
-    topics: dict[str, Topic], forecaster: Forecaster
-) -> None:
+def test_a_deleted_job_pushes_nothing(topics: dict[str, Topic], forecaster: Forecaster) -> None:
     gone = "00000000-0000-4000-8000-000000000000"
 
     assert render_job(forecaster, gone, PROGRESS, topics.values()) == {}
@@ -220,7 +216,7 @@ def test_a_shot_without_takes_has_no_picture(shot: Shot) -> None:
     assert (card["take"], card["takes"]) == (None, 0)
 
 
-def test_a_shot_is_shown_by_its_newest_picture_and_says_what_renders(
+def test_a_shots_card_shows_its_newest_picture_and_its_running_take(
     finished: MakeTake, running: MakeTake, shot: Shot
 ) -> None:
     finished()
@@ -230,7 +226,7 @@ def test_a_shot_is_shown_by_its_newest_picture_and_says_what_renders(
     assert (card["take"], card["rendering"], card["takes"]) == (newest, rendering, 3)
 
 
-def test_an_approved_take_stands_before_a_newer_one_and_its_final_before_both(
+def test_a_final_precedes_an_approved_take_which_precedes_a_newer_one(
     sent: MakeTake,
     finished: MakeTake,
     reviewer: User,

@@ -1,4 +1,4 @@
-"""The fan-out: rendered once for everybody, newest state only, and nobody is held up."""
+"""The hub renders once for all viewers, sends only the newest state, and no viewer delays another."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ pytestmark = pytest.mark.asyncio
 
 QUEUE, PROJECT = Topic("queue"), Topic("project.1")
 PATIENCE = 5.0
-"""Seconds after which a test gives up; nothing here waits that long when all is well."""
+"""Seconds after which a test fails. A passing test never waits that long."""
 
 
 class Screen:
-    """Where a viewer's batches arrive."""
+    """Collects the batches that a viewer sends."""
 
     def __init__(self) -> None:
         self.batches: list[str] = []
@@ -52,19 +52,19 @@ def screen() -> Screen:
 
 @pytest_asyncio.fixture
 async def viewer(screen: Screen) -> AsyncIterator[Viewer]:
-    """A page: it is sent the next batch once it has shown the last."""
+    """A page's viewer, which gets the next batch after acknowledging the last one."""
     viewer = Viewer(screen.show, acknowledges=True)
     yield viewer
     await viewer.close()
 
 
-async def test_a_viewer_is_sent_what_it_is_offered(viewer: Viewer, screen: Screen) -> None:
+async def test_offered_parts_are_sent_to_the_viewer(viewer: Viewer, screen: Screen) -> None:
     viewer.offer({"a": "<p>1</p>", "b": "<p>2</p>"})
 
     assert await screen.wait_for(1) == ["<p>1</p>\n<p>2</p>"]
 
 
-async def test_a_viewer_that_shows_slowly_gets_the_newest_of_each_and_no_backlog(
+async def test_a_slow_viewer_gets_the_newest_part_of_each_name_and_no_backlog(
     viewer: Viewer, screen: Screen
 ) -> None:
     viewer.offer({"bar": "10 %"})
@@ -77,7 +77,7 @@ async def test_a_viewer_that_shows_slowly_gets_the_newest_of_each_and_no_backlog
     assert await screen.wait_for(2) == ["10 %", "40 %\npreview"]
 
 
-async def test_a_viewer_that_fetches_itself_first_is_then_sent_the_present(
+async def test_a_viewer_that_fetches_itself_gets_the_current_state_afterwards(
     screen: Screen,
 ) -> None:
     viewer = Viewer(screen.show, acknowledges=True, begun=False)
@@ -92,7 +92,7 @@ async def test_a_viewer_that_fetches_itself_first_is_then_sent_the_present(
     await viewer.close()
 
 
-async def test_a_viewer_that_never_answers_is_sent_the_next_after_a_while(
+async def test_a_viewer_that_never_acknowledges_gets_the_next_batch_after_a_while(
     screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hubs, "PATIENCE", 0.05)
@@ -105,7 +105,7 @@ async def test_a_viewer_that_never_answers_is_sent_the_next_after_a_while(
     await viewer.close()
 
 
-async def test_a_script_is_sent_every_batch_without_answering(screen: Screen) -> None:
+async def test_a_script_gets_every_batch_without_acknowledging(screen: Screen) -> None:
     viewer = Viewer(screen.show, acknowledges=False)
     viewer.offer({"status": "queued"})
     await screen.wait_for(1)
@@ -115,7 +115,7 @@ async def test_a_script_is_sent_every_batch_without_answering(screen: Screen) ->
     await viewer.close()
 
 
-async def test_a_socket_that_is_gone_ends_its_viewer_and_nothing_else() -> None:
+async def test_a_closed_socket_ends_only_its_viewer() -> None:
     tried = asyncio.Event()
 
     async def fail(_: str) -> None:
@@ -142,7 +142,7 @@ def layer(monkeypatch: pytest.MonkeyPatch) -> InMemoryChannelLayer:
 
 @pytest.fixture
 def rendered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, set[str]]]:
-    """Which renderings were done; each one shows the job and its topic."""
+    """The renderings so far; each rendered text names the job and its topic."""
     done: list[tuple[str, set[str]]] = []
 
     async def render(
@@ -176,7 +176,7 @@ async def watched(layer: InMemoryChannelLayer) -> AsyncIterator[Hub]:
         task.cancel()
 
 
-async def test_an_event_is_rendered_once_for_all_who_watch_the_same(
+async def test_an_event_is_rendered_once_for_all_viewers_of_a_topic(
     watched: Hub, rendered: list[Any], tell: Tell
 ) -> None:
     screens = [Screen() for _ in range(3)]
@@ -191,7 +191,7 @@ async def test_an_event_is_rendered_once_for_all_who_watch_the_same(
         await viewer.close()
 
 
-async def test_nobody_is_told_of_a_group_they_did_not_join(
+async def test_a_viewer_gets_nothing_of_groups_it_did_not_join(
     watched: Hub, rendered: list[Any], tell: Tell, viewer: Viewer, screen: Screen
 ) -> None:
     await watched.join(viewer, [PROJECT])
@@ -202,7 +202,7 @@ async def test_nobody_is_told_of_a_group_they_did_not_join(
     assert rendered == [("job-2", {"job.progress"})]
 
 
-async def test_who_left_is_told_nothing_and_the_group_is_forgotten(
+async def test_a_viewer_that_left_gets_nothing_and_its_group_is_left(
     watched: Hub, rendered: list[Any], tell: Tell, viewer: Viewer, layer: InMemoryChannelLayer
 ) -> None:
     other_screen = Screen()
@@ -217,7 +217,7 @@ async def test_who_left_is_told_nothing_and_the_group_is_forgotten(
     await other.close()
 
 
-async def test_what_happens_while_a_fragment_is_made_is_made_once_more_and_not_twice(
+async def test_events_during_a_rendering_cause_exactly_one_more(
     watched: Hub, tell: Tell, viewer: Viewer, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     going_on, done = asyncio.Event(), []
@@ -248,7 +248,7 @@ async def test_what_happens_while_a_fragment_is_made_is_made_once_more_and_not_t
     assert done == [{"job.progress"}, {"job.progress", "job.completed"}]
 
 
-async def test_the_list_of_what_waits_follows_progress_every_few_seconds(
+async def test_progress_sends_the_waiting_list_every_few_seconds(
     watched: Hub,
     rendered: list[Any],
     tell: Tell,
@@ -269,18 +269,18 @@ async def test_the_list_of_what_waits_follows_progress_every_few_seconds(
         (hubs.LIST_PAUSE, "job.claimed"),
         (0.0, "job.progress"),
     ):
-        # As if the last one had been so long ago.
+        # Move the time of the last list into the past.
         watched._listed_at -= age
         await tell("queue", "job-1", kind)
         shown.append((await screen.wait_for(len(shown) + 1))[-1])
         viewer.acknowledge()
 
     bar = "queue: job-1"
-    # An event that moves a job brings the list with it, so the next progress does not.
+    # A change of state includes the list, so the next progress does not send it.
     assert shown == [bar, f"{bar}\n<ol>", bar, bar, bar]
 
 
-async def test_one_broken_fragment_does_not_end_the_live_pages(
+async def test_a_failing_fragment_does_not_stop_the_hub(
     watched: Hub, rendered: list[Any], tell: Tell, viewer: Viewer, screen: Screen
 ) -> None:
     await watched.join(viewer, [QUEUE])
@@ -290,7 +290,7 @@ async def test_one_broken_fragment_does_not_end_the_live_pages(
     assert await screen.wait_for(1) == ["queue: job-2"]
 
 
-async def test_a_layer_that_is_away_for_a_moment_is_asked_again(
+async def test_an_unavailable_channel_layer_is_retried(
     watched: Hub,
     rendered: list[Any],
     tell: Tell,
@@ -317,7 +317,7 @@ async def test_a_process_has_one_hub() -> None:
     assert hub() is hub()
 
 
-async def test_an_event_of_no_job_shows_the_queue_to_its_watchers(
+async def test_an_event_without_a_job_renders_the_queue(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(hubs.fragments, "render_queue", lambda _: {"devices": "<section>"})

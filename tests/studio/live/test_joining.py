@@ -1,4 +1,4 @@
-"""What a page is told when it connects: whether it missed something, and what runs right now."""
+"""What a page gets when it connects: whether it missed a change, and the progress of running jobs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.studio.conftest import MakeTake
 
 pytestmark = pytest.mark.django_db
 
-# The functions behind the asynchronous ones: what they ask of the database needs no socket.
+# The synchronous functions: testing their queries needs no socket.
 page_groups = consumers._page_groups.func
 has_moved = consumers._has_moved.func
 
@@ -42,11 +42,13 @@ def running_parts(groups: list[str]) -> Parts:
         (b"", None),
     ],
 )
-def test_a_page_says_when_it_was_painted(query: bytes, painted: datetime | None) -> None:
+def test_the_time_of_the_paint_is_read_from_the_query(
+    query: bytes, painted: datetime | None
+) -> None:
     assert consumers._painted(query) == painted
 
 
-def test_the_dashboard_follows_the_queue_and_ones_own_projects(
+def test_the_dashboard_follows_the_queue_and_the_users_projects(
     project: Project, artist: User, stranger: User, boss: User
 ) -> None:
     Project.objects.create(slug="other", name="Other")
@@ -57,7 +59,7 @@ def test_the_dashboard_follows_the_queue_and_ones_own_projects(
     assert page_groups(AnonymousUser(), "queue", "") == []
 
 
-def test_another_page_follows_what_it_shows(
+def test_other_pages_follow_their_own_group(
     project: Project, queued: MakeTake, artist: User, stranger: User
 ) -> None:
     job = queued().job
@@ -68,9 +70,7 @@ def test_another_page_follows_what_it_shows(
     assert page_groups(stranger, "job", str(job.pk)) == []
 
 
-def test_a_page_missed_something_when_its_job_moved_after_the_paint(
-    queued: MakeTake, project: Project
-) -> None:
+def test_a_page_missed_a_job_event_after_its_paint(queued: MakeTake, project: Project) -> None:
     mine, other = queued().job, queued().job
     painted = timezone.now()
     requests.cancel(mine)
@@ -82,7 +82,7 @@ def test_a_page_missed_something_when_its_job_moved_after_the_paint(
     assert not has_moved([job_group(mine.pk)], painted + timedelta(minutes=1))
 
 
-def test_a_page_missed_something_when_a_verdict_was_given_after_the_paint(
+def test_a_page_missed_a_verdict_after_its_paint(
     sent: MakeTake, project: Project, reviewer: User
 ) -> None:
     take = sent()
@@ -94,7 +94,7 @@ def test_a_page_missed_something_when_a_verdict_was_given_after_the_paint(
     assert has_moved([project.group], painted)
 
 
-def test_a_page_that_comes_while_a_job_runs_is_shown_how_far_it_is(
+def test_a_page_that_joins_gets_the_progress_of_running_jobs(
     running: MakeTake, queued: MakeTake, project: Project
 ) -> None:
     job = running().job
@@ -106,7 +106,7 @@ def test_a_page_that_comes_while_a_job_runs_is_shown_how_far_it_is(
     assert set(running_parts([job_group(job.pk)])) == {bar, picture}
 
 
-def test_a_page_of_another_project_is_shown_nothing_of_it(running: MakeTake) -> None:
+def test_a_page_of_another_project_gets_no_progress_of_it(running: MakeTake) -> None:
     running()
     other = Project.objects.create(slug="other", name="Other")
 

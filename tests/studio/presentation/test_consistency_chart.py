@@ -1,4 +1,4 @@
-"""How steady a clip is: the words, the chart's points, and the table."""
+"""The consistency of a clip: its label, the chart's points, and the table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.studio.clips import ball
 
 
 def measured(**changes: Any) -> Output:
-    """Four frames, of which the third jumps."""
+    """Four frames; the third one jumps."""
     consistency = {
         "score": 74.6,
         "warp_error": [0.01, 0.2, 0.01],
@@ -35,20 +35,20 @@ def measured(**changes: Any) -> Output:
         (0.0, "Restless, 0 of 100"),
     ],
 )
-def test_the_score_has_a_word(score: float, said: str) -> None:
+def test_the_score_has_a_label(score: float, said: str) -> None:
     found = chart(measured(score=score, jumps=[]))
 
     assert found is not None
     assert found.summary == f"{said}; no frame jumps."
 
 
-def test_every_word_has_an_icon_and_a_tone_of_its_own() -> None:
+def test_every_label_has_its_own_icon_and_tone() -> None:
     words = [chart(measured(score=score)).words for score in (99, 70, 9)]  # type: ignore[union-attr]
 
     assert len({word.icon for word in words}) == len({word.tone for word in words}) == 3
 
 
-def test_a_value_stands_at_the_second_of_its_two_frames() -> None:
+def test_a_value_is_drawn_at_the_second_of_its_two_frames() -> None:
     found = chart(measured())
 
     assert found is not None
@@ -78,7 +78,7 @@ def test_the_table_has_a_row_for_each_frame() -> None:
     ]
 
 
-def test_what_the_engine_measures_is_what_is_drawn() -> None:
+def test_the_engines_measures_are_drawn() -> None:
     found = chart(Output(consistency=measure(ball(16, cut=9)).as_json()))
 
     assert found is not None

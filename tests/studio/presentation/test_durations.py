@@ -1,4 +1,4 @@
-"""Times as people say them: tables of what is said."""
+"""Durations in words: tables of inputs and texts."""
 
 from datetime import timedelta
 
@@ -33,9 +33,7 @@ MINUTE, HOUR = 60, 3600
         (30 * HOUR, "30 hours", "30 h"),
     ],
 )
-def test_a_time_is_said_in_full_and_in_short(
-    seconds: float | None, spoken: str, short: str
-) -> None:
+def test_a_duration_in_full_and_short_words(seconds: float | None, spoken: str, short: str) -> None:
     assert durations.spoken(seconds) == spoken
     assert durations.short(seconds) == short
 
@@ -59,7 +57,7 @@ def test_a_range_names_its_unit_once_where_both_ends_share_it(
     assert durations.span(low, high) == said
 
 
-def test_a_moment_that_has_passed_is_no_time_away() -> None:
+def test_a_past_moment_is_zero_seconds_away() -> None:
     now = timezone.now()
 
     assert durations.until(None) is None

@@ -1,4 +1,4 @@
-"""What happened to a job, told for people."""
+"""A job's history in words."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def start(take: Take, device: Device) -> Attempt:
     return attempt
 
 
-def test_a_quiet_life_is_three_lines(queued: MakeTake, device: Device) -> None:
+def test_an_undisturbed_job_has_three_lines(queued: MakeTake, device: Device) -> None:
     take = queued(priority=Priority.HIGH)
     finish_job(take, device)
 
@@ -38,7 +38,7 @@ def test_a_quiet_life_is_three_lines(queued: MakeTake, device: Device) -> None:
     ]
 
 
-def test_a_lost_worker_and_the_attempt_after_it_are_told(queued: MakeTake, device: Device) -> None:
+def test_a_lost_worker_and_the_next_attempt_are_listed(queued: MakeTake, device: Device) -> None:
     take = queued()
     lifecycle.give_up_lost(start(take, device))
     lifecycle.hand_back(start(take, device))
@@ -50,7 +50,7 @@ def test_a_lost_worker_and_the_attempt_after_it_are_told(queued: MakeTake, devic
     ]
 
 
-def test_a_failure_is_told_with_its_reason_and_the_retry_after_it(
+def test_a_failure_is_listed_with_its_reason_and_the_retry(
     queued: MakeTake, device: Device
 ) -> None:
     take = queued()
@@ -60,7 +60,7 @@ def test_a_failure_is_told_with_its_reason_and_the_retry_after_it(
     assert told(take)[2:] == [("Failed", "The folder is gone."), ("Joined the queue", "")]
 
 
-def test_holding_releasing_and_moving_are_told(queued: MakeTake) -> None:
+def test_hold_release_and_move_are_listed(queued: MakeTake) -> None:
     first, take = queued(), queued()
     for change in (requests.hold, requests.release, requests.move_to_front):
         assert change(take.job)
@@ -73,7 +73,7 @@ def test_holding_releasing_and_moving_are_told(queued: MakeTake) -> None:
     assert len(told(first)) == 1
 
 
-def test_giving_way_and_going_on_are_told_with_their_steps(
+def test_preemption_and_resume_are_listed_with_their_steps(
     queued: MakeTake, device: Device
 ) -> None:
     take = queued()
@@ -90,7 +90,7 @@ def test_giving_way_and_going_on_are_told_with_their_steps(
     ]
 
 
-def test_what_people_asked_for_is_told(queued: MakeTake, device: Device) -> None:
+def test_peoples_requests_are_listed(queued: MakeTake, device: Device) -> None:
     take = queued()
     requests.change_priority(take.job, Priority.URGENT)
     attempt = start(take, device)
@@ -105,7 +105,7 @@ def test_what_people_asked_for_is_told(queued: MakeTake, device: Device) -> None
     ]
 
 
-def test_the_stages_of_an_attempt_follow_each_other_on_its_time_line(
+def test_the_stages_of_an_attempt_follow_each_other_on_its_timeline(
     queued: MakeTake, device: Device, estimator: Estimator
 ) -> None:
     take = queued()
@@ -127,7 +127,7 @@ def test_the_stages_of_an_attempt_follow_each_other_on_its_time_line(
     ]
 
 
-def test_an_attempt_that_was_never_timed_has_no_time_line(queued: MakeTake, device: Device) -> None:
+def test_an_attempt_without_timings_has_no_timeline(queued: MakeTake, device: Device) -> None:
     take = queued()
     lifecycle.hand_back(start(take, device), {Stage.LOAD: Timing(0.0)})
     start(take, device)

@@ -1,4 +1,4 @@
-"""What is true of a job right now: stage, position, what remains, and never an invented time."""
+"""The status of a job: stage, position and remaining time, which is never invented."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BASE = "http://127.0.0.1:8328"
 
 
 def again(take: Take) -> Job:
-    """The take's job as it is now."""
+    """The take's job, read again."""
     return Job.objects.for_pages().get(pk=take.job_id)
 
 
@@ -39,7 +39,7 @@ def progress(take: Take, **fields: Any) -> Job:
     return again(take)
 
 
-def test_a_waiting_job_says_which_number_it_has(queued: MakeTake, forecaster: Forecaster) -> None:
+def test_a_waiting_job_has_its_position(queued: MakeTake, forecaster: Forecaster) -> None:
     first, second = queued(), queued()
     third = queued(priority=Priority.URGENT)
 
@@ -61,14 +61,14 @@ def test_a_waiting_job_says_which_number_it_has(queued: MakeTake, forecaster: Fo
         (Stage.WRITE, "Writing the file"),
     ],
 )
-def test_a_running_job_says_what_happens_now(stage: str, text: str, running: MakeTake) -> None:
+def test_a_running_job_has_its_stage_in_words(stage: str, text: str, running: MakeTake) -> None:
     job = progress(running(), stage=stage)
 
     assert stage_text(job, None) == text
     assert queue_position(job, None) == 0
 
 
-def test_a_job_that_lets_go_says_so(running: MakeTake, forecaster: Forecaster) -> None:
+def test_a_job_that_is_cancelled_shows_it(running: MakeTake, forecaster: Forecaster) -> None:
     take = running()
     requests.cancel(take.job)
 
@@ -76,7 +76,7 @@ def test_a_job_that_lets_go_says_so(running: MakeTake, forecaster: Forecaster) -
     assert job_status(forecaster, again(take))["cancel_requested"] is True
 
 
-def test_an_ended_job_has_no_place_and_nothing_remains(
+def test_an_ended_job_has_no_position_and_no_remaining_time(
     finished: MakeTake, queued: MakeTake, running: MakeTake, forecaster: Forecaster
 ) -> None:
     done, gone, broken = finished(), queued(), running()
@@ -91,7 +91,7 @@ def test_an_ended_job_has_no_place_and_nothing_remains(
     assert {status["estimated_remaining_seconds"] for status in told} == {0.0}
 
 
-def test_what_remains_shrinks_while_nothing_new_is_told(running: MakeTake) -> None:
+def test_the_remaining_time_shrinks_between_reports(running: MakeTake) -> None:
     take = running()
     a_while_ago = timezone.now() - timedelta(seconds=20)
     Progress.objects.filter(pk=take.job_id).update(updated_at=a_while_ago)
@@ -99,7 +99,7 @@ def test_what_remains_shrinks_while_nothing_new_is_told(running: MakeTake) -> No
     assert remaining_seconds(again(take), None) == pytest.approx(10, abs=2)
 
 
-def test_a_run_that_outlives_its_estimate_is_estimating_and_not_at_zero(
+def test_a_run_that_outlasts_its_estimate_is_estimating_and_not_zero(
     running: MakeTake, forecaster: Forecaster
 ) -> None:
     take = running()
@@ -121,7 +121,7 @@ def test_a_run_without_an_estimate_is_estimating(running: MakeTake, forecaster: 
     )
 
 
-def test_waiting_is_part_of_what_remains(
+def test_the_remaining_time_includes_waiting(
     running: MakeTake, queued: MakeTake, took: Took, forecaster: Forecaster
 ) -> None:
     took({Quality.DRAFT: 10.0})
@@ -142,7 +142,7 @@ def test_a_waiting_job_without_history_is_estimating(
     assert status["estimated_remaining"] == "estimating"
 
 
-def test_the_status_of_a_finished_job_names_its_picture_and_its_attempt(
+def test_the_status_of_a_finished_job_lists_its_output_and_its_attempt(
     finished: MakeTake, forecaster: Forecaster
 ) -> None:
     take = finished(seed=7)
@@ -163,7 +163,7 @@ def test_the_status_of_a_finished_job_names_its_picture_and_its_attempt(
     assert attempt["started_at"] <= attempt["finished_at"]
 
 
-def test_the_status_of_a_failed_job_says_why_and_what_to_do(
+def test_the_status_of_a_failed_job_has_reason_and_hint(
     running: MakeTake, forecaster: Forecaster
 ) -> None:
     take = running()
@@ -186,7 +186,7 @@ def test_a_waiting_job_has_neither_device_nor_error(
     assert (status["progress"], status["outputs"], status["attempts"]) == (0.0, [], [])
 
 
-def test_times_are_told_in_utc(queued: MakeTake) -> None:
+def test_times_are_in_utc(queued: MakeTake) -> None:
     moment = timezone.datetime.fromisoformat("2026-05-01T12:00:00.123456+02:00")
 
     assert iso(moment) == "2026-05-01T10:00:00.123Z"
