@@ -137,7 +137,7 @@ BOTH = {"snapshot", "frames"}
         # The saved work belongs to the next attempt already.
         (let_another_worker_take_it, LeaseLost, Outcome.LOST, Status.PROCESSING, {"snapshot"}),
     ],
-    ids=lambda value: getattr(value, "__name__", "") if callable(value) else str(value),
+    ids=["cancelled", "worker stopped", "device paused", "urgent work", "lease lost"],
 )
 def test_an_interruption_has_its_consequence(
     run: Run,

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 # The synchronous functions: testing their queries needs no socket.
 page_groups = consumers._page_groups.func
-has_moved = consumers._has_moved.func
+has_moved = consumers._has_changed.func
 
 
 def running_parts(groups: list[str]) -> Parts:
