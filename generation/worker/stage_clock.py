@@ -13,7 +13,7 @@ from PIL import Image
 
 from generation.estimating.estimator import Estimator
 from generation.estimating.in_flight import InFlight
-from generation.estimating.stages import StagePlan
+from generation.estimating.stage_plan import StagePlan
 from generation.models import Attempt
 from generation.pipelines.base import Pipeline
 from generation.pipelines.loop.step import Step

@@ -17,8 +17,8 @@ from generation.queue import lifecycle
 from generation.scheduling.placement import claimable
 from generation.states import Outcome, Status
 from generation.worker.bells import bell
+from generation.worker.frame_stages import work_folder
 from generation.worker.resume import kept_frames, snapshots
-from generation.worker.stages import work_folder
 
 logger = logging.getLogger(__name__)
 

@@ -4,9 +4,10 @@ from django.contrib import admin
 
 from studio.admin import (  # noqa: F401  (imported because they register model admins)
     characters,
-    engine,
+    devices,
     history,
     jobs,
+    model_cards,
     people,
     projects,
     styles,

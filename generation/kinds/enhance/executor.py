@@ -8,7 +8,7 @@ from itertools import islice
 from generation.media.frames import FrameFolder
 from generation.states import Stage
 from generation.worker import source_files
-from generation.worker.stages import FrameStages
+from generation.worker.frame_stages import FrameStages
 
 
 class Enhance(FrameStages):

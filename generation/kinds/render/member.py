@@ -18,8 +18,8 @@ from generation.specs import RenderSpec
 from generation.states import Stage
 from generation.worker import source_files
 from generation.worker.execution import ExecutionContext
+from generation.worker.frame_stages import FrameStages
 from generation.worker.resume.snapshot_writer import SnapshotWriter
-from generation.worker.stages import FrameStages
 
 
 class Member(FrameStages):

@@ -20,9 +20,9 @@ from generation.queue import lifecycle, requests
 from generation.queue.doorbell import queue_for
 from generation.states import Outcome, Status
 from generation.worker import sweeper
+from generation.worker.frame_stages import work_folder
 from generation.worker.resume import snapshots
 from generation.worker.resume.kept_frames import root as work_root
-from generation.worker.stages import work_folder
 from tests.generation.conftest import Claim
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from generation.estimating.stages import StagePlan
+from generation.estimating.stage_plan import StagePlan
 from generation.specs import EnhanceSpec, RenderSpec, SourceFile
 from generation.states import Stage
 
