@@ -15,6 +15,8 @@ CATALOGUES = (
     "studio.ordering.refusals",
     "studio.ordering.sentences",
     "studio.production.refusals",
+    "studio.production.sentences",
+    "studio.views.sentences",
 )
 
 SAMPLE = 7

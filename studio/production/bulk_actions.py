@@ -1,4 +1,4 @@
-"""What people do to many jobs at once, and how it is told."""
+"""Actions on many jobs at once, and the sentences that say what they did."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -8,8 +8,10 @@ from functools import partial
 from generation.errors import SpecError
 from generation.models import Job
 from generation.queue import requests
+from generation.sentences import Said, Sentence
 from generation.states import Priority
 from studio.ordering import submission
+from studio.production import sentences
 
 MOST = 500
 """Jobs that one request may change."""
@@ -17,51 +19,52 @@ MOST = 500
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing to do to each job: what does it, and the words for those that it did not move.
+    """A change of one job, and the sentences for the jobs that were changed and that were not.
 
-    `change` may raise SpecError for a job, with a reason of its own.
+    `change` returns whether it changed the job. It may raise SpecError.
     """
 
     change: Callable[[Job], bool]
-    done: str
-    why: str
+    done: Sentence
+    unchanged: Sentence
+    priority: str = ""
+    """The new priority in words, for the sentences."""
 
 
-def _priority(priority: Priority) -> Action:
+def _move_to(priority: Priority) -> Action:
     return Action(
         partial(requests.change_priority, priority=priority),
-        f"moved to {priority.label.lower()} priority",
-        "not waiting any more, or of that priority already",
+        sentences.JOBS_MOVED,
+        sentences.NOT_MOVED,
+        priority.label.lower(),
     )
 
 
 ACTIONS = {
-    "cancel": Action(requests.cancel, "cancelled", "ended, or letting go already"),
-    "hold": Action(requests.hold, "put on hold", "not waiting any more, or on hold already"),
-    "release": Action(requests.release, "released", "not on hold any more"),
-    "front": Action(
-        requests.move_to_front, "moved to the front", "not waiting any more, or first already"
-    ),
-    "retry": Action(submission.retry, "waiting again", "neither failed nor cancelled"),
-    **{priority.word: _priority(priority) for priority in Priority},
+    "cancel": Action(requests.cancel, sentences.JOBS_CANCELLED, sentences.NOT_CANCELLED),
+    "hold": Action(requests.hold, sentences.JOBS_HELD, sentences.NOT_HELD),
+    "release": Action(requests.release, sentences.JOBS_RELEASED, sentences.NOT_RELEASED),
+    "front": Action(requests.move_to_front, sentences.JOBS_AT_FRONT, sentences.NOT_AT_FRONT),
+    "retry": Action(submission.retry, sentences.JOBS_RETRIED, sentences.NOT_RETRIED),
+    **{priority.word: _move_to(priority) for priority in Priority},
 }
-"""By the words that forms and keys send."""
+"""By the names that forms and keyboard shortcuts send."""
 
 
 @dataclass(slots=True)
 class Acted:
-    """The jobs that an action moved, those that it left, and reasons of jobs that it refused.
+    """The result of an action: the jobs that it changed and those that it did not.
 
-    The refused jobs are among those that it left.
+    `refusals` counts the refused jobs by the reason; these jobs are in `left` too.
     """
 
     moved: list[Job] = field(default_factory=list)
     left: list[Job] = field(default_factory=list)
-    reasons: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
 
 
 def act(action: Action, jobs: Iterable[Job]) -> Acted:
-    """Do it to each.
+    """Apply an action to each job.
 
     The last in the queue comes first, so that jobs moved to the front keep their order.
     """
@@ -71,26 +74,31 @@ def act(action: Action, jobs: Iterable[Job]) -> Acted:
             moved = action.change(job)
         except SpecError as problem:
             moved = False
-            acted.reasons[problem.sentence] += 1
+            acted.refusals[problem.sentence] += 1
         (acted.moved if moved else acted.left).append(job)
     return acted
 
 
-def sentence(action: Action, acted: Acted, refused: int = 0) -> str:
-    """How many were changed, how many could not be, and why; `refused` are those of others."""
-    moved, left = len(acted.moved), len(acted.left) - acted.reasons.total()
-    parts = [f"{_jobs(moved)} {action.done}." if moved else "Nothing was changed."]
+def told(action: Action, acted: Acted, not_yours: int = 0) -> list[Said]:
+    """How many jobs were changed, how many were not, and why. Each has `count` as a value.
+
+    `not_yours` counts the chosen jobs that the person may not change.
+    """
+    moved, left = len(acted.moved), len(acted.left) - acted.refusals.total()
+    said = [sentences.NO_JOB_CHANGED.said(count=0)]
+    if moved:
+        said = [action.done.said(jobs=_jobs(moved), count=moved, priority=action.priority)]
     if left:
-        parts.append(f"{_left(left)}: {action.why}.")
-    parts += [f"{_left(number)}: {reason}" for reason, number in acted.reasons.items()]
-    if refused:
-        is_not = "is not yours" if refused == 1 else "are not yours"
-        parts.append(f"{_jobs(refused)} {is_not} to change; ask who submitted it.")
-    return " ".join(parts)
+        said.append(action.unchanged.said(jobs=_were(left), count=left, priority=action.priority))
+    for problem, count in acted.refusals.items():
+        said.append(sentences.JOBS_REFUSED.said(jobs=_were(count), count=count, problem=problem))
+    if not_yours:
+        said.append(sentences.NOT_YOURS.said(jobs=_were(not_yours), count=not_yours))
+    return said
 
 
-def _left(number: int) -> str:
-    return f"{_jobs(number)} {'was left as it was' if number == 1 else 'were left as they were'}"
+def _were(number: int) -> str:
+    return "1 job was" if number == 1 else f"{number} jobs were"
 
 
 def _jobs(number: int) -> str:

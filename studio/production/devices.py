@@ -1,4 +1,4 @@
-"""What leads ask of a device: to take work, to stop, or to find out how fast it is."""
+"""Actions of leads on a device: pause it, let it work again, calibrate it."""
 
 from dataclasses import dataclass
 
@@ -18,15 +18,15 @@ from generation.worker.bells import ring_all
 from studio.models import Take
 from studio.ordering import submission
 from studio.ordering.planner import Plan
-from studio.production import refusals
+from studio.production import refusals, sentences
 
 CALIBRATION_SHOT = "calibration"
 
 
 def pause(device: Device, wanted: Pause) -> bool:
-    """Let the device stop or work again, and tell whoever watches. False when nothing changed.
+    """Pause the device or let it work again, and publish the change. False if nothing changed.
 
-    Only this one field is written: its worker writes the others meanwhile.
+    Only this field is written, because the device's worker writes the others at the same time.
     """
     changed = Device.objects.filter(pk=device.pk).exclude(pause=wanted).update(pause=wanted)
     if changed:
@@ -35,24 +35,22 @@ def pause(device: Device, wanted: Pause) -> bool:
 
 
 def tell(device: Device) -> None:
-    """What may go where has changed: idle devices look again, and pages show it."""
+    """Wake all workers and refresh the pages after a change of what a device takes."""
     ring_all()
     events.publish("device.changed", [events.QUEUE_GROUP], device=device.name)
 
 
-def said(device: Device, wanted: Pause) -> str:
-    """What happens now, as a sentence."""
-    return {
-        Pause.NONE: f"{device.name} takes work again.",
-        Pause.AFTER_JOB: f"{device.name} finishes what it runs and takes no more.",
-        Pause.AT_ONCE: f"{device.name} hands back what it runs at its next step. "
-        "The job keeps its place in the queue and the steps that are saved.",
-    }[wanted]
+PAUSED = {
+    Pause.NONE: sentences.DEVICE_WORKS,
+    Pause.AFTER_JOB: sentences.DEVICE_STOPS_LATER,
+    Pause.AT_ONCE: sentences.DEVICE_STOPS_NOW,
+}
+"""What a pause does, as sentences about a `device`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Whether a device knows any times of its own, and how far a calibration is."""
+    """Whether a device has learned speeds of its own, and the progress of its calibration."""
 
     known: bool
     done: int
@@ -60,12 +58,12 @@ class Calibration:
 
     @property
     def runs(self) -> bool:
-        """True while renders of it wait or run."""
+        """Whether renders of the calibration wait or run."""
         return self.done < self.wanted
 
 
 def calibrations() -> dict[int, Calibration]:
-    """Of every device, by its number."""
+    """The calibration of every device, by its primary key."""
     known = set(LearnedSpeed.objects.values_list("device_id", flat=True))
     latest = Q(pinned_jobs__submitted_at__gte=F("calibrated_at"))
     counted = Device.objects.annotate(
@@ -81,10 +79,10 @@ def calibrations() -> dict[int, Calibration]:
 def calibrate(
     forecaster: Forecaster, device: Device, user: User, models: list[ModelCard] | None = None
 ) -> list[Take]:
-    """Submit the renders that teach how fast a device is; only it takes them.
+    """Submit the renders that measure the speed of a device; no other device takes them.
 
-    Raises SpecError naming the device when it is not online, is at it already, or may render none
-    of the models.
+    Raises SpecError for `device` when it is not online, is being calibrated already, or can render
+    none of the models.
     """
     if device.state != "online":
         raise SpecError(

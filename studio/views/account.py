@@ -1,6 +1,5 @@
-"""One's own tokens."""
+"""The tokens of the person who is logged in."""
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -10,11 +9,12 @@ from studio.accounts import access
 from studio.accounts.person_request import PersonRequest
 from studio.forms.pages import TokenForm
 from studio.models import ApiToken
+from studio.views import flash, sentences
 
 
 @login_required
 def tokens(request: PersonRequest) -> HttpResponse:
-    """List, and make one; its secret is on the answer of that request and nowhere else."""
+    """List the tokens and create one. Its secret is shown once, in the response of that request."""
     form = TokenForm(request.POST or None)
     secret = ""
     if request.method == "POST" and form.is_valid():
@@ -30,8 +30,8 @@ def tokens(request: PersonRequest) -> HttpResponse:
 @login_required
 @require_POST
 def revoke(request: PersonRequest, pk: int) -> HttpResponse:
-    """Delete a token; scripts that use it are refused from now on."""
+    """Delete a token; scripts that use it are refused from then on."""
     token = access.token_for(request.user, pk)
     token.delete()
-    messages.success(request, f"The token “{token.name}” is revoked.")
+    flash.success(request, sentences.TOKEN_REVOKED.said(name=token.name))
     return redirect("tokens")

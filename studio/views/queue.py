@@ -1,9 +1,8 @@
-"""What people do to the queue from the dashboard: many jobs at once, and the devices."""
+"""Actions from the dashboard: on many jobs at once, and on devices."""
 
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, JsonResponse
@@ -12,40 +11,40 @@ from django.views.decorators.http import require_POST
 
 from generation.errors import SpecError
 from generation.models import Device, Job
+from generation.sentences import Said
 from generation.states import Pause, Status
 from studio.accounts import access
 from studio.accounts.person_request import PersonRequest
 from studio.production import bulk_actions, devices
+from studio.views import flash, sentences
 
 
 @login_required
 @require_POST
 def act(request: PersonRequest) -> HttpResponse:
-    """One action on the chosen jobs; the answer says how many it changed, and why not the others.
+    """Apply one action to the chosen jobs; the response says how many it changed, and why not all.
 
-    404 when the person sees none of them, 403 when they may change none of them.
+    404 when the person sees none of the jobs, 403 when they may change none of them.
     """
     action = bulk_actions.ACTIONS.get(request.POST.get("action", ""))
     ids = _ids(request.POST.getlist("job"))
     if action is None:
-        return _say(request, "Nothing was changed: choose what to do with the jobs.")
+        return _say(request, [sentences.ACTION_NOT_CHOSEN.said()])
     if not ids:
-        return _say(request, "Nothing was changed: choose jobs first.")
+        return _say(request, [sentences.JOBS_NOT_CHOSEN.said()])
     if len(ids) > bulk_actions.MOST:
-        return _say(
-            request, f"Nothing was changed: choose at most {bulk_actions.MOST} jobs at once."
-        )
+        return _say(request, [sentences.TOO_MANY_JOBS.said(most=bulk_actions.MOST)])
     chosen = list(access.changeable_jobs(request.user).filter(pk__in=ids))
     if not chosen:
         _refuse(request, ids)
     acted = bulk_actions.act(action, chosen)
-    said = bulk_actions.sentence(action, acted, len(ids) - len(chosen))
+    said = bulk_actions.told(action, acted, len(ids) - len(chosen))
     return _say(request, said, moved=bool(acted.moved))
 
 
 @login_required
 def mine(request: PersonRequest) -> JsonResponse:
-    """The person's own waiting and held jobs: what "all of mine" chooses, also beyond the page."""
+    """Ids of the person's own waiting and held jobs, for "all of mine"; not only those shown."""
     own = Job.objects.filter(owner=request.user, status=Status.QUEUED)
     ids = own.order_by("priority", "rank", "id").values_list("pk", flat=True)[: bulk_actions.MOST]
     return JsonResponse({"job_ids": [str(pk) for pk in ids]})
@@ -53,12 +52,12 @@ def mine(request: PersonRequest) -> JsonResponse:
 
 @login_required
 def changeable(request: PersonRequest) -> HttpResponse:
-    """Which waiting jobs of others the person may change; asked again when something moved."""
+    """Which waiting jobs of others the person may change; fetched again after each change."""
     return render(request, "studio/changeable.html", changeable_context(request))
 
 
 def changeable_context(request: PersonRequest) -> dict[str, Any]:
-    """Those jobs; superusers may change all, and so need no list."""
+    """The context of `changeable`. Superusers may change all jobs, so they get no list."""
     if request.user.is_superuser:
         return {"changes_all": True}
     others = access.changeable_jobs(request.user).exclude(owner=request.user)
@@ -72,40 +71,41 @@ def changeable_context(request: PersonRequest) -> dict[str, Any]:
 @login_required
 @require_POST
 def pause_device(request: PersonRequest, pk: int) -> HttpResponse:
-    """Let a device finish and stop, stop now, or take work again."""
+    """Pause a device after its job or at once, or let it work again."""
     if not access.may_change_devices(request.user):
         raise PermissionDenied("Only a lead of the house may stop a device.")
     device = get_object_or_404(Device, pk=pk)
     try:
         wanted = Pause(request.POST.get("pause", "?"))
     except ValueError:
-        messages.error(request, "Choose whether the device stops, and when.")
+        flash.error(request, sentences.PAUSE_NOT_CHOSEN.said())
         return redirect("dashboard")
     if devices.pause(device, wanted):
-        messages.success(request, devices.said(device, wanted))
+        flash.success(request, devices.PAUSED[wanted].said(device=device.name))
     else:
-        messages.info(request, f"{device.name} is in that state already.")
+        flash.info(request, sentences.DEVICE_UNCHANGED.said(device=device.name))
     return redirect("dashboard")
 
 
 @login_required
 @require_POST
 def calibrate_device(request: PersonRequest, pk: int) -> HttpResponse:
-    """Let a device find out how fast it is."""
+    """Submit the renders that measure the speed of a device."""
     if not access.may_change_devices(request.user):
         raise PermissionDenied("Only a lead of the house may calibrate a device.")
     device = get_object_or_404(Device, pk=pk)
     try:
         takes = devices.calibrate(request.forecaster, device, request.user)
     except SpecError as problem:
-        messages.error(request, problem.sentence)
+        flash.refused(request, problem)
     else:
-        messages.success(request, f"{device.name} renders {len(takes)} small takes to be known.")
+        said = sentences.CALIBRATING.said(device=device.name, count=len(takes))
+        flash.success(request, said)
     return redirect("dashboard")
 
 
 def _ids(texts: list[str]) -> list[UUID]:
-    """Each id once. Raises Http404 for what is no id: no page of ours sends such."""
+    """Each id once. Raises Http404 for a text that is not an id, because no page sends one."""
     try:
         return [UUID(text) for text in dict.fromkeys(texts)]
     except ValueError:
@@ -113,15 +113,16 @@ def _ids(texts: list[str]) -> list[UUID]:
 
 
 def _refuse(request: PersonRequest, ids: list[UUID]) -> None:
-    """Tells no more than the pages do: what one does not see is not there."""
+    """Raise Http404 if the person sees none of the jobs, else PermissionDenied."""
     if not access.visible_jobs(request.user).filter(pk__in=ids).exists():
         raise Http404
     raise PermissionDenied("Only who asked for a render, or the project's admin, may do this.")
 
 
-def _say(request: PersonRequest, said: str, moved: bool = False) -> HttpResponse:
-    """Into the page where it is live, as a message on the next one otherwise."""
+def _say(request: PersonRequest, said: list[Said], moved: bool = False) -> HttpResponse:
+    """Answer htmx with the sentences alone; otherwise show them on the dashboard."""
     if request.htmx:
-        return render(request, "fragments/said.html", {"said": said, "moved": moved})
-    (messages.success if moved else messages.info)(request, said)
+        context = {"said": flash.text(said), "codes": flash.codes(said), "moved": moved}
+        return render(request, "fragments/said.html", context)
+    (flash.success if moved else flash.info)(request, *said)
     return redirect("dashboard")

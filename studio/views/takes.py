@@ -1,6 +1,5 @@
-"""A take's page and the review room: yes or no?"""
+"""The take's page, and the page of open reviews."""
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -15,12 +14,13 @@ from studio.models import Project, Review, Take, Verdict
 from studio.ordering import submission
 from studio.production import reviewing
 from studio.production.reviewing import ReviewConflict
+from studio.views import flash, sentences
 from studio.views.live import live
 
 
 @login_required
 def take(request: PersonRequest, pk: int) -> HttpResponse:
-    """The picture, large; its review; how it was made."""
+    """Show the output, its review, and how it was made."""
     return _page(request, access.take_for(request.user, pk), CommentForm())
 
 
@@ -35,14 +35,14 @@ def send_to_review(request: PersonRequest, pk: int) -> HttpResponse:
     try:
         reviewing.request_review(found, request.user, form.cleaned_data["comment"])
     except ReviewConflict as problem:
-        messages.info(request, str(problem))
+        flash.info(request, problem.sentence.said())
     return redirect(found)
 
 
 @login_required
 @require_POST
 def approve(request: PersonRequest, pk: int) -> HttpResponse:
-    """Approve; a draft's final joins the queue by itself."""
+    """Approve a take; the final of a draft is submitted automatically."""
     found = access.take_for(request.user, pk)
     review = access.open_review_for(request.user, found)
     if review is None:
@@ -54,22 +54,22 @@ def approve(request: PersonRequest, pk: int) -> HttpResponse:
         comment = form.cleaned_data["comment"]
         final = reviewing.approve(request.forecaster, review, request.user, comment)
     except ReviewConflict as problem:
-        messages.info(request, str(problem))
+        flash.info(request, problem.sentence.said())
         return redirect(found)
     except SpecError as problem:
-        messages.error(
-            request, f"Not approved, for its final cannot be rendered: {problem.sentence}"
-        )
+        flash.error(request, sentences.APPROVAL_REFUSED.said(problem=problem.sentence))
         return redirect(found)
-    queued = f" Its final, take {final.number}, is in the queue." if final else ""
-    messages.success(request, f"Approved.{queued}")
+    if final:
+        flash.success(request, sentences.APPROVED_WITH_FINAL.said(number=final.number))
+    else:
+        flash.success(request, sentences.APPROVED.said())
     return redirect(_next_review(request) or found)
 
 
 @login_required
 @require_POST
 def request_changes(request: PersonRequest, pk: int) -> HttpResponse:
-    """Ask for a change; the comment says which."""
+    """Ask for changes, which the comment describes."""
     found = access.take_for(request.user, pk)
     review = access.open_review_for(request.user, found)
     if review is None:
@@ -80,16 +80,16 @@ def request_changes(request: PersonRequest, pk: int) -> HttpResponse:
     try:
         reviewing.request_changes(review, request.user, form.cleaned_data["comment"])
     except ReviewConflict as problem:
-        messages.info(request, str(problem))
+        flash.info(request, problem.sentence.said())
     else:
-        messages.success(request, "The artist is told what should change.")
+        flash.success(request, sentences.CHANGES_REQUESTED.said())
     return redirect(_next_review(request) or found)
 
 
 @login_required
 @require_POST
 def enhance(request: PersonRequest, pk: int) -> HttpResponse:
-    """Interpolate or enlarge a finished take; the result is a take of its own."""
+    """Interpolate or upscale a finished take; the result is a new take."""
     found = access.take_for(request.user, pk)
     form = EnhanceForm(request.POST)
     if form.is_valid():
@@ -98,17 +98,17 @@ def enhance(request: PersonRequest, pk: int) -> HttpResponse:
                 request.forecaster, found, request.user, **form.asked()
             )
         except SpecError as problem:
-            messages.error(request, problem.sentence)
+            flash.refused(request, problem)
         else:
             return redirect("job", enhanced.job_id)
     else:
-        messages.error(request, "Choose 2 or 4 times the frames or the size.")
+        flash.error(request, sentences.ENHANCEMENT_NOT_CHOSEN.said())
     return redirect(found)
 
 
 @login_required
 def reviews(request: PersonRequest) -> HttpResponse:
-    """Everything that waits for a verdict in one's projects, the oldest first."""
+    """Open reviews of the person's projects, the oldest first, and the latest verdicts."""
     visible = Project.objects.visible_to(request.user)
     waiting = Review.objects.filter(verdict=Verdict.PENDING, take__shot__project__in=visible)
     takes = Take.objects.for_pages().in_bulk(waiting.values_list("take_id", flat=True))
@@ -142,14 +142,14 @@ def _page(request: PersonRequest, found: Take, form: CommentForm) -> HttpRespons
 
 
 def _decided_already(request: PersonRequest, found: Take) -> HttpResponse:
-    """Somebody else was faster, or the take was never sent: say what it is, change nothing."""
+    """Say that the take is not in review: it was decided by somebody else, or never sent."""
     label = found.get_verdict_display().lower()
-    messages.info(request, f"This take does not wait for a verdict ({label}).")
+    flash.info(request, sentences.NO_VERDICT_DUE.said(verdict=label))
     return redirect(found)
 
 
 def _next_review(request: PersonRequest) -> Take | None:
-    """In the review room the next waiting take follows; on a take's own page one stays there."""
+    """The next take to review, if the form was on the page of open reviews; else None."""
     if "next" not in request.POST:
         return None
     visible = Project.objects.visible_to(request.user)

@@ -43,7 +43,7 @@ def test_an_approved_draft_starts_its_final_automatically(draft: Page, visit: Vi
     reviewer = visit("reviewer").page
     open_from_the_reviews(reviewer, take)
     reviewer.keyboard.press("a")
-    expect(reviewer.locator(".messages")).to_contain_text("Approved. Its final, take")
+    expect(reviewer.locator(".messages [data-code=approved_with_final]")).to_be_visible()
 
     expect(draft.locator(".state.approved").first).to_contain_text("Approved", timeout=SLOW)
     expect(draft.locator("#take-actions button")).to_have_count(0)
@@ -65,7 +65,7 @@ def test_a_request_for_a_change_reaches_the_artist_at_once(draft: Page, visit: V
     comment = reviewer.get_by_label("Comment")
     comment.fill("Less smile, please.")
     reviewer.get_by_role("button", name="Ask for a change").click()
-    expect(reviewer.locator(".messages")).to_contain_text("The artist is told what should change.")
+    expect(reviewer.locator(".messages [data-code=changes_requested]")).to_be_visible()
 
     expect(draft.locator(".history")).to_contain_text("Less smile, please.", timeout=SLOW)
     expect(draft.locator(".state.changes_requested").first).to_contain_text("Changes requested")
@@ -82,10 +82,9 @@ def test_a_reviewers_text_survives_live_changes(draft: Page, visit: Visit, site:
     admin = visit("admin").page
     admin.goto(draft.url)
     admin.keyboard.press("a")
-    expect(admin.locator(".messages")).to_contain_text("Approved.")
+    expect(admin.locator(".messages [data-code=approved_with_final]")).to_be_visible()
     expect(reviewer.locator(".state.approved").first).to_be_visible(timeout=SLOW)
     expect(reviewer.get_by_label("Comment")).to_have_value("The collar")
 
     reviewer.get_by_role("button", name="Approve and render the final").click()
-    told = "This take does not wait for a verdict (approved)."
-    expect(reviewer.locator(".messages")).to_contain_text(told)
+    expect(reviewer.locator(".messages [data-code=no_verdict_due]")).to_contain_text("approved")

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.contrib.messages import get_messages
+from django.contrib.messages.storage.base import Message
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -31,29 +32,35 @@ def press(client: Client, action: str, *takes: Take, **headers: str) -> HttpResp
     return client.post(reverse("queue-act"), asked, headers=headers)
 
 
-def told(response: HttpResponse) -> str:
-    """The answer's own message: the newest that the next page will show."""
-    return str(list(get_messages(response.wsgi_request))[-1])
+def message(response: HttpResponse) -> Message:
+    """The response's own message: the newest that the next page will show."""
+    return list(get_messages(response.wsgi_request))[-1]
+
+
+def told(response: HttpResponse) -> list[str]:
+    """The codes of its sentences."""
+    return message(response).extra_tags.split()
 
 
 @pytest.mark.parametrize(
-    ("action", "said", "fields"),
+    ("action", "code", "fields"),
     [
-        ("cancel", "2 jobs cancelled.", {"status": Status.CANCELLED}),
-        ("hold", "2 jobs put on hold.", {"held_at__isnull": False}),
-        ("urgent", "2 jobs moved to urgent priority.", {"priority": Priority.URGENT}),
-        ("low", "2 jobs moved to low priority.", {"priority": Priority.LOW}),
+        ("cancel", "jobs_cancelled", {"status": Status.CANCELLED}),
+        ("hold", "jobs_held", {"held_at__isnull": False}),
+        ("urgent", "jobs_moved", {"priority": Priority.URGENT}),
+        ("low", "jobs_moved", {"priority": Priority.LOW}),
     ],
 )
 def test_the_chosen_jobs_are_changed_and_no_others(
-    action: str, said: str, fields: dict[str, Any], client: Client, queued: MakeTake
+    action: str, code: str, fields: dict[str, Any], client: Client, queued: MakeTake
 ) -> None:
     first, second, _ = queued(), queued(), queued()
 
     response = press(client, action, first, second)
 
     assert response["Location"] == "/"
-    assert told(response) == said
+    assert told(response) == [code]
+    assert str(message(response)).startswith("2 jobs ")
     assert set(Job.objects.filter(**fields)) == {first.job, second.job}
 
 
@@ -69,8 +76,13 @@ def test_held_jobs_are_released_and_cancelled_ones_wait_again(
     client: Client, queued: MakeTake
 ) -> None:
     take = queued()
-    for action in ("hold", "release", "cancel", "retry"):
-        assert told(press(client, action, take)).startswith("1 job ")
+    for action, code in (
+        ("hold", "jobs_held"),
+        ("release", "jobs_released"),
+        ("cancel", "jobs_cancelled"),
+        ("retry", "jobs_retried"),
+    ):
+        assert told(press(client, action, take)) == [code]
 
     take.job.refresh_from_db()
     assert (take.job.status, take.job.held_at) == (Status.QUEUED, None)
@@ -83,10 +95,7 @@ def test_what_could_not_be_changed_is_said_with_its_reason(
 
     said = told(press(client, "cancel", mine, done, theirs))
 
-    assert said == (
-        "1 job cancelled. 1 job was left as it was: ended, or letting go already. "
-        "1 job is not yours to change; ask who submitted it."
-    )
+    assert said == ["jobs_cancelled", "not_cancelled", "not_yours"]
     theirs.job.refresh_from_db()
     assert theirs.job.status == Status.QUEUED
 
@@ -99,21 +108,22 @@ def test_jobs_that_can_be_rendered_no_more_are_left_with_the_reason(
     press(client, "cancel", small, first, second)
     ModelCard.objects.update(max_size=128)
 
-    said = told(press(client, "retry", small, first, second, done))
+    response = press(client, "retry", small, first, second, done)
 
-    moved, left, refused = said.split(".")[:3]
+    assert told(response) == ["jobs_retried", "not_retried", "jobs_refused"]
+    moved, left, refused = str(message(response)).split(". ", 2)
     assert moved.startswith("1 job ")
-    assert left.startswith(" 1 job was left as it was: ")
-    assert refused.startswith(" 2 jobs were left as they were: ")
+    assert left.startswith("1 job was ")
+    assert refused.startswith("2 jobs were ")
     assert "192" in refused
-    assert "Allowed: multiples of 8 from 128 to 128." in said
+    assert "Allowed: multiples of 8 from 128 to 128." in refused
     assert set(Job.objects.filter(status=Status.QUEUED)) == {small.job}
 
 
 def test_when_nothing_moved_that_is_said(client: Client, finished: MakeTake) -> None:
     said = told(press(client, "hold", finished()))
 
-    assert said.startswith("Nothing was changed. 1 job was left as it was:")
+    assert said == ["no_job_changed", "not_held"]
 
 
 def test_a_live_page_is_answered_with_the_sentence_alone(client: Client, queued: MakeTake) -> None:
@@ -121,22 +131,22 @@ def test_a_live_page_is_answered_with_the_sentence_alone(client: Client, queued:
 
     html = answer.content.decode()
     assert html.startswith('<ul id="said"')
-    assert '<li class="success">1 job cancelled.</li>' in html
+    assert '<li class="success" data-code="jobs_cancelled">1 job ' in html
     assert "<html" not in html
 
 
 @pytest.mark.parametrize(
-    ("action", "said"),
+    ("action", "code"),
     [
-        ("", "Nothing was changed: choose what to do with the jobs."),
-        ("delete", "Nothing was changed: choose what to do with the jobs."),
-        ("cancel", "Nothing was changed: choose jobs first."),
+        ("", "action_not_chosen"),
+        ("delete", "action_not_chosen"),
+        ("cancel", "jobs_not_chosen"),
     ],
 )
 def test_a_form_that_says_too_little_says_what_is_missing(
-    action: str, said: str, client: Client
+    action: str, code: str, client: Client
 ) -> None:
-    assert told(press(client, action)) == said
+    assert told(press(client, action)) == [code]
 
 
 def test_too_many_at_once_change_nothing(client: Client, queued: MakeTake) -> None:
@@ -145,7 +155,8 @@ def test_too_many_at_once_change_nothing(client: Client, queued: MakeTake) -> No
 
     response = client.post(reverse("queue-act"), {"action": "cancel", "job": ids})
 
-    assert told(response) == "Nothing was changed: choose at most 500 jobs at once."
+    assert told(response) == ["too_many_jobs"]
+    assert "500" in str(message(response))
     assert Job.objects.get().status == Status.QUEUED
 
 
@@ -230,22 +241,22 @@ def pause(client: Client, device: Device, wanted: str) -> HttpResponse:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "said"),
+    ("wanted", "code"),
     [
-        ("after_job", "cpu:0 finishes what it runs and takes no more."),
-        ("at_once", "cpu:0 hands back what it runs at its next step."),
+        ("after_job", "device_stops_later"),
+        ("at_once", "device_stops_now"),
     ],
 )
 def test_a_lead_of_the_house_stops_a_device_and_lets_it_work_again(
-    wanted: str, said: str, log_in: LogIn, boss: User, device: Device
+    wanted: str, code: str, log_in: LogIn, boss: User, device: Device
 ) -> None:
     client = log_in(boss)
 
-    assert told(pause(client, device, wanted)).startswith(said)
+    assert told(pause(client, device, wanted)) == [code]
     device.refresh_from_db()
     assert device.pause == wanted
-    assert told(pause(client, device, wanted)) == "cpu:0 is in that state already."
-    assert told(pause(client, device, "")) == "cpu:0 takes work again."
+    assert told(pause(client, device, wanted)) == ["device_unchanged"]
+    assert told(pause(client, device, "")) == ["device_works"]
     device.refresh_from_db()
     assert device.pause == Pause.NONE
 
@@ -266,7 +277,7 @@ def test_a_state_that_no_device_has_is_refused(
 ) -> None:
     said = told(pause(log_in(boss), device, wanted))
 
-    assert said == "Choose whether the device stops, and when."
+    assert said == ["pause_not_chosen"]
     assert Device.objects.get().pause == Pause.NONE
 
 

@@ -25,7 +25,8 @@ def press(client: Client, action: str, take: Take, **typed: str) -> HttpResponse
 
 
 def told(response: HttpResponse) -> list[str]:
-    return [str(message) for message in get_messages(response.wsgi_request)]
+    """The codes of the messages that the next page will show."""
+    return [message.extra_tags for message in get_messages(response.wsgi_request)]
 
 
 def page_of(client: Client, take: Take) -> str:
@@ -77,13 +78,11 @@ def test_a_take_without_a_picture_offers_nothing_yet(
     client = log_in(artist)
 
     assert buttons(page_of(client, take)) == set()
-    assert told(press(client, "review", take)) == [
-        "Only a finished take that is not in review can be sent to review."
-    ]
+    assert told(press(client, "review", take)) == ["not_ready_for_review"]
 
 
 def test_sending_a_take_twice_says_so(sent: MakeTake, log_in: LogIn, artist: User) -> None:
-    said = "Only a finished take that is not in review can be sent to review."
+    said = "not_ready_for_review"
 
     assert told(press(log_in(artist), "review", sent())) == [said]
 
@@ -96,7 +95,7 @@ def test_an_approval_says_that_the_final_is_in_the_queue(
     response = press(client, "approve", draft, comment="Lovely.")
 
     assert response["Location"] == draft.get_absolute_url()
-    assert told(response) == ["Approved. Its final, take 2, is in the queue."]
+    assert told(response) == ["approved_with_final"]
     html = page_of(client, draft)
     assert "Its final is <a" in html
     assert "by reviewer: " in html
@@ -112,8 +111,9 @@ def test_a_reviewer_is_told_why_a_final_cannot_be_rendered(
     response = press(log_in(reviewer), "approve", draft)
 
     assert response["Location"] == draft.get_absolute_url()
-    (said,) = told(response)
-    assert "Toon is switched off." in said
+    (said,) = get_messages(response.wsgi_request)
+    assert said.extra_tags == "approval_refused"
+    assert "Toon" in str(said)
     assert fresh(draft).verdict == Verdict.PENDING
 
 
@@ -132,7 +132,7 @@ def test_a_request_for_a_change_is_shown_to_the_artist(
     take = sent()
     response = press(log_in(reviewer), "changes", take, comment="Less smile.")
 
-    assert told(response) == ["The artist is told what should change."]
+    assert told(response) == ["changes_requested"]
     html = page_of(log_in(artist), take)
     assert "Less smile." in html
     assert buttons(html) == {"review"}, "it may be sent again"
@@ -155,7 +155,7 @@ def test_who_comes_too_late_with_a_verdict_is_told_the_one_that_was_given(
     response = press(log_in(reviewer), action, take, **typed)
 
     assert response["Location"] == take.get_absolute_url()
-    assert told(response) == ["This take does not wait for a verdict (approved)."]
+    assert told(response) == ["no_verdict_due"]
     assert Take.objects.count() == 2
 
 
@@ -171,7 +171,7 @@ def test_who_comes_a_moment_too_late_is_told_as_well(
     found_by_both = take.reviews.get()
     monkeypatch.setattr("studio.accounts.access.open_review_for", lambda *_: found_by_both)
     reviewing.approve(forecaster, found_by_both, lead)
-    said = ["Somebody else has decided this review meanwhile."]
+    said = ["review_decided"]
 
     assert told(press(log_in(reviewer), "approve", take)) == said
     assert told(press(log_in(reviewer), "changes", take, comment="No.")) == said

@@ -68,8 +68,9 @@ def test_a_revoked_token_opens_nothing_any_more(client: Client, artist: User) ->
     response = client.post(reverse("token-revoke", args=[token.pk]))
 
     assert response["Location"] == TOKENS
-    said = [str(message) for message in get_messages(response.wsgi_request)]
-    assert said == ["The token “script” is revoked."]
+    (said,) = get_messages(response.wsgi_request)
+    assert said.extra_tags == "token_revoked"
+    assert "“script”" in str(said)
     assert ApiToken.owner_of(secret) is None
 
 

@@ -1,0 +1,47 @@
+"""The sentences of the messages that pages show after an action, each with a code."""
+
+from generation.sentences import Sentence
+
+TOKEN_REVOKED = Sentence("token_revoked", "The token “{name}” is revoked.")
+
+NOTHING_TO_CANCEL = Sentence("nothing_to_cancel", "Nothing to cancel: the job is {state}.")
+RETRY_NEEDS_END = Sentence("retry_needs_end", "Only a failed or cancelled job can be retried.")
+RETRY_REFUSED = Sentence("retry_refused", "The job can no longer be rendered. {problem}")
+HOLD_NEEDS_WAITING = Sentence("hold_needs_waiting", "Only a job that waits can be put on hold.")
+NOTHING_TO_RELEASE = Sentence("nothing_to_release", "The job is not on hold.")
+NOT_MOVED_TO_FRONT = Sentence(
+    "not_moved_to_front",
+    "The job no longer waits, or it is already the first of its owner's jobs of this priority. "
+    "A higher priority moves it before the others.",
+)
+CLONED = Sentence(
+    "cloned", "Take {number} is submitted, with the settings of take {source} and a new seed."
+)
+PRIORITY_NOT_CHOSEN = Sentence("priority_not_chosen", "Choose urgent, high, normal or low.")
+PRIORITY_NOT_CHANGED = Sentence(
+    "priority_not_changed", "Only a waiting job can be moved, and only to another priority."
+)
+
+ACTION_NOT_CHOSEN = Sentence(
+    "action_not_chosen", "Nothing was changed: choose what to do with the jobs."
+)
+JOBS_NOT_CHOSEN = Sentence("jobs_not_chosen", "Nothing was changed: choose jobs first.")
+TOO_MANY_JOBS = Sentence(
+    "too_many_jobs", "Nothing was changed: choose at most {most} jobs at once."
+)
+PAUSE_NOT_CHOSEN = Sentence("pause_not_chosen", "Choose whether the device stops, and when.")
+DEVICE_UNCHANGED = Sentence("device_unchanged", "{device} is in that state already.")
+CALIBRATING = Sentence("calibrating", "{device} renders {count} small takes to measure its speed.")
+
+APPROVED = Sentence("approved", "Approved.")
+APPROVED_WITH_FINAL = Sentence(
+    "approved_with_final", "Approved. Its final, take {number}, is in the queue."
+)
+APPROVAL_REFUSED = Sentence(
+    "approval_refused", "Not approved, because its final cannot be rendered. {problem}"
+)
+CHANGES_REQUESTED = Sentence("changes_requested", "The artist is told what should change.")
+NO_VERDICT_DUE = Sentence("no_verdict_due", "This take does not wait for a verdict ({verdict}).")
+ENHANCEMENT_NOT_CHOSEN = Sentence(
+    "enhancement_not_chosen", "Choose 2 or 4 times the frames or the size."
+)
