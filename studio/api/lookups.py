@@ -1,4 +1,4 @@
-"""What a call names, found and allowed: 404 for what is not there, 403 for what is not for one."""
+"""Lookups of what a call names: 404 if it does not exist, 403 if the caller may not use it."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -16,19 +16,19 @@ from studio.ordering import refusals
 
 
 def base_of(request: PersonRequest) -> str:
-    """Scheme and host as the caller wrote them, for URLs."""
+    """Scheme and host of the request, to begin absolute URLs."""
     return f"{request.scheme}://{request.get_host()}"
 
 
 def refuse_unknown(request: PersonRequest, names: Collection[str]) -> None:
-    """A misspelt parameter must not be ignored, neither in a body nor in a query."""
+    """Raise SpecError for an unknown query parameter: a misspelt one must not be ignored."""
     for name in request.GET:
         if name not in names:
             raise SpecError(name, refusals.UNKNOWN_PARAMETER, ", ".join(names))
 
 
 def job_of(request: PersonRequest, job_id: UUID) -> Job:
-    """404 for a job that does not exist, 403 for one of somebody else's project."""
+    """The job; 404 if it does not exist, 403 if it belongs to a project of others."""
     job = get_object_or_404(Job.objects.for_pages(), pk=job_id)
     if not access.may_see_job(request.user, job):
         raise PermissionDenied("This job belongs to a project you are not a member of.")
@@ -36,13 +36,13 @@ def job_of(request: PersonRequest, job_id: UUID) -> Job:
 
 
 def changeable_job(request: PersonRequest, job_id: UUID) -> Job:
-    """A job that the caller may change; 403 for one that they only see."""
+    """A job that the caller may change; 403 for one that they may only see."""
     job_of(request, job_id)
     return access.changeable_job_for(request.user, job_id)
 
 
 def changeable_jobs(request: PersonRequest, ids: Collection[UUID]) -> list[Job]:
-    """All of these jobs; 404 when one does not exist, 403 when one may not be changed."""
+    """All of these jobs; 404 if one does not exist, 403 if the caller may not change one."""
     found = Job.objects.in_bulk(list(ids))
     for job_id in ids:
         if job_id not in found:
@@ -59,7 +59,7 @@ def changeable_jobs(request: PersonRequest, ids: Collection[UUID]) -> list[Job]:
 def cloneable_take(request: PersonRequest, job_id: UUID) -> Take:
     """The take of a job that the caller may change, in a project of which they are still a member.
 
-    404 for a job of no take.
+    404 for a job without a take.
     """
     job = changeable_job(request, job_id)
     take = get_object_or_404(Take, job=job)
@@ -70,7 +70,7 @@ def cloneable_take(request: PersonRequest, job_id: UUID) -> Take:
 
 
 def project_of(request: PersonRequest, slug: str) -> Project:
-    """404 for a project that does not exist, 403 for one the caller is not a member of."""
+    """The project; 404 if it does not exist, 403 if the caller is not a member."""
     if not Project.objects.filter(slug=slug).exists():
         raise Http404
     try:

@@ -1,4 +1,4 @@
-"""The calls about jobs that were submitted, and the queue that they wait in."""
+"""The calls about submitted jobs, and about the queue."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,13 +36,13 @@ MOVED: dict[int, Any] = {200: JobOut, 409: Refused, **MISSING}
 
 @router.get("/jobs/{uuid:job_id}", response={200: JobOut, **MISSING}, summary="One job")
 def get_job(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
-    """Everything that is true of a job right now."""
+    """The current status of a job."""
     return _status(request, job_id)
 
 
 @router.post("/jobs/{uuid:job_id}/cancel", response={200: JobOut, **MISSING}, summary="Cancel")
 def cancel_job(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
-    """A waiting job ends at once, a running one at its next step; an ended one stays as it is."""
+    """Cancel: a waiting job at once, a running job at its next step. An ended job is unchanged."""
     requests.cancel(changeable_job(request, job_id))
     return _status(request, job_id)
 
@@ -54,7 +54,7 @@ def cancel_job(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
 )
 @decorate_view(json_only)
 def cancel_jobs(request: PersonRequest, payload: CancelIn) -> dict[str, list[str]]:
-    """All of them or, when one does not exist or is not yours to change, none."""
+    """Cancel all of the jobs, or none if one does not exist or may not be changed."""
     acted = bulk_actions.act(
         bulk_actions.ACTIONS["cancel"], changeable_jobs(request, payload.job_ids)
     )
@@ -66,21 +66,21 @@ def cancel_jobs(request: PersonRequest, payload: CancelIn) -> dict[str, list[str
 
 @router.post("/jobs/{uuid:job_id}/hold", response=MOVED, summary="Hold")
 def hold_job(request: PersonRequest, job_id: UUID) -> Any:
-    """A waiting job stays where it is until it is released; any other answers 409."""
+    """Keep a waiting job from starting until it is released; 409 for any other job."""
     return _moved(request, job_id, requests.hold, "put on hold", {Status.QUEUED})
 
 
 @router.post("/jobs/{uuid:job_id}/release", response=MOVED, summary="Release")
 def release_job(request: PersonRequest, job_id: UUID) -> Any:
-    """A job on hold waits again, in its old place; one that is not on hold stays as it is."""
+    """Let a job on hold wait again in its old place. A job that is not on hold is unchanged."""
     return _moved(request, job_id, requests.release, "released", {Status.QUEUED})
 
 
 @router.post("/jobs/{uuid:job_id}/retry", response={422: ProblemsOut, **MOVED}, summary="Try again")
 def retry_job(request: PersonRequest, job_id: UUID) -> Any:
-    """A failed or cancelled job waits again, at the end of its priority; any other answers 409.
+    """Queue a failed or cancelled job again, at the end of its priority; 409 for any other job.
 
-    One that can be rendered no more answers 422 with the field and what it allows.
+    422 with the field and what it allows for a job that can no longer be rendered.
     """
     return _moved(request, job_id, submission.retry, "tried again", set())
 
@@ -92,9 +92,9 @@ def retry_job(request: PersonRequest, job_id: UUID) -> Any:
 )
 @decorate_view(json_only)
 def change_job(request: PersonRequest, job_id: UUID, payload: JobChange) -> Any:
-    """Another priority, or the front of one's own jobs of that priority, or both.
+    """Change the priority, move the job before its owner's others of that priority, or both.
 
-    Only a job that waits can be moved; one that runs or has ended answers 409.
+    Only a waiting job can be moved; 409 for one that runs or has ended.
     """
     job = changeable_job(request, job_id)
     if payload.priority is None and payload.position is None:
@@ -117,7 +117,7 @@ def _moved(
     done: str,
     harmless: set[Status],
 ) -> Any:
-    """The job after the change; 409 when it was not made, unless it needed none in that status."""
+    """The job after the change; 409 if nothing changed, unless its state is in `harmless`."""
     job = changeable_job(request, job_id)
     if not change(job):
         job.refresh_from_db()
@@ -128,7 +128,7 @@ def _moved(
 
 @router.get("/queue", response={200: QueueOut, 401: Refused}, summary="The queue and the devices")
 def get_queue(request: PersonRequest) -> dict[str, Any]:
-    """Everybody sees the whole queue; job ids only of what they may see."""
+    """The whole queue for everybody; ids only of jobs that the caller may see."""
     queue = request.forecaster.forecast()
     waiting = Job.objects.select_related("owner").in_bulk([place.key for place in queue.places])
     visible = set(access.visible_jobs(request.user).active().values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""From the API's slugs to the studio's things, each one found and allowed."""
+"""From the slugs of an API request to database objects that the caller may use."""
 
 from typing import Any, TypeVar
 from uuid import UUID
@@ -21,9 +21,9 @@ Thing = TypeVar("Thing", bound=Model)
 
 
 def render_request(user: User, asked: GenerateIn) -> RenderRequest:
-    """The request with its things. Raises SpecError (422) for a slug that names nothing.
+    """The request with its objects. Raises SpecError (422) for a slug that does not exist.
 
-    Raises PermissionDenied (403) for things of a project the user is not a member of.
+    Raises PermissionDenied (403) for objects of a project of which the user is not a member.
     """
     visible = Project.objects.visible_to(user)
     project = _find(Project.objects.all(), "project", asked.project)
@@ -54,7 +54,7 @@ def render_request(user: User, asked: GenerateIn) -> RenderRequest:
 
 
 def _source(user: User, output_id: UUID | None) -> Output | None:
-    """The output that a clip begins with, when the user may see it."""
+    """The output that a clip begins with, if the user may see it."""
     if output_id is None:
         return None
     found = Output.objects.select_related("job").filter(pk=output_id).first()

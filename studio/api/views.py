@@ -1,4 +1,4 @@
-"""The calls of /api/anime/ that submit and list; `queue` has those about what was submitted."""
+"""The calls of /api/anime/ that submit and list; `queue` has the calls about submitted jobs."""
 
 from typing import Any
 from uuid import UUID
@@ -64,7 +64,7 @@ router = Router(tags=["renders"])
 )
 @decorate_view(json_only)
 def generate(request: PersonRequest, payload: GenerateIn) -> tuple[int, dict[str, Any]]:
-    """Answer at once with the job's place in the queue and what to expect."""
+    """Submit a render; the response has the job's place in the queue and its estimate."""
     asked = render_request(request.user, payload)
     take, made = submission.submit(request.forecaster, asked, request.user)
     suggestion = messages.suggestion_for(request.forecaster, asked, made)
@@ -81,7 +81,7 @@ def generate(request: PersonRequest, payload: GenerateIn) -> tuple[int, dict[str
 def enhance(
     request: PersonRequest, output_id: UUID, payload: EnhanceIn
 ) -> tuple[int, dict[str, Any]]:
-    """A job of its own, with progress and cancel as any other; nothing is drawn anew."""
+    """Submit an enhancement as a new job; nothing is redrawn."""
     output = get_object_or_404(Output.objects.select_related("job"), pk=output_id)
     job = job_of(request, output.job_id)
     take, made = submission.enhance(
@@ -103,7 +103,7 @@ def enhance(
     summary="What a render would take; starts nothing",
 )
 def estimate(request: PersonRequest, payload: Query[EstimateIn]) -> dict[str, Any]:
-    """The same parameters as a submit, in the query."""
+    """Estimate a render. Takes the parameters of a submit in the query; starts nothing."""
     refuse_unknown(request, EstimateIn.model_fields)
     asked = render_request(request.user, payload)
     made = planner.plan(request.forecaster, asked)
@@ -121,7 +121,7 @@ def list_jobs(
     project: Slug | None = None,
     page: int = Query(1, ge=1, le=1_000_000),
 ) -> dict[str, Any]:
-    """Jobs of one's projects, filtered by status and project."""
+    """Jobs of the caller's projects, filtered by status and project."""
     refuse_unknown(request, ("status", "project", "page"))
     found = access.visible_jobs(request.user).for_pages().prefetch_related("attempts")
     if status:
@@ -151,7 +151,7 @@ def list_jobs(
 def clone_job(
     request: PersonRequest, job_id: UUID, payload: CloneIn | None = None
 ) -> tuple[int, dict[str, Any]]:
-    """The same settings, a new take of the same shot; without a seed one is drawn."""
+    """Render the same settings as a new take of the same shot; the seed is random by default."""
     take = cloneable_take(request, job_id)
     cloned, made = submission.clone(
         request.forecaster, take, request.user, payload.seed if payload else None

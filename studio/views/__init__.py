@@ -1,1 +1,1 @@
-"""Pages. Each view finds its object through `access` before it does anything else."""
+"""Pages. Each view first gets its object through `access`, which checks permissions."""

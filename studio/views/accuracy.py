@@ -1,4 +1,4 @@
-"""Accuracy: may I believe the times that I am told?"""
+"""The accuracy page: estimated times against measured times."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -16,7 +16,7 @@ TOLD_AS_TABLE = 50
 
 @login_required
 def accuracy(request: PersonRequest) -> HttpResponse:
-    """The figures are the whole house's; prompts and links are of renders one may see."""
+    """Show figures of all renders, but prompts and links only of those that the person may see."""
     found = report(timezone.now())
     jobs = [miss.attempt.job_id for miss in found.misses]
     visible = access.visible_jobs(request.user).filter(pk__in=jobs)

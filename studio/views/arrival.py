@@ -1,4 +1,4 @@
-"""When a request arrived: what its page shows is at least that new."""
+"""The time at which a request arrived."""
 
 from collections.abc import Callable
 
@@ -10,10 +10,10 @@ ARRIVED = "arrived"
 
 
 def arrival(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Middleware: puts the moment on the request before anything is read from the database.
+    """Middleware that sets the time on the request before anything is read from the database.
 
-    A page names this moment when its socket opens, and is told to refresh if anything happened
-    since. A moment taken later would hide what happened between the reading and the painting.
+    A page sends this time when its socket opens, and refreshes if an event happened since. A later
+    time would hide events between the queries and the rendering of the page.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""What every page's frame shows."""
+"""The context of the base template."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from studio.models import Project, Review, Verdict
 
 
 def studio(request: HttpRequest) -> dict[str, Any]:
-    """The version, and for people who are logged in the number of reviews that wait."""
+    """The version, and the number of open reviews for a person who is logged in."""
     user = getattr(request, "user", None)
     waiting = 0
     if user is not None and user.is_authenticated:

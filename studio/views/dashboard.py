@@ -1,4 +1,4 @@
-"""Dashboard: is my work moving?"""
+"""The dashboard: devices, queue and latest results."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -18,7 +18,7 @@ from studio.views.queue import changeable_context
 
 @login_required
 def dashboard(request: PersonRequest) -> HttpResponse:
-    """Devices with their live pictures, the queue in order, what finished lately."""
+    """Show the devices with live previews, the queue in order, and the latest finished takes."""
     mine = access.visible_jobs(request.user).active().values_list("pk", flat=True)
     finished = Take.objects.visible_to(request.user).for_pages()
     latest = finished.filter(job__finished_at__isnull=False).order_by("-job__finished_at")

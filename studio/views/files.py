@@ -1,4 +1,4 @@
-"""Pictures and clips, for those who may see them: people by session, scripts by token."""
+"""Output files and reference pictures, for sessions (people) and tokens (scripts)."""
 
 from uuid import UUID
 
@@ -21,7 +21,7 @@ WEBP = "image/webp"
 
 @require_safe
 def output(request: HttpRequest, output_id: UUID) -> HttpResponseBase:
-    """The file as it was rendered; with `download` in the query, for the downloads folder."""
+    """The file as it was rendered; as an attachment with `download` in the query."""
     refusal = _identify(request)
     if refusal is not None:
         return refusal
@@ -32,7 +32,7 @@ def output(request: HttpRequest, output_id: UUID) -> HttpResponseBase:
 
 @require_safe
 def output_thumbnail(request: HttpRequest, output_id: UUID) -> HttpResponseBase:
-    """A small WebP of the picture, or the clip's poster."""
+    """A small WebP of the picture, or of the clip's poster frame."""
     refusal = _identify(request)
     if refusal is not None:
         return refusal
@@ -68,7 +68,7 @@ def reference(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def _identify(request: HttpRequest) -> HttpResponse | None:
-    """Put the caller on the request: a session, else a token; 401 with neither."""
+    """Set `request.user` by session or token. Returns the 401 response if there is neither."""
     if request.user.is_authenticated:
         return None
     try:
@@ -81,9 +81,9 @@ def _identify(request: HttpRequest) -> HttpResponse | None:
 def _send(
     request: HttpRequest, file: FieldFile, media_type: str, content: str, name: str | None = None
 ) -> HttpResponseBase:
-    """The content never changes under its address, so browsers may keep it for themselves.
+    """Send a file that browsers may cache, because the content of its URL never changes.
 
-    `content` identifies it; `name` is a Content-Disposition.
+    `content` identifies it for the ETag; `name` is a Content-Disposition header.
     """
     headers = {"Cache-Control": f"private, max-age={ONE_DAY}, immutable"}
     if name:

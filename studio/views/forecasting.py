@@ -1,4 +1,4 @@
-"""The forecaster that all requests of one process share."""
+"""The forecaster, shared by all requests of a process."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ FORECASTER = "forecaster"
 
 
 def forecasting(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Middleware: puts the forecaster on the request; Django makes a middleware once a process."""
+    """Middleware that sets the forecaster on the request. Django creates it once per process."""
     forecaster = Forecaster()
 
     def middleware(request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""The gallery: every finished take one may see, by filter."""
+"""The gallery: all finished takes that the person may see, with filters."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ PAGE_SIZE = 24
 
 @login_required
 def gallery(request: PersonRequest) -> HttpResponse:
-    """A page of takes; htmx asks for the next page's cards alone."""
+    """Show a page of takes; htmx requests only the cards of the next page."""
     form = GalleryForm(request.GET, user=request.user)
     form.is_valid()
     takes = Take.objects.visible_to(request.user).for_pages().filter(job__status=Status.COMPLETED)

@@ -1,4 +1,4 @@
-"""What a live page needs to know of itself."""
+"""The context of pages with live updates."""
 
 from typing import Any
 
@@ -6,6 +6,6 @@ from studio.accounts.person_request import PersonRequest
 
 
 def live(request: PersonRequest, topic: str, key: str = "") -> dict[str, Any]:
-    """The page's socket path with the moment it was asked for; events since then refresh it."""
+    """The page's socket path and the request's arrival time; later events refresh the page."""
     path = f"/ws/live/{topic}/{key}/" if key else f"/ws/live/{topic}/"
     return {"live_path": path, "painted": request.arrived.isoformat()}

@@ -1,4 +1,4 @@
-"""Metrics: figures for whoever watches the house's machines."""
+"""Metrics for monitoring."""
 
 import secrets
 
@@ -17,7 +17,7 @@ REALM = "Send `Authorization: Bearer TOKEN` with a staff member's token or GENGA
 @require_GET
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus' text format, for staff and for the metrics token; others get 401 or 403."""
+    """Metrics in Prometheus' text format, for staff and the metrics token; else 401 or 403."""
     token = bearer(request.headers.get("Authorization", ""))
     if token is None or not _is_metrics_token(token):
         user = request.user if token is None else ApiToken.owner_of(token)

@@ -19,7 +19,7 @@ from studio.views.live import live
 
 @login_required
 def project_list(request: PersonRequest) -> HttpResponse:
-    """Which of my projects do I want?"""
+    """List the person's projects."""
     projects = Project.objects.visible_to(request.user).annotate(
         shot_count=Count("shots", distinct=True), take_count=Count("shots__takes", distinct=True)
     )
@@ -28,7 +28,7 @@ def project_list(request: PersonRequest) -> HttpResponse:
 
 @login_required
 def project(request: PersonRequest, slug: str) -> HttpResponse:
-    """The board: every shot with the picture that stands for it."""
+    """Show the board: every shot with its best take."""
     found = access.project_for(request.user, slug)
     form = ShotForm(request.POST or None, project=found)
     if request.method == "POST" and form.is_valid():
@@ -45,7 +45,7 @@ def project(request: PersonRequest, slug: str) -> HttpResponse:
 
 @login_required
 def shot(request: PersonRequest, project_slug: str, slug: str) -> HttpResponse:
-    """Which take is best?"""
+    """Show the takes of a shot."""
     found = access.shot_for(request.user, project_slug, slug)
     context = {
         **live(request, "project", project_slug),
@@ -57,8 +57,8 @@ def shot(request: PersonRequest, project_slug: str, slug: str) -> HttpResponse:
 
 
 def _board(forecaster: Forecaster, found: Project) -> list[dict[str, Any]]:
-    """The project's shots under their sequences, in the production's order."""
-    # By the sequence itself as well: two of the same order would be torn into pieces.
+    """The project's shots by sequence, in their order."""
+    # Also by slug: two sequences with the same order must not be interleaved.
     order = ("sequence__order", "sequence__slug", "order", "slug")
     shots = list(found.shots.select_related("sequence").order_by(*order))
     cards = {card["shot"].pk: card for card in shots_with_best(forecaster, shots)}

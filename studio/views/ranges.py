@@ -1,7 +1,7 @@
-"""Stored files as HTTP answers: whole, in part, or "you have it already" (RFC 9110).
+"""Stored files as HTTP responses: complete, in part, or 304 (RFC 9110).
 
-Browsers ask for parts of a clip to seek in it without fetching all of it. Any storage will do:
-a file only has to open, seek and tell its size.
+Browsers request ranges of a clip to seek in it without fetching all of it. Any storage works: a
+file only has to open, seek and report its size.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ _ONE_RANGE = re.compile(r"\s*bytes\s*=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.IGN
 
 
 class Unsatisfiable(ValueError):
-    """The range asked for lies outside the file."""
+    """The requested range is outside the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """Bytes of a file, from `first` to `last`, both included."""
+    """Bytes of a file from `first` to `last`, inclusive."""
 
     first: int
     last: int
 
     @property
     def length(self) -> int:
-        """How many bytes they are."""
+        """The number of bytes."""
         return self.last - self.first + 1
 
 
 def parse_range(header: str, size: int) -> ByteRange | None:
-    """The one range that a Range header asks of `size` bytes; None: send everything.
+    """The single range of a Range header for a file of `size` bytes; None to send everything.
 
-    Everything is also the answer to several ranges, to other units and to nonsense, as section
-    14.2 allows. Raises Unsatisfiable for a range that begins behind the end or asks for nothing.
+    Several ranges, other units and invalid headers also give None, as section 14.2 allows. Raises
+    Unsatisfiable for a range that begins after the end of the file or is empty.
     """
     found = _ONE_RANGE.fullmatch(header)
     if found is None or found[1] == found[2] == "":
@@ -57,9 +57,9 @@ def parse_range(header: str, size: int) -> ByteRange | None:
 def file_response(
     request: HttpRequest, file: FieldFile, *, media_type: str, etag: str, headers: dict[str, str]
 ) -> HttpResponseBase:
-    """The file, or what the request's Range and conditions make of it: 200, 206, 304, 412 or 416.
+    """The response to a request with Range and conditional headers: 200, 206, 304, 412 or 416.
 
-    `etag` is quoted and strong: it changes whenever a byte does. `headers` go onto every answer.
+    `etag` is quoted and strong: it changes whenever a byte does. Each response has `headers`.
     Raises FileNotFoundError for a file that is not in the storage.
     """
     common = {**headers, "Accept-Ranges": "bytes", "ETag": etag}
@@ -81,9 +81,9 @@ def file_response(
 
 
 class SliceResponse(StreamingHttpResponse):
-    """Sends an open file's bytes chunk by chunk, under ASGI too.
+    """Sends the bytes of an open file in chunks, also under ASGI.
 
-    Django would read all of a synchronous iterator into memory there.
+    Django's own response would read all of a synchronous iterator into memory under ASGI.
     """
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -94,7 +94,7 @@ class SliceResponse(StreamingHttpResponse):
 
 
 class _Slice:
-    """Chunks of a file; closing it closes the file, whether or not it was read."""
+    """Chunks of a file. Closing it closes the file, even if nothing was read."""
 
     def __init__(self, file: File[bytes], part: ByteRange) -> None:
         self._file, self._left = file, part.length
@@ -111,14 +111,14 @@ class _Slice:
         return chunk
 
     def close(self) -> None:
-        """Called by Django when the answer is sent or the client has gone."""
+        """Called by Django when the response is sent or the client has disconnected."""
         self._file.close()
 
 
 def _asked_range(request: HttpRequest, etag: str, size: int) -> ByteRange | None:
-    """Only GET knows ranges; If-Range asks for a part of exactly this content, else for all.
+    """The range to send, or None. Only GET supports ranges, and If-Range must match the ETag.
 
-    We tell no modification date, so a date in If-Range never matches.
+    The response has no Last-Modified header, so a date in If-Range never matches.
     """
     header = request.headers.get("Range", "")
     if request.method != "GET" or request.headers.get("If-Range", etag).strip() != etag:

@@ -1,4 +1,4 @@
-"""The render form: what it will take, before the click."""
+"""The render form with its live estimate."""
 
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from studio.ordering import messages, planner, submission
 
 @login_required
 def new_render(request: PersonRequest) -> HttpResponse:
-    """Show the form, or submit it and go to the job."""
+    """Show the form, or submit it and redirect to the job."""
     form = RenderForm(request.POST or None, user=request.user, initial=_initial(request) or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -36,16 +36,16 @@ def new_render(request: PersonRequest) -> HttpResponse:
 @login_required
 @require_POST
 def estimate(request: PersonRequest) -> HttpResponse:
-    """The form's expectation for what is typed right now; it starts nothing.
+    """The estimate for the current values of the form; starts nothing.
 
-    A POST, because two long prompts do not fit into the address of a GET.
+    A POST request, because two long prompts do not fit into the URL of a GET.
     """
     form = RenderForm(request.POST, user=request.user)
     return render(request, "fragments/expectation.html", _expectation(request.forecaster, form))
 
 
 def _expectation(forecaster: Forecaster, form: RenderForm) -> dict[str, Any]:
-    """Plan and message for a valid form; what is missing for another."""
+    """The plan and its message for a valid form, else what is missing."""
     if not form.is_bound:
         return {"hint": "Describe the picture to see what it will take."}
     if not form.is_valid() and form.first_problem:
@@ -65,7 +65,7 @@ def _expectation(forecaster: Forecaster, form: RenderForm) -> dict[str, Any]:
 
 
 def _initial(request: PersonRequest) -> dict[str, Any]:
-    """Values named in the address: a shot, a take to start from, a character or a style."""
+    """Initial values by the query: a shot, a take to start from, a character or a style."""
     form = RenderForm(user=request.user)
     initial: dict[str, Any] = {}
     for name in ("character", "style"):
@@ -87,7 +87,7 @@ def _initial(request: PersonRequest) -> dict[str, Any]:
 
 
 def _like(take: Take) -> dict[str, Any]:
-    """Start from a take: the same words and settings; the seed is drawn anew."""
+    """Initial values from a take: the same prompt and settings, but not the seed."""
     spec = take.job.spec
     said = {
         "shot": take.shot_id,
