@@ -122,7 +122,12 @@ def spread(values: Sequence[float]) -> str:
 
 @contextmanager
 def _process(command: list[str], log: IO[str] | None = None) -> Iterator["subprocess.Popen[bytes]"]:
-    environment: dict[str, Any] = {**os.environ, "DJANGO_SETTINGS_MODULE": "studio.settings"}
+    environment: dict[str, Any] = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "studio.settings",
+        # A calibration would run beside what is measured.
+        "GENGA_CALIBRATE": "0",
+    }
     process = subprocess.Popen(
         [sys.executable, *command],
         cwd=settings.BASE_DIR,
