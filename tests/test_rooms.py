@@ -47,7 +47,9 @@ SAME_KIND = {
     "pipeline": "a family's pipeline",
     "projects": "pages of projects, the studio's and the admin's",
     "queue": "the queue, on pages and in the API",
+    "reasons": "why a setting was chosen: its sentences, and how they are stored and shown",
     "refusals": "the sentences of refusals",
+    "sentences": "sentences for people with their codes",
     "stages": "the stages of a render: planned, run",
 }
 """File names that stand in several rooms, with what all of them hold."""
