@@ -33,6 +33,7 @@ LONG_FILES = {
     "tests/generation/worker/resume/test_snapshots.py": "every kind of damage to one file",
     "tests/generation/worker/test_preempted.py": "one render, interrupted in every way",
     "tests/studio/live/test_hub.py": "one hub with all of its viewers",
+    "tests/studio/views/test_queue_actions.py": "every action on many jobs and on devices",
     "tests/studio/views/test_render_page.py": "one form with all of its fields",
 }
 """Files over LINES, with the reason."""
@@ -41,6 +42,7 @@ SAME_KIND = {
     "accuracy": "how right estimates are: measured, worded, shown",
     "apps": "Django's name for an app's configuration",
     "costs": "the FLOPs of a family's parts, and what families share of counting them",
+    "devices": "devices for leads: their admin pages, and what leads do to them",
     "executor": "what a worker runs a kind of job with",
     "files": "the files of outputs: stored, served",
     "jobs": "pages of jobs, the studio's and the admin's",
@@ -50,7 +52,6 @@ SAME_KIND = {
     "reasons": "why a setting was chosen: its sentences, and how they are stored and shown",
     "refusals": "the sentences of refusals",
     "sentences": "sentences for people with their codes",
-    "stages": "the stages of a render: planned, run",
 }
 """File names that stand in several rooms, with what all of them hold."""
 
