@@ -1,6 +1,5 @@
 """Cleans up after crashes: expired leases, lost bells, half-written files, old frames."""
 
-import logging
 import shutil
 import time
 from contextlib import suppress
@@ -19,8 +18,6 @@ from generation.states import Outcome, Status
 from generation.worker.bells import bell
 from generation.worker.frame_stages import work_folder
 from generation.worker.resume import kept_frames, snapshots
-
-logger = logging.getLogger(__name__)
 
 HALF_WRITTEN_SECONDS = 3600
 """Temporary files older than this belong to processes that no longer run."""
