@@ -6,7 +6,6 @@ import json
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,7 @@ def worker(device: Device, models: ResidentModels) -> Worker:
 @pytest.fixture
 def submit_clip(artist: User, toon: ModelCard, toon_motion: ModelCard, spec: RenderSpec) -> Any:
     def submit(**fields: Any) -> Job:
-        clip = replace(
+        clip = changed(
             spec,
             **{
                 "type": "video",
