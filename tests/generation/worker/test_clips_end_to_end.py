@@ -23,6 +23,7 @@ from generation.states import Stage, Status, Work
 from generation.worker.interruptions import Interruptions
 from generation.worker.resume.kept_frames import root as work_root
 from generation.worker.runner import Worker
+from tests.conftest import changed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
