@@ -148,6 +148,8 @@ class FrameStages(Execution):
 
     def _finished(self, frames: FrameFolder) -> list[StoredOutput]:
         """Write the files, read them back, check them and move them to the storage."""
+        # A short decoding may have passed without a question, and a stored file is not taken back.
+        self.interruptions.check()
         provenance = self._provenance()
         if self.spec.type == MediaType.IMAGE:
             with self.clock.stage(Stage.WRITE):
