@@ -80,6 +80,9 @@ class Candidates:
         """
         if self._next_level is not None and level >= self._next_level:
             return False
+        # A calibration is first in its group by rank, but comes after the rest of it.
+        if level == Level.CALIBRATION and not self.is_whole:
+            return False
         handed_out = Counter(_key(job) for job in before)
         return all(handed_out[key] < self._read[key] for key in self._cut_off)
 

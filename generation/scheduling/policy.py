@@ -1,10 +1,11 @@
 """The policy: the order in which waiting work is served. Plain data in, plain data out.
 
-Jobs are ordered by level: urgent, overdue, high, normal, low. A job rises one level for every
-ageing period that it has waited, but never to urgent. Above high it is overdue, and overdue jobs
-are served in the order in which they were submitted. Within every other level, owners take turns:
-the owner with the least recent device time is next. The jobs of one owner are ordered by their
-rank, which is the order of submission unless the owner changed it.
+Jobs are ordered by level: urgent, overdue, high, normal, low, calibration. A job rises one level
+for every ageing period that it has waited, but never to urgent. Above high it is overdue, and
+overdue jobs are served in the order in which they were submitted. Within every other level, owners
+take turns: the owner with the least recent device time is next. The jobs of one owner are ordered
+by their rank, which is the order of submission unless the owner changed it. A calibration that an
+idle device gave itself never rises: it is served after all other work.
 
 Therefore a low job starts at the latest when it has waited three periods and the jobs that were
 overdue before it are done, unless urgent work alone fills the devices.
@@ -29,6 +30,7 @@ class Level(IntEnum):
     HIGH = 2
     NORMAL = 3
     LOW = 4
+    CALIBRATION = 5
 
 
 LEVELS = tuple(Level)
@@ -59,6 +61,14 @@ class WaitingJob:
     batch_key: str = ""
     left: float = 1.0
     pinned: int | None = None
+
+
+def yields_to_all(priority: int, pinned: int | None) -> bool:
+    """Whether it is a calibration that an idle device gave itself.
+
+    A person's calibration is pinned to its device too, but at normal priority.
+    """
+    return pinned is not None and priority == Priority.LOW
 
 
 def level(priority: int, waited: float, ageing: float) -> Level:
@@ -106,7 +116,10 @@ class WaitingLine:
         self._jobs = sorted(jobs, key=lambda job: job.rank)
         self._had = dict(device_time)
         self._levels: list[Level | None] = [
-            level(job.priority, now - job.queued, ageing) for job in self._jobs
+            Level.CALIBRATION
+            if yields_to_all(job.priority, job.pinned)
+            else level(job.priority, now - job.queued, ageing)
+            for job in self._jobs
         ]
         # For each level and owner: (rank or time, index) in descending order. For each level: a
         # heap of its owners.
@@ -175,7 +188,11 @@ class WaitingLine:
         """All rises that jobs can still make, by priority and number of periods."""
         climbs: list[_Climb] = []
         for priority in (Priority.HIGH, Priority.NORMAL, Priority.LOW):
-            places = (n for n, job in enumerate(self._jobs) if job.priority == priority)
+            places = (
+                n
+                for n, job in enumerate(self._jobs)
+                if job.priority == priority and self._levels[n] != Level.CALIBRATION
+            )
             waiting = sorted(((self._jobs[n].queued, n) for n in places), reverse=True)
             # The largest rise first, so that a job that rose twice enters only its last level.
             climbs += [

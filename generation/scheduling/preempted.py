@@ -10,7 +10,8 @@ from django.utils import timezone
 from generation.models import Attempt, Device, Job
 from generation.scheduling import placement
 from generation.scheduling.placement import JobNeeds
-from generation.scheduling.preemption import Running, victims
+from generation.scheduling.policy import yields_to_all
+from generation.scheduling.preemption import MAX_PREEMPTIONS, Running, victims
 from generation.scheduling.queue_state import online
 from generation.states import Priority
 
@@ -50,7 +51,7 @@ def is_preempted(attempt: Attempt, device: Device) -> bool:
     """
     if attempt.job.priority == Priority.URGENT or device.is_paused:
         return False
-    if attempt.job.pinned_to_id is not None and _others_wait(device):
+    if _yields(attempt.job, device):
         return True
     waiting = _urgent()
     first = next((needs for needs in waiting if placement.takes(device, needs)), None)
@@ -64,8 +65,14 @@ def is_preempted(attempt: Attempt, device: Device) -> bool:
     return device.name in victims(busy, urgent - free)
 
 
-def _others_wait(device: Device) -> bool:
-    """Whether the device takes a waiting job other than a calibration, which yields to all."""
+def _yields(job: Job, device: Device) -> bool:
+    """Whether the job is a device's own calibration and the device takes other work that waits.
+
+    Another device may be the one that claims that work, so the limit of preemptions counts here
+    too: it ends the interruptions.
+    """
+    if not yields_to_all(job.priority, job.pinned_to_id) or job.preemptions >= MAX_PREEMPTIONS:
+        return False
     return placement.claimable(device).filter(pinned_to=None).exists()
 
 

@@ -42,7 +42,8 @@ QUESTION = """
 SELECT job.status, job.attempt_number, job.cancel_requested_at IS NOT NULL, device.pause, EXISTS (
     SELECT 1 FROM generation_job AS other
     WHERE other.status = 'queued' AND other.held_at IS NULL AND (
-        other.priority = %s OR (job.pinned_to_id IS NOT NULL AND other.pinned_to_id IS NULL)
+        other.priority = %s
+        OR (job.priority = %s AND job.pinned_to_id IS NOT NULL AND other.pinned_to_id IS NULL)
     )
 )
 FROM generation_job AS job LEFT JOIN generation_device AS device ON device.id = job.device_id
@@ -59,7 +60,7 @@ class Signals:
 
     `owned` is False once another worker has the job, or no worker. `urgent` is True when a job
     waits, for any device, that may preempt this one: an urgent job, or any job if this one is a
-    calibration.
+    calibration that its device gave itself.
     """
 
     owned: bool
@@ -72,7 +73,7 @@ def ask(job_id: UUID, number: int) -> Signals:
     """Read the signals of a job's attempt with this number; one query."""
     key = Job._meta.pk.get_db_prep_value(job_id, connection)
     with connection.cursor() as cursor:
-        cursor.execute(QUESTION, [Priority.URGENT, key])
+        cursor.execute(QUESTION, [Priority.URGENT, Priority.LOW, key])
         row = cursor.fetchone()
     if row is None or row[:2] != (Status.PROCESSING, number):
         return Signals(owned=False)

@@ -130,6 +130,16 @@ EXAMPLES: dict[str, tuple[float, dict[int, float], list[WaitingJob], str]] = {
         ],
         "his front hers",
     ),
+    "a device's own calibration after all others, however long it has waited": (
+        1000.0,
+        {},
+        [
+            waits(LOW, 0, key="own", pinned=1),
+            waits(NORMAL, 990, key="asked", pinned=1),
+            waits(LOW, 995, key="low"),
+        ],
+        "asked low own",
+    ),
 }
 
 
@@ -168,6 +178,15 @@ def test_jobs_rise_while_time_passes_between_two_jobs(moment: float) -> None:
     assert (second[0].key, second[1]) == (
         ("low", Level.OVERDUE) if moment == 300.0 else ("h1", Level.HIGH)
     )
+
+
+def test_a_calibration_that_a_device_gave_itself_never_rises() -> None:
+    line = WaitingLine([waits(LOW, 0, key="own", pinned=1)], {}, 0.0, PERIOD)
+
+    popped = line.pop(9 * PERIOD)
+
+    assert popped is not None
+    assert popped[1] == Level.CALIBRATION
 
 
 def test_a_job_that_rises_twice_at_once_is_returned_once() -> None:
