@@ -20,22 +20,16 @@ PACKAGE = "generation.kinds"
 class JobKind:
     """One kind of job.
 
-    `spec_class` reads and writes the job's settings. `executor` is the dotted path of the
+    `spec_class` reads and writes the job's settings. `executor` is the path `module:name` of the
     subclass of `generation.worker.execution.Execution` that runs its attempts. `unit` is what
     progress counts ("step", "frame"), `card` the template of its settings.
     """
 
     name: str
-    label: str
     spec_class: Any
     executor: str
     unit: str
     card: str
-
-    def load(self, path: str) -> Any:
-        """What one of the dotted paths names, such as `package.module:Class`."""
-        module, _, name = path.partition(":")
-        return getattr(import_module(module), name)
 
 
 @cache

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +67,3 @@ class Family:
     card_fields: Callable[[Path], Mapping[str, Any]] = _no_fields
     loader: str = ""
     costs: str = ""
-
-
-def imported(path: str) -> Any:
-    """Import the object `module:name`. Raises ImportError or AttributeError."""
-    module, _, name = path.partition(":")
-    return getattr(import_module(module), name)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from generation.errors import ModelUnreadable
 from generation.pipelines import families as packages
-from generation.pipelines.family import Family, imported
+from generation.pipelines.family import Family
 
 if TYPE_CHECKING:
     import torch
@@ -66,7 +66,7 @@ def load(
     if not path:
         raise ModelUnreadable(f"No pipeline renders the family {files.family!r}.")
     with _importing:
-        loader: Loader = imported(path)
+        loader: Loader = pkgutil.resolve_name(path)
     return loader(files, device, dtype, check)
 
 
@@ -77,7 +77,7 @@ def count_costs(files: ModelFiles) -> Costs:
     """
     own = family(files.family)
     with _importing:
-        count = imported(own.costs)
+        count = pkgutil.resolve_name(own.costs)
     costs: Costs = count(files)
     return replace(costs, latent_pixels=own.latent_pixels)
 
@@ -95,4 +95,4 @@ def warm_up() -> None:
             logging.set_verbosity_error()
             logging.disable_progress_bar()
         for one in families().values():
-            imported(one.loader)
+            pkgutil.resolve_name(one.loader)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
+from pkgutil import resolve_name
 
 from generation.estimating.estimator import Estimator
 from generation.models import Attempt, Device
@@ -67,7 +68,7 @@ class Worker:
         attempt.precision = str(self.models.dtype).removeprefix("torch.")
         interruptions = Interruptions(attempt, self.device, self.stopping.is_set)
         kind = attempt.job.kind_of
-        executor: type[Execution] = kind.load(kind.executor)
+        executor: type[Execution] = resolve_name(kind.executor)
         return executor(
             ExecutionContext(attempt, self.models, self.estimator, interruptions, self.host_load)
         )

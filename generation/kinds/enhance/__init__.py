@@ -5,7 +5,6 @@ from generation.specs import EnhanceSpec
 
 KIND = JobKind(
     name="enhance",
-    label="Enhance",
     spec_class=EnhanceSpec,
     executor="generation.kinds.enhance.executor:Enhance",
     unit="frame",

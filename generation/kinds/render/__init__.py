@@ -5,7 +5,6 @@ from generation.specs import RenderSpec
 
 KIND = JobKind(
     name="render",
-    label="Render",
     spec_class=RenderSpec,
     executor="generation.kinds.render.executor:Render",
     unit="step",

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from itertools import islice
+from pkgutil import resolve_name
 
 from PIL import Image
 
@@ -29,8 +29,7 @@ class Interpolator:
 
     def method(self) -> Method:
         """Import the function."""
-        module, _, name = self.path.partition(":")
-        method: Method = getattr(import_module(module), name)
+        method: Method = resolve_name(self.path)
         return method
 
 

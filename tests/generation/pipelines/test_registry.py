@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from pkgutil import resolve_name
 
 import diffusers
 import pytest
@@ -17,7 +18,7 @@ from generation.field import MediaType
 from generation.library.register import recognise
 from generation.pipelines import families as packages
 from generation.pipelines import registry
-from generation.pipelines.family import Family, imported
+from generation.pipelines.family import Family
 from generation.pipelines.model_files import ModelFiles
 
 PACKAGES = sorted(path.parent.name for path in Path(packages.__path__[0]).glob("*/__init__.py"))
@@ -39,8 +40,8 @@ def test_a_declaration_is_complete(family: Family, tmp_path: Path) -> None:
     assert family.media_types
     assert set(family.media_types) <= set(MediaType)
     assert min(family.latent_pixels, family.latent_channels, family.feature_maps) > 0
-    assert callable(imported(family.loader))
-    assert callable(imported(family.costs))
+    assert callable(resolve_name(family.loader))
+    assert callable(resolve_name(family.costs))
     if family.base is None:
         assert family.width(tmp_path) > 0, "a folder that does not say has the usual width"
     else:
