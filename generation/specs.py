@@ -88,7 +88,7 @@ class RenderSpec:
 
     type: str = setting(
         Choice({"image": "Picture", "video": "Clip"}),
-        label="What",
+        label="Type",
         meaning="what is made",
         required=True,
         shape="type",
