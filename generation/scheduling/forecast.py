@@ -22,7 +22,8 @@ from generation.queue.lifecycle import family_needed
 from generation.scheduling import placement, queue_state, waiting_reasons
 from generation.scheduling.assignment import Assigned, Lane, assign
 from generation.scheduling.placement import JobNeeds
-from generation.scheduling.policy import Level, WaitingJob
+from generation.scheduling.policy import Level, WaitingJob, is_own_calibration
+from generation.scheduling.queue_state import RunningJob
 from generation.scheduling.waiting_jobs import WaitingJobs, waiting_job
 from generation.sentences import Said
 from generation.specs import RenderSpec
@@ -178,8 +179,24 @@ class Forecaster:
     def _assigned(self, waiting: list[WaitingJob], now: datetime) -> Iterable[Assigned]:
         devices = queue_state.online(now)
         times, running = queue_state.RunTimes(devices, self.estimator), queue_state.runs()
-        there = queue_state.lanes(devices, times, now, running)
+        kept = [run for run in running if not _yields(run, devices, waiting)]
+        there = queue_state.lanes(devices, times, now, kept)
         return assign(queue_state.line(waiting, now, running, times), there, now.timestamp())
+
+
+def _yields(run: RunningJob, devices: list[Device], waiting: list[WaitingJob]) -> bool:
+    """Whether the running job is a calibration, and its device takes a waiting job that is none.
+
+    The interrupted calibration is left out of the forecast: only other calibrations follow it.
+    """
+    if not run.yields_to_all:
+        return False
+    device = next((device for device in devices if device.pk == run.device_id), None)
+    return device is not None and any(
+        placement.takes(device, job)
+        for job in waiting
+        if not is_own_calibration(job.priority, job.pinned)
+    )
 
 
 def _moment(seconds: float | None) -> datetime | None:

@@ -63,7 +63,7 @@ class WaitingJob:
     pinned: int | None = None
 
 
-def yields_to_all(priority: int, pinned: int | None) -> bool:
+def is_own_calibration(priority: int, pinned: int | None) -> bool:
     """Whether it is a calibration that an idle device gave itself.
 
     A person's calibration is pinned to its device too, but at normal priority.
@@ -117,7 +117,7 @@ class WaitingLine:
         self._had = dict(device_time)
         self._levels: list[Level | None] = [
             Level.CALIBRATION
-            if yields_to_all(job.priority, job.pinned)
+            if is_own_calibration(job.priority, job.pinned)
             else level(job.priority, now - job.queued, ageing)
             for job in self._jobs
         ]

@@ -1,4 +1,4 @@
-"""Decides whether the job that a device runs must yield to an urgent job now."""
+"""Decides whether the job that a device runs must yield to another now."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from django.utils import timezone
 from generation.models import Attempt, Device, Job
 from generation.scheduling import placement
 from generation.scheduling.placement import JobNeeds
-from generation.scheduling.policy import yields_to_all
-from generation.scheduling.preemption import MAX_PREEMPTIONS, Running, victims
+from generation.scheduling.preemption import Running, victims, yields_to_all
 from generation.scheduling.queue_state import online
 from generation.states import Priority
 
@@ -44,14 +43,15 @@ RUN = (
 
 
 def is_preempted(attempt: Attempt, device: Device) -> bool:
-    """Whether this device must yield to urgent work now.
+    """Whether this device must yield to other work now: a calibration to any, others to urgent.
 
     Free devices claim urgent jobs themselves. All busy devices decide from the same rows, so only
     as many yield as there are urgent jobs left.
     """
-    if attempt.job.priority == Priority.URGENT or device.is_paused:
+    job = attempt.job
+    if job.priority == Priority.URGENT or device.is_paused:
         return False
-    if _yields(attempt.job, device):
+    if yields_to_all(job.priority, job.pinned_to_id, job.preemptions) and _others_wait(device):
         return True
     waiting = _urgent()
     first = next((needs for needs in waiting if placement.takes(device, needs)), None)
@@ -65,14 +65,8 @@ def is_preempted(attempt: Attempt, device: Device) -> bool:
     return device.name in victims(busy, urgent - free)
 
 
-def _yields(job: Job, device: Device) -> bool:
-    """Whether the job is a device's own calibration and the device takes other work that waits.
-
-    Another device may be the one that claims that work, so the limit of preemptions counts here
-    too: it ends the interruptions.
-    """
-    if not yields_to_all(job.priority, job.pinned_to_id) or job.preemptions >= MAX_PREEMPTIONS:
-        return False
+def _others_wait(device: Device) -> bool:
+    """Whether the device takes a waiting job other than a calibration."""
     return placement.claimable(device).filter(pinned_to=None).exists()
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from generation.scheduling.policy import is_own_calibration
 from generation.states import Priority
 
 MAX_PREEMPTIONS = 3
@@ -34,6 +35,15 @@ class Running:
     whole: float | None
 
 
+def yields_to_all(priority: int, pinned: int | None, preemptions: int) -> bool:
+    """Whether the running job yields to any other job that its device takes.
+
+    A device's own calibration does. Another device may be the one that claims the other job, so
+    the limit of preemptions ends the interruptions.
+    """
+    return is_own_calibration(priority, pinned) and preemptions < MAX_PREEMPTIONS
+
+
 def nearly_done(running: Running) -> bool:
     """Whether too little is left to be worth an interruption."""
     if running.remaining is None or running.whole is None:
@@ -42,7 +52,7 @@ def nearly_done(running: Running) -> bool:
     return share <= NEARLY_DONE_SHARE and running.remaining <= NEARLY_DONE_SECONDS
 
 
-def may_give_way(running: Running) -> bool:
+def may_yield(running: Running) -> bool:
     """Whether the urgent job may preempt this one."""
     return (
         running.priority != Priority.URGENT
@@ -57,7 +67,7 @@ def victims(running: Iterable[Running], urgent: int) -> list[str]:
     Jobs of the lowest priority yield first, then those preempted least often, then those with the
     longest remaining time, because most of their work is left for whichever device is free later.
     """
-    able = [run for run in running if may_give_way(run)]
+    able = [run for run in running if may_yield(run)]
     able.sort(
         key=lambda run: (
             -run.priority,

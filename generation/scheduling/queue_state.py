@@ -20,10 +20,11 @@ from generation.models.device_time import faded
 from generation.scheduling import placement
 from generation.scheduling.assignment import Lane
 from generation.scheduling.policy import WaitingJob, WaitingLine, alike
+from generation.scheduling.preemption import yields_to_all
 
 RUNS = """
 SELECT job.device_id, job.owner_id, job.started_at, job.estimated_seconds,
-    progress.remaining_seconds, progress.updated_at
+    progress.remaining_seconds, progress.updated_at, job.priority, job.pinned_to_id, job.preemptions
 FROM generation_job AS job JOIN generation_progress AS progress ON progress.job_id = job.id
 WHERE job.status = 'processing'
 """
@@ -35,7 +36,8 @@ HAD = "SELECT owner_id, seconds, as_of FROM generation_devicetime"
 class RunningJob:
     """A running job. Times are seconds since the epoch, durations seconds; None if unknown.
 
-    `told` is the time of the last progress report, which gave `remaining`.
+    `told` is the time of the last progress report, which gave `remaining`. `yields_to_all`: the job
+    is a calibration that is interrupted as soon as its device takes another job.
     """
 
     device_id: int | None
@@ -44,6 +46,7 @@ class RunningJob:
     estimated: float | None
     remaining: float | None
     told: float
+    yields_to_all: bool
 
     def end(self, now: float) -> float | None:
         """The time at which it ends; None if unknown, as when it takes longer than estimated."""
@@ -85,8 +88,9 @@ def runs() -> list[RunningJob]:
                 estimated,
                 remaining,
                 seconds(told),
+                yields_to_all(*job),
             )
-            for device, owner, started, estimated, remaining, told in cursor.fetchall()
+            for device, owner, started, estimated, remaining, told, *job in cursor.fetchall()
         ]
 
 

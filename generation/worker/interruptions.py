@@ -85,7 +85,7 @@ class Interruptions:
     """Checks one attempt for interruptions. Each check raises the Interruption that applies."""
 
     def __init__(self, attempt: Attempt, device: Device, is_stopping: Callable[[], bool]) -> None:
-        self.may_give_way = True
+        self.may_yield = True
         """False between a step's windows, where yielding to urgent work would lose too much."""
         self._attempt = attempt
         self._device = device
@@ -107,7 +107,7 @@ class Interruptions:
             raise CancelRequested
         if self._is_stopping() or signals.pause_at_once:
             raise WorkerStopping
-        if signals.urgent and self.may_give_way and is_preempted(attempt, self._device):
+        if signals.urgent and self.may_yield and is_preempted(attempt, self._device):
             raise Preempted
 
     def check_within_step(self) -> None:

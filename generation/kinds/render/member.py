@@ -56,7 +56,7 @@ class Member(FrameStages):
         if self.is_alone:
             self.snapshots.hold(step)
         self.clock.step(step, self.pipeline)
-        self.interruptions.may_give_way = step.finished
+        self.interruptions.may_yield = step.finished
         self.interruptions.check()
         if self.is_alone:
             self.snapshots.write_now_and_then()

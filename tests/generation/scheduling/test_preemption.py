@@ -7,7 +7,7 @@ import pytest
 from generation.scheduling.preemption import (
     MAX_PREEMPTIONS,
     Running,
-    may_give_way,
+    may_yield,
     nearly_done,
     victims,
 )
@@ -64,7 +64,7 @@ def test_a_run_is_nearly_done_with_a_small_fraction_and_few_seconds_left(
     ids=str,
 )
 def test_whether_a_job_may_be_preempted(running: Running, may: bool) -> None:
-    assert may_give_way(running) is may
+    assert may_yield(running) is may
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_whether_a_job_may_be_preempted(running: Running, may: bool) -> None:
         "as many as there are",
         "of two alike the first by name",
         "the lowest priority first",
-        "then who gave way least",
+        "then who yielded least",
         "but the priority counts more",
         "then what has longest to go",
         "which may be what nobody can estimate",

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from copy import copy
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
 import torch
@@ -16,9 +14,7 @@ from django.utils import timezone
 from generation.estimating.estimator import Estimator
 from generation.hardware import detect
 from generation.models import Device, Job, ModelCard
-from generation.scheduling.claim import SEEN, next_job
 from generation.scheduling.preempted import is_preempted
-from generation.scheduling.preemption import MAX_PREEMPTIONS
 from generation.specs import EnhanceSpec, RenderSpec, SourceFile, SourceUse
 from generation.states import Priority
 from generation.worker import first_start, probe
@@ -145,49 +141,3 @@ def test_a_calibration_yields_to_any_other_job(
     submit(priority=Priority.LOW)
 
     assert is_preempted(attempt, idle)
-
-
-def test_a_calibration_that_a_person_started_does_not_yield(
-    idle: Device, submit: Callable[..., Job], claimed: Claim
-) -> None:
-    job = submit()
-    Job.objects.filter(pk=job.pk).update(pinned_to=idle)
-    attempt = claimed(Job.objects.get(pk=job.pk))
-
-    submit(priority=Priority.LOW)
-
-    assert not is_preempted(attempt, idle)
-
-
-def test_a_calibration_that_was_interrupted_often_enough_is_finished(
-    idle: Device, toon: ModelCard, submit: Callable[..., Job], claimed: Claim
-) -> None:
-    first_start.calibrate_if_idle(idle, Estimator())
-    Job.objects.update(preemptions=MAX_PREEMPTIONS)
-    attempt = claimed(Job.objects.first())
-
-    submit(priority=Priority.LOW)
-
-    assert not is_preempted(attempt, idle)
-
-
-def copies(job: Job, count: int) -> Iterator[Job]:
-    for _ in range(count):
-        job.pk = uuid4()
-        yield copy(job)
-
-
-def test_an_idle_device_claims_any_other_job_before_a_calibration_of_its_own(
-    idle: Device, toon: ModelCard, submit: Callable[..., Job]
-) -> None:
-    first_start.calibrate_if_idle(idle, Estimator())
-    own = Job.objects.first()
-    own.queued_at -= timedelta(days=1)
-    # More than a claim reads of one group at first.
-    Job.objects.bulk_create(copies(own, SEEN[0]))
-    low = submit(priority=Priority.LOW, owner=own.owner)
-
-    chosen = next_job(idle, timezone.now(), Estimator())
-
-    assert chosen is not None
-    assert UUID(str(chosen.key)) == low.pk

@@ -230,7 +230,7 @@ def test_the_first_of_several_reasons_counts(submit: Submit, device: Device, run
     stopping[0] = False
     with pytest.raises(Preempted):
         asked.check()
-    asked.may_give_way = False
+    asked.may_yield = False
     asked.check()
     Job.objects.filter(pk=attempt.job_id).update(attempt_number=2)
     with pytest.raises(LeaseLost):
