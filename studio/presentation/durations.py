@@ -1,5 +1,6 @@
 """Durations in words."""
 
+import re
 from datetime import datetime
 
 from django.utils import timezone
@@ -49,6 +50,13 @@ def span(low: float, high: float) -> str:
     number, unit = first.split(" ", 1)
     # "58 min" and "2 h 5 min" have the same ending, but not the same unit.
     return f"{number}–{second}" if second.split(" ", 1)[1] == unit else f"{first}–{second}"
+
+
+def unbroken(sentence: str) -> str:
+    """The sentence with no line break between a number and the unit of a duration."""
+    return re.sub(
+        r"(?<=\d) (?=(?:s|min|h|seconds?|minutes?|hours?)\b)", "\N{NO-BREAK SPACE}", sentence
+    )
 
 
 def until(moment: datetime | None) -> float | None:

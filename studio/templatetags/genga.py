@@ -7,6 +7,7 @@ from studio.presentation import consistency_chart, durations, outputs, reasons
 register = template.Library()
 register.filter("spoken", durations.spoken)
 register.filter("short", durations.short)
+register.filter("unbroken", durations.unbroken)
 register.filter("until", durations.until)
 register.filter("kind", outputs.kind)
 register.filter("clip_length", outputs.length)

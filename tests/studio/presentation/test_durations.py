@@ -57,6 +57,16 @@ def test_a_range_names_its_unit_once_where_both_ends_share_it(
     assert durations.span(low, high) == said
 
 
+def test_no_line_breaks_between_a_number_and_its_unit() -> None:
+    text = "A draft of 3 steps takes about 15 seconds (6.7–34 s). Of 2 hosts, one is away."
+
+    broken = durations.unbroken(text).replace("\N{NO-BREAK SPACE}", "_")
+
+    assert (
+        broken == "A draft of 3 steps takes about 15_seconds (6.7–34_s). Of 2 hosts, one is away."
+    )
+
+
 def test_a_past_moment_is_zero_seconds_away() -> None:
     now = timezone.now()
 

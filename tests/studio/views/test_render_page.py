@@ -17,6 +17,7 @@ from generation.specs import Quality
 from generation.states import Priority
 from studio.models import Character, Project, Shot, Style, Take
 from studio.ordering import reasons, sentences
+from studio.presentation import durations
 from tests.studio.conftest import PROMPT, LogIn, MakeTake, Took
 
 pytestmark = pytest.mark.django_db
@@ -312,7 +313,7 @@ def test_the_estimate_of_something_known_names_time_range_and_a_cheaper_way(
 
     assert "<strong>About 5 minutes</strong>" in html
     time = sentences.ESTIMATE.say(what="A final of 128×128", time="5 minutes", span="5 min")
-    assert f"{time} {sentences.STARTS_NOW.say()}" in html
+    assert durations.unbroken(f"{time} {sentences.STARTS_NOW.say()}") in html
     assert sentences.DRAFT_SUGGESTED.say(time="80 seconds") in html
 
 
