@@ -7,10 +7,12 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-
-from tokenizers import Tokenizer
+from typing import TYPE_CHECKING
 
 from generation.models import ModelCard
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 USUAL_TOKENS = 77
 """What CLIP reads of a text, for models that do not say."""
@@ -53,6 +55,9 @@ class PromptDemands:
 
 @lru_cache(maxsize=8)
 def _tokenizer(folder: Path) -> Tokenizer | None:
+    # Here, so that commands that read no prompt do not load the library.
+    from tokenizers import Tokenizer
+
     path = folder / "tokenizer.json"
     return Tokenizer.from_file(str(path)) if path.is_file() else None
 
