@@ -90,16 +90,24 @@
     row.scrollIntoView({ block: "nearest" });
   };
 
-  const say = (text) => {
+  const SENTENCES = {
+    not_your_job: "You may not change this job.",
+    jobs_not_chosen: "Select jobs first: x in a row, Shift X for all of yours.",
+    no_answer: "The server did not answer. Check the queue and try again.",
+    no_longer_yours: "Nothing was changed: you may no longer change these jobs. Reload the page.",
+  };
+
+  const say = (code) => {
     const line = document.createElement("li");
-    line.textContent = text;
+    line.dataset.code = code;
+    line.textContent = SENTENCES[code];
     document.querySelector("#said").replaceChildren(line);
   };
 
   const act = (name, ids) => {
     const able = ids.filter((id) => !rowOf(id) || mayChange(rowOf(id)));
     if (!able.length) {
-      say(ids.length ? "You may not change this job." : "Select jobs first: x in a row, Shift X for all of yours.");
+      say(ids.length ? "not_your_job" : "jobs_not_chosen");
       return;
     }
     const action = name === "hold" && !holding(able) ? "release" : name;
@@ -178,10 +186,10 @@
   document.body.addEventListener("htmx:wsAfterMessage", renew);
   document.body.addEventListener("htmx:afterSettle", renew);
   document.body.addEventListener("htmx:sendError", (event) => {
-    if (event.target.id === "act") say("The server did not answer. Check the queue and try again.");
+    if (event.target.id === "act") say("no_answer");
   });
   document.body.addEventListener("htmx:responseError", (event) => {
-    if (event.target.id === "act") say("Nothing was changed: you may no longer change these jobs. Reload the page.");
+    if (event.target.id === "act") say("no_longer_yours");
   });
   renew();
 })();

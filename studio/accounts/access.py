@@ -7,13 +7,14 @@ API must distinguish 403 from 404 (see docs/api.md) and asks `may_see_job`.
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AbstractUser, AnonymousUser
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from generation.models import Job, Output
 from generation.models.job import JobQuerySet
+from studio.accounts import refusals
+from studio.accounts.refusals import Forbidden
 from studio.models import ApiToken, Membership, Project, Review, Role, Shot, Take, Verdict
 
 User = AbstractBaseUser | AnonymousUser
@@ -64,10 +65,10 @@ def may_change_devices(user: User) -> bool:
 
 
 def changeable_job_for(user: User, job_id: UUID | str) -> Job:
-    """A job the user may change. Raises Http404 for a hidden one, PermissionDenied otherwise."""
+    """A job the user may change. Raises Http404 for a hidden one, Forbidden otherwise."""
     job = job_for(user, job_id)
     if not may_change_job(user, job):
-        raise PermissionDenied("Only who asked for a render, or the project's admin, may do this.")
+        raise Forbidden(refusals.NOT_YOUR_JOB)
     return job
 
 
@@ -103,10 +104,10 @@ def token_for(user: User, pk: int) -> ApiToken:
 def open_review_for(user: User, take: Take) -> Review | None:
     """The open review of a take; None when it was decided already.
 
-    Raises PermissionDenied for a user who may not decide it.
+    Raises Forbidden for a user who may not decide it.
     """
     if not may_review(user, take):
-        raise PermissionDenied("Only reviewers of this project may give a verdict.")
+        raise Forbidden(refusals.NOT_A_REVIEWER)
     return Review.objects.filter(take=take, verdict=Verdict.PENDING).first()
 
 

@@ -7,10 +7,9 @@ from ninja.errors import AuthenticationError
 from ninja.security.base import AuthBase
 from ninja.throttling import SimpleRateThrottle
 
+from studio.accounts.refusals import NO_VALID_TOKEN
 from studio.accounts.web_origin import bearer, is_open_to, is_same_origin, local_user
 from studio.models import ApiToken
-
-REALM = "Make a token on the Tokens page and send it as `Authorization: Bearer TOKEN`."
 
 
 class TokenOrLoopback(AuthBase):
@@ -25,7 +24,7 @@ class TokenOrLoopback(AuthBase):
         token = bearer(request.headers.get("Authorization", ""))
         user = _loopback_user(request) if token is None else ApiToken.owner_of(token)
         if user is None or not user.is_authenticated:
-            raise AuthenticationError(message=f"No valid token. {REALM}")
+            raise AuthenticationError(message=NO_VALID_TOKEN.say())
         request.user = user
         return user
 

@@ -2,10 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+
+from studio.admin import sentences
+from studio.presentation import flash
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin
@@ -27,20 +30,11 @@ class Switching(Base):
         self._switch(request, queryset, active=False)
 
     def _switch(self, request: HttpRequest, rows: QuerySet[Any], *, active: bool) -> None:
-        done = "activated" if active else "deactivated"
+        done = sentences.ACTIVATED if active else sentences.DEACTIVATED
         with transaction.atomic():
             switched = list(rows.filter(is_active=not active))
             same = self.model._default_manager.filter(pk__in=[row.pk for row in switched])
             same.update(is_active=active)
             for row in switched:
-                self.log_change(request, row, f"{done.capitalize()}.")
-        self.message_user(request, f"{len(switched)} {done}.")
-
-
-def tell(
-    model_admin: admin.ModelAdmin, request: HttpRequest, moved: int, asked: int, done: str, why: str
-) -> None:
-    """Tell the user how many rows an action changed, and why it did not change the others."""
-    unchanged = f" {asked - moved} left as they were: {why}." if moved < asked else ""
-    level = messages.SUCCESS if moved else messages.WARNING
-    model_admin.message_user(request, f"{done}: {moved}.{unchanged}", level)
+                self.log_change(request, row, f"{done.code.capitalize()}.")
+        flash.success(request, done.said(count=len(switched)))

@@ -16,6 +16,7 @@ from studio.admin.actions import Switching
 from studio.admin.display import NOTHING, reference_picture, render_link, short
 from studio.admin.fields import PictureField, StoredFileInput
 from studio.admin.permissions import OfProject
+from studio.admin.sentences import STORED_FILE_GONE
 from studio.models import Character, Reference
 from studio.models.uploads import sha256_of
 
@@ -49,7 +50,7 @@ class CharacterForm(forms.ModelForm):
         """The upload, or the stored file. Raises ValidationError when that file is missing."""
         lora = self.cleaned_data["lora"]
         if lora and "lora" not in self.changed_data and not lora.storage.exists(lora.name):
-            raise ValidationError("The stored file is gone. Upload it again, or remove it.")
+            raise ValidationError(STORED_FILE_GONE.say(), code=STORED_FILE_GONE.code)
         return lora
 
 

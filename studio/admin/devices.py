@@ -1,7 +1,7 @@
 """The admin pages of devices."""
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
@@ -13,7 +13,9 @@ from generation.pipelines.registry import families as known_families
 from generation.states import Work
 from studio.accounts.person_request import PersonRequest
 from studio.admin.display import NOTHING, badge
+from studio.presentation import flash
 from studio.production import devices
+from studio.production.sentences import CALIBRATING
 
 KNOWN_BY_WORKER = (
     "kind",
@@ -68,9 +70,10 @@ class DeviceAdmin(admin.ModelAdmin):
             try:
                 takes = devices.calibrate(request.forecaster, device, request.user)
             except SpecError as problem:
-                self.message_user(request, problem.sentence, messages.WARNING)
+                flash.refused(request, problem)
             else:
-                self.message_user(request, f"{device.name} renders {len(takes)} small takes.")
+                said = CALIBRATING.said(device=device.name, count=len(takes))
+                flash.success(request, said)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody, because a worker registers its device when it starts."""

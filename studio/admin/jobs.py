@@ -1,10 +1,9 @@
 """Jobs, read-only, with the actions that change them."""
 
-from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -12,16 +11,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from generation.errors import SpecError
 from generation.live.events import EventKind
 from generation.models import Attempt, Job, JobEvent, Output
-from generation.queue import requests
 from generation.states import Priority
-from studio.admin.actions import tell
 from studio.admin.display import NOTHING, job_badge, output_picture, short, to_the_second
 from studio.admin.permissions import OfProject, ReadOnly
-from studio.ordering import submission
-from studio.presentation import durations
+from studio.presentation import durations, flash
+from studio.production import bulk_actions
+from studio.production.bulk_actions import ACTIONS
 
 
 class AttemptInline(ReadOnly, OfProject, admin.TabularInline):
@@ -98,13 +95,7 @@ def priority_action(priority: Priority) -> Callable[..., None]:
 
     @admin.action(description=f"Set priority: {priority.label.lower()}")
     def change(model_admin: "JobAdmin", request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        model_admin.apply(
-            request,
-            queryset,
-            lambda job: requests.change_priority(job, priority),
-            f"Priority {priority.label.lower()}",
-            "they wait no longer, or had it already",
-        )
+        model_admin.apply(request, queryset, ACTIONS[priority.word])
 
     # Django's admin identifies actions by the names of their functions.
     change.__name__ = f"priority_{priority.word}"
@@ -144,56 +135,41 @@ class JobAdmin(ReadOnly, OfProject, admin.ModelAdmin):
     ]
 
     def apply(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Any],
-        change: Callable[[Job], bool],
-        done: str,
-        why: str,
+        self, request: HttpRequest, queryset: QuerySet[Job], action: bulk_actions.Action
     ) -> None:
-        """Apply `change` to each job, log the jobs that changed, and tell the user their number.
+        """Apply an action to each job, log the jobs that changed, and say what it did."""
 
-        `change` may raise SpecError for a job; the user gets its sentence too.
-        """
-        chosen = list(queryset)
-        moved = 0
-        reasons: Counter[str] = Counter()
-        for job in chosen:
-            try:
-                with transaction.atomic():
-                    if change(job):
-                        self.log_change(request, job, f"{done}.")
-                        moved += 1
-            except SpecError as problem:
-                reasons[problem.sentence] += 1
-        tell(self, request, moved, len(chosen) - reasons.total(), done, why)
-        for reason, number in reasons.items():
-            text = f"{number} left as they were: {reason}"
-            self.message_user(request, text, messages.WARNING)
+        def logged(job: Job) -> bool:
+            with transaction.atomic():
+                moved = action.change(job)
+                if moved:
+                    done = action.done.say(jobs="1 job", priority=action.priority)
+                    self.log_change(request, job, done)
+            return moved
+
+        acted = bulk_actions.act(replace(action, change=logged), queryset)
+        said = bulk_actions.told(action, acted)
+        (flash.success if acted.moved else flash.warning)(request, *said)
 
     @admin.action(description="Cancel")
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Cancel waiting jobs at once, running ones at their next step."""
-        self.apply(
-            request, queryset, requests.cancel, "Cancelled", "they had ended, or are stopping"
-        )
+        self.apply(request, queryset, ACTIONS["cancel"])
 
     @admin.action(description="Retry")
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Put failed and cancelled jobs back in the queue."""
-        why = "they did not fail or stop"
-        self.apply(request, queryset, submission.retry, "Waiting again", why)
+        self.apply(request, queryset, ACTIONS["retry"])
 
     @admin.action(description="Hold")
     def hold(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Hold waiting jobs until somebody releases them."""
-        why = "they do not wait, or are on hold already"
-        self.apply(request, queryset, requests.hold, "On hold", why)
+        self.apply(request, queryset, ACTIONS["hold"])
 
     @admin.action(description="Release")
     def release(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Let jobs on hold wait for a device again, in their old place."""
-        self.apply(request, queryset, requests.release, "Released", "they are not on hold")
+        self.apply(request, queryset, ACTIONS["release"])
 
     @admin.display(description="Status", ordering="status")
     def shown(self, job: Job) -> SafeString:

@@ -3,15 +3,17 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from generation.models import ModelCard
 from generation.specs import SIZE_MULTIPLE
+from studio.admin import sentences
 from studio.admin.display import NOTHING, short_hash
 from studio.admin.fields import SchedulerField
+from studio.presentation import flash
 
 
 class ModelCardForm(forms.ModelForm):
@@ -79,7 +81,7 @@ class ModelCardAdmin(admin.ModelAdmin):
         """Use the model for requests that name none. There is one default for each media type."""
         cards = list(queryset[:2])
         if len(cards) != 1 or not cards[0].is_active:
-            self.message_user(request, "Choose one model that is active.", messages.ERROR)
+            flash.error(request, sentences.CHOOSE_ONE_ACTIVE.said())
             return
         card = cards[0]
         with transaction.atomic():
@@ -87,7 +89,7 @@ class ModelCardAdmin(admin.ModelAdmin):
                 self.log_change(request, other, "No longer the default.")
             if not card.is_default:
                 self.log_change(request, card, "Set as default.")
-        self.message_user(request, f"{card} is used when a request names no model.")
+        flash.success(request, sentences.IS_DEFAULT.said(model=str(card)))
 
     @admin.display(description="Usual size")
     def size(self, card: ModelCard) -> str:

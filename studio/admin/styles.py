@@ -11,11 +11,13 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from studio.admin import sentences
 from studio.admin.actions import Switching
 from studio.admin.display import NOTHING, newest_picture, output_picture, render_link, short
 from studio.admin.fields import SchedulerField
 from studio.admin.permissions import OfProject, is_superuser
 from studio.models import Style
+from studio.presentation import flash
 
 
 class StyleForm(forms.ModelForm):
@@ -90,7 +92,7 @@ class StyleAdmin(OfProject, Switching, admin.ModelAdmin):
                 twin.save()
                 self.log_addition(request, twin, f"Duplicated from {style}.")
             names.append(twin.name)
-        self.message_user(request, f"Made, and switched off for now: {', '.join(names)}.")
+        flash.success(request, sentences.DUPLICATED.said(names=", ".join(names)))
 
     @admin.display(description="Newest take")
     def shown(self, style: Any) -> SafeString:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
+from studio.api import refusals
 from studio.api.schemas import ProblemsOut, Refused
 
 REFUSALS: dict[int, Any] = {401: Refused, 403: Refused, 422: ProblemsOut}
@@ -24,8 +25,7 @@ def json_only(call: Call) -> Call:
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.content_type == "application/json":
             return call(request, *args, **kwargs)
-        detail = "Send the body as JSON with Content-Type: application/json."
-        return JsonResponse({"detail": detail}, status=415)
+        return JsonResponse(refusals.body(refusals.NOT_DECLARED_JSON), status=415)
 
     return checked
 

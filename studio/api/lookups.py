@@ -3,14 +3,15 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from generation.errors import SpecError
 from generation.models import Job
 from studio.accounts import access
+from studio.accounts import refusals as rights
 from studio.accounts.person_request import PersonRequest
+from studio.accounts.refusals import Forbidden
 from studio.models import Project, Take
 from studio.ordering import refusals
 
@@ -31,7 +32,7 @@ def job_of(request: PersonRequest, job_id: UUID) -> Job:
     """The job; 404 if it does not exist, 403 if it belongs to a project of others."""
     job = get_object_or_404(Job.objects.for_pages(), pk=job_id)
     if not access.may_see_job(request.user, job):
-        raise PermissionDenied("This job belongs to a project you are not a member of.")
+        raise Forbidden(rights.JOB_OF_OTHERS)
     return job
 
 
@@ -52,7 +53,7 @@ def changeable_jobs(request: PersonRequest, ids: Collection[UUID]) -> list[Job]:
     )
     for job_id in ids:
         if job_id not in own:
-            raise PermissionDenied(f"Job {job_id} is not yours to change; nothing was changed.")
+            raise Forbidden(rights.NOT_YOUR_JOB_OF_MANY, job=job_id)
     return [found[job_id] for job_id in dict.fromkeys(ids)]
 
 
@@ -66,7 +67,7 @@ def cloneable_take(request: PersonRequest, job_id: UUID) -> Take:
     try:
         return access.take_for(request.user, take.pk)
     except Http404:
-        raise PermissionDenied("You are not a member of this project any more.") from None
+        raise Forbidden(rights.NO_LONGER_A_MEMBER) from None
 
 
 def project_of(request: PersonRequest, slug: str) -> Project:
@@ -76,4 +77,4 @@ def project_of(request: PersonRequest, slug: str) -> Project:
     try:
         return access.project_for(request.user, slug)
     except Http404:
-        raise PermissionDenied("You are not a member of this project.") from None
+        raise Forbidden(rights.NOT_A_MEMBER) from None

@@ -4,12 +4,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.errors import HttpError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 
 from generation.errors import SpecError
-from studio.ordering import refusals
+from studio.accounts.refusals import FORBIDDEN, NO_VALID_TOKEN, Forbidden
+from studio.api import refusals
+from studio.ordering.refusals import BODY_NOT_JSON, BODY_TOO_LARGE
 
 ALLOWED_OF = {
     "string_too_short": "at least {min_length} character",
@@ -55,22 +57,34 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(PermissionDenied)
     def forbidden(request: HttpRequest, problem: PermissionDenied) -> HttpResponse:
-        detail = str(problem) or "This is not yours."
-        return api.create_response(request, {"detail": detail}, status=403)
+        code = problem.code if isinstance(problem, Forbidden) else FORBIDDEN.code
+        detail = str(problem) or FORBIDDEN.say()
+        return api.create_response(request, {"detail": detail, "code": code}, status=403)
+
+    @api.exception_handler(Http404)
+    def missing(request: HttpRequest, problem: Http404) -> HttpResponse:
+        return api.create_response(request, refusals.body(refusals.NOT_FOUND), status=404)
+
+    @api.exception_handler(AuthenticationError)
+    def unknown(request: HttpRequest, problem: AuthenticationError) -> HttpResponse:
+        return api.create_response(request, refusals.body(NO_VALID_TOKEN), status=401)
+
+    @api.exception_handler(Throttled)
+    def throttled(request: HttpRequest, problem: Throttled) -> HttpResponse:
+        return api.create_response(request, refusals.body(refusals.TOO_MANY_REQUESTS), status=429)
 
     @api.exception_handler(RequestDataTooBig)
     def too_large(request: HttpRequest, raised: RequestDataTooBig) -> HttpResponse:
         allowed = f"at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes"
-        problem = SpecError("body", refusals.BODY_TOO_LARGE, allowed)
+        problem = SpecError("body", BODY_TOO_LARGE, allowed)
         return _refuse(api, request, [_refused(problem)])
 
     @api.exception_handler(HttpError)
     def refused(request: HttpRequest, problem: HttpError) -> HttpResponse:
-        # Ninja answers 400 for a body that is not JSON; here it is bad input like any other.
-        if problem.status_code == 400:
-            unreadable = SpecError("body", refusals.BODY_NOT_JSON, "a JSON object")
-            return _refuse(api, request, [_refused(unreadable)])
-        return api.create_response(request, {"detail": problem.message}, status=problem.status_code)
+        # What is left of ninja's own is the 400 for a body that is not JSON; here it is bad input
+        # like any other.
+        unreadable = SpecError("body", BODY_NOT_JSON, "a JSON object")
+        return _refuse(api, request, [_refused(unreadable)])
 
 
 def _refuse(api: NinjaAPI, request: HttpRequest, errors: list[dict[str, str]]) -> HttpResponse:

@@ -14,6 +14,7 @@ from generation.scheduling.forecast import Place
 from generation.states import Priority, Status
 from studio.accounts import access
 from studio.accounts.person_request import PersonRequest
+from studio.api import refusals as refused
 from studio.api.bodies import MISSING, json_only
 from studio.api.lookups import base_of, changeable_job, changeable_jobs, job_of
 from studio.api.schemas import (
@@ -106,7 +107,7 @@ def change_job(request: PersonRequest, job_id: UUID, payload: JobChange) -> Any:
         requests.move_to_front(job)
         job.refresh_from_db()
     if job.status != Status.QUEUED:
-        return 409, {"detail": f"The job is {job.status}; only a queued job can be moved."}
+        return 409, refused.body(refused.NOT_QUEUED, status=job.status)
     return 200, _status(request, job_id)
 
 
@@ -122,7 +123,7 @@ def _moved(
     if not change(job):
         job.refresh_from_db()
         if job.state not in harmless:
-            return 409, {"detail": f"The job is {job.status}; it cannot be {done}."}
+            return 409, refused.body(refused.WRONG_STATE, status=job.status, done=done)
     return 200, _status(request, job_id)
 
 

@@ -4,7 +4,6 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 
 from generation.errors import SpecError
@@ -12,6 +11,7 @@ from generation.models import ModelCard, Output
 from generation.specs import Quality
 from generation.states import Priority
 from studio.accounts import access
+from studio.accounts.refusals import FIELD_OF_OTHERS, Forbidden
 from studio.api.schemas import GenerateIn
 from studio.models import Character, Project, Shot, Style
 from studio.ordering import refusals
@@ -23,7 +23,7 @@ Thing = TypeVar("Thing", bound=Model)
 def render_request(user: User, asked: GenerateIn) -> RenderRequest:
     """The request with its objects. Raises SpecError (422) for a slug that does not exist.
 
-    Raises PermissionDenied (403) for objects of a project of which the user is not a member.
+    Raises Forbidden (403) for objects of a project of which the user is not a member.
     """
     visible = Project.objects.visible_to(user)
     project = _find(Project.objects.all(), "project", asked.project)
@@ -36,7 +36,7 @@ def render_request(user: User, asked: GenerateIn) -> RenderRequest:
     }
     for field, owner in owners.items():
         if owner is not None and not visible.filter(pk=owner.pk).exists():
-            raise PermissionDenied(f"{field}: it belongs to a project you are not a member of.")
+            raise Forbidden(FIELD_OF_OTHERS, field=field)
     project = project or (character.project if character else None)
     found = {
         **asked.dict(),
@@ -63,7 +63,7 @@ def _source(user: User, output_id: UUID | None) -> Output | None:
             "source", refusals.OUTPUT_NOT_FOUND, "the id of an image output", id=output_id
         )
     if not access.may_see_job(user, found.job):
-        raise PermissionDenied("source: it belongs to a project you are not a member of.")
+        raise Forbidden(FIELD_OF_OTHERS, field="source")
     return found
 
 

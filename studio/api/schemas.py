@@ -289,3 +289,4 @@ class Refused(Schema):
     """Why a request was refused, when no single field is to blame."""
 
     detail: str
+    code: str

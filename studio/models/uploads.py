@@ -11,15 +11,14 @@ from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile, File
 from PIL import Image, ImageOps
 
+from studio.models import refusals
+from studio.models.refusals import invalid
+
 MAX_PICTURE_BYTES = 20 * 1024 * 1024
 MAX_PICTURE_PIXELS = 40_000_000
 KEPT_PIXELS = 1536
 MAX_LORA_BYTES = 1024 * 1024 * 1024
 MAX_LORA_HEADER = 10 * 1024 * 1024
-TOO_MANY_PIXELS = (
-    "The picture has {found} megapixels; at most "
-    f"{MAX_PICTURE_PIXELS / 1e6:.0f} are taken. Make it smaller and try again."
-)
 FORMATS = ("PNG", "JPEG", "WEBP")
 
 
@@ -29,9 +28,8 @@ def reencode_picture(upload: File) -> ContentFile:
     Raises ValidationError for files that are too large, broken or not a picture.
     """
     if (upload.size or 0) > MAX_PICTURE_BYTES:
-        raise ValidationError(
-            f"The picture has {(upload.size or 0) // 1024**2} MB; at most 20 MB are taken."
-        )
+        found, most = (upload.size or 0) // 1024**2, MAX_PICTURE_BYTES // 1024**2
+        raise invalid(refusals.PICTURE_TOO_LARGE, megabytes=found, most=most)
     try:
         with warnings.catch_warnings():
             # Our own limit, which `_check_pixels` reads from the header, applies instead.
@@ -44,12 +42,10 @@ def reencode_picture(upload: File) -> ContentFile:
     except ValidationError:
         raise
     except Image.DecompressionBombError:
-        raise ValidationError(TOO_MANY_PIXELS.format(found="far too many")) from None
+        raise _too_many_pixels("far too many") from None
     except Exception:
         # Pillow raises many kinds of exceptions for damaged files and metadata.
-        raise ValidationError(
-            "The file is broken or no picture. PNG, JPEG and WebP are taken."
-        ) from None
+        raise invalid(refusals.NO_PICTURE) from None
     picture.thumbnail((KEPT_PIXELS, KEPT_PIXELS))
     stream = io.BytesIO()
     picture.save(stream, "WEBP", quality=90)
@@ -60,16 +56,20 @@ def _check_pixels(picture: Image.Image) -> None:
     """Check the size in the header, before the picture is decoded."""
     pixels = picture.width * picture.height
     if pixels > MAX_PICTURE_PIXELS:
-        raise ValidationError(TOO_MANY_PIXELS.format(found=f"{pixels / 1e6:.0f}"))
+        raise _too_many_pixels(f"{pixels / 1e6:.0f}")
+
+
+def _too_many_pixels(found: str) -> ValidationError:
+    return invalid(refusals.TOO_MANY_PIXELS, found=found, most=f"{MAX_PICTURE_PIXELS / 1e6:.0f}")
 
 
 def check_lora(upload: File) -> None:
     """Raise ValidationError unless the file's header is that of LoRA weights in safetensors."""
     if (upload.size or 0) > MAX_LORA_BYTES:
-        raise ValidationError("The file is larger than 1 GB.")
+        raise invalid(refusals.LORA_TOO_LARGE, most=MAX_LORA_BYTES // 1024**3)
     header = read_safetensors_header(upload)
     if not any("lora" in name.lower() for name in header):
-        raise ValidationError("The file holds no LoRA weights.")
+        raise invalid(refusals.NO_LORA)
 
 
 def read_safetensors_header(upload: File) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def read_safetensors_header(upload: File) -> dict[str, Any]:
         if not isinstance(header, dict):
             raise ValueError("no table of tensors")
     except (struct.error, ValueError, RecursionError):
-        raise ValidationError("The file is no safetensors file; no other kind is taken.") from None
+        raise invalid(refusals.NO_SAFETENSORS) from None
     finally:
         upload.seek(0)
     return header
@@ -102,4 +102,4 @@ def sha256_of(upload: File) -> str:
 def check_template(template: str) -> None:
     """Raise ValidationError unless {prompt} is in a style's template exactly once."""
     if template.count("{prompt}") != 1:
-        raise ValidationError("The template must hold {prompt} exactly once.")
+        raise invalid(refusals.PROMPT_PLACE, placeholder="{prompt}")

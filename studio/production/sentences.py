@@ -27,6 +27,7 @@ NOT_YOURS = Sentence(
     "not_yours", "{jobs} not changed: only the owner and the project's admins may do that."
 )
 
+CALIBRATING = Sentence("calibrating", "{device} renders {count} small takes to measure its speed.")
 DEVICE_WORKS = Sentence("device_works", "{device} takes work again.")
 DEVICE_STOPS_LATER = Sentence(
     "device_stops_later", "{device} finishes what it runs and takes no more work."

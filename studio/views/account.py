@@ -9,7 +9,8 @@ from studio.accounts import access
 from studio.accounts.person_request import PersonRequest
 from studio.forms.pages import TokenForm
 from studio.models import ApiToken
-from studio.views import flash, sentences
+from studio.presentation import flash
+from studio.views import sentences
 
 
 @login_required

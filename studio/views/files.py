@@ -13,6 +13,7 @@ from studio.accounts import access
 from studio.accounts.authentication import TokenOrLoopback
 from studio.models import Project, Reference
 from studio.presentation import outputs
+from studio.views import sentences
 from studio.views.ranges import file_response
 
 ONE_DAY = 86400
@@ -40,7 +41,7 @@ def output_thumbnail(request: HttpRequest, output_id: UUID) -> HttpResponseBase:
     if found.thumbnail:
         return _send(request, found.thumbnail, WEBP, f"{found.sha256}-thumbnail")
     if not found.media_type.startswith("image/"):
-        raise Http404("This file has no picture of its own.")
+        raise Http404(sentences.NO_OWN_PICTURE.say())
     return _send(request, found.file, found.media_type, found.sha256)
 
 
@@ -52,7 +53,7 @@ def output_strip(request: HttpRequest, output_id: UUID) -> HttpResponseBase:
         return refusal
     found = access.output_for(request.user, output_id)
     if not found.strip:
-        raise Http404("This file has no strip.")
+        raise Http404(sentences.NO_STRIP.say())
     return _send(request, found.strip, WEBP, f"{found.sha256}-strip")
 
 
@@ -93,4 +94,4 @@ def _send(
             request, file, media_type=media_type, etag=f'"{content}"', headers=headers
         )
     except FileNotFoundError:
-        raise Http404("The file is gone from the storage.") from None
+        raise Http404(sentences.FILE_GONE.say()) from None

@@ -15,7 +15,8 @@ from studio.accounts.person_request import PersonRequest
 from studio.live.fragments import job_context, job_details
 from studio.models import Take
 from studio.ordering import submission
-from studio.views import flash, sentences
+from studio.presentation import flash
+from studio.views import sentences
 from studio.views.live import live
 
 

@@ -8,10 +8,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from generation.monitoring.prometheus import exposition
+from studio.accounts.refusals import NO_METRICS_TOKEN, NOT_STAFF
 from studio.accounts.web_origin import bearer
 from studio.models import ApiToken
-
-REALM = "Send `Authorization: Bearer TOKEN` with a staff member's token or GENGA_METRICS_TOKEN."
 
 
 @require_GET
@@ -22,12 +21,12 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if token is None or not _is_metrics_token(token):
         user = request.user if token is None else ApiToken.owner_of(token)
         if user is None or not user.is_authenticated:
-            refused = HttpResponse(f"{REALM}\n", status=401, content_type="text/plain")
+            told = f"{NO_METRICS_TOKEN.say()}\n"
+            refused = HttpResponse(told, status=401, content_type="text/plain")
             refused["WWW-Authenticate"] = "Bearer"
             return refused
         if not user.is_staff:
-            told = "Only staff may read the metrics.\n"
-            return HttpResponse(told, status=403, content_type="text/plain")
+            return HttpResponse(f"{NOT_STAFF.say()}\n", status=403, content_type="text/plain")
     body, content_type = exposition(request.headers.get("Accept", ""))
     return HttpResponse(body, content_type=content_type)
 

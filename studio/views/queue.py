@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -15,8 +14,11 @@ from generation.sentences import Said
 from generation.states import Pause, Status
 from studio.accounts import access
 from studio.accounts.person_request import PersonRequest
+from studio.accounts.refusals import NOT_A_LEAD, NOT_YOUR_JOB, Forbidden
+from studio.presentation import flash
 from studio.production import bulk_actions, devices
-from studio.views import flash, sentences
+from studio.production.sentences import CALIBRATING
+from studio.views import sentences
 
 
 @login_required
@@ -73,7 +75,7 @@ def changeable_context(request: PersonRequest) -> dict[str, Any]:
 def pause_device(request: PersonRequest, pk: int) -> HttpResponse:
     """Pause a device after its job or at once, or let it work again."""
     if not access.may_change_devices(request.user):
-        raise PermissionDenied("Only a lead of the house may stop a device.")
+        raise Forbidden(NOT_A_LEAD)
     device = get_object_or_404(Device, pk=pk)
     try:
         wanted = Pause(request.POST.get("pause", "?"))
@@ -92,14 +94,14 @@ def pause_device(request: PersonRequest, pk: int) -> HttpResponse:
 def calibrate_device(request: PersonRequest, pk: int) -> HttpResponse:
     """Submit the renders that measure the speed of a device."""
     if not access.may_change_devices(request.user):
-        raise PermissionDenied("Only a lead of the house may calibrate a device.")
+        raise Forbidden(NOT_A_LEAD)
     device = get_object_or_404(Device, pk=pk)
     try:
         takes = devices.calibrate(request.forecaster, device, request.user)
     except SpecError as problem:
         flash.refused(request, problem)
     else:
-        said = sentences.CALIBRATING.said(device=device.name, count=len(takes))
+        said = CALIBRATING.said(device=device.name, count=len(takes))
         flash.success(request, said)
     return redirect("dashboard")
 
@@ -113,10 +115,10 @@ def _ids(texts: list[str]) -> list[UUID]:
 
 
 def _refuse(request: PersonRequest, ids: list[UUID]) -> None:
-    """Raise Http404 if the person sees none of the jobs, else PermissionDenied."""
+    """Raise Http404 if the person sees none of the jobs, else Forbidden."""
     if not access.visible_jobs(request.user).filter(pk__in=ids).exists():
         raise Http404
-    raise PermissionDenied("Only who asked for a render, or the project's admin, may do this.")
+    raise Forbidden(NOT_YOUR_JOB)
 
 
 def _say(request: PersonRequest, said: list[Said], moved: bool = False) -> HttpResponse:

@@ -31,7 +31,6 @@ TOO_MANY_JOBS = Sentence(
 )
 PAUSE_NOT_CHOSEN = Sentence("pause_not_chosen", "Choose whether the device stops, and when.")
 DEVICE_UNCHANGED = Sentence("device_unchanged", "{device} is in that state already.")
-CALIBRATING = Sentence("calibrating", "{device} renders {count} small takes to measure its speed.")
 
 APPROVED = Sentence("approved", "Approved.")
 APPROVED_WITH_FINAL = Sentence(
@@ -42,6 +41,10 @@ APPROVAL_REFUSED = Sentence(
 )
 CHANGES_REQUESTED = Sentence("changes_requested", "The artist is told what should change.")
 NO_VERDICT_DUE = Sentence("no_verdict_due", "This take does not wait for a verdict ({verdict}).")
+NO_OWN_PICTURE = Sentence("no_own_picture", "This file has no picture of its own.")
+NO_STRIP = Sentence("no_strip", "This file has no strip.")
+FILE_GONE = Sentence("file_gone", "The file is gone from the storage.")
+
 ENHANCEMENT_NOT_CHOSEN = Sentence(
     "enhancement_not_chosen", "Choose 2 or 4 times the frames or the size."
 )

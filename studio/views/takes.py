@@ -12,9 +12,10 @@ from studio.forms.pages import ChangeForm, CommentForm, EnhanceForm
 from studio.live.fragments import job_context, take_details
 from studio.models import Project, Review, Take, Verdict
 from studio.ordering import submission
+from studio.presentation import flash
 from studio.production import reviewing
 from studio.production.reviewing import ReviewConflict
-from studio.views import flash, sentences
+from studio.views import sentences
 from studio.views.live import live
 
 

@@ -208,6 +208,7 @@ def test_a_job_that_waits_no_longer_cannot_be_moved(
     answer = api.patch(path, {"priority": "urgent"})
 
     assert answer.status_code == 409
+    assert answer.json()["code"] == "not_queued"
     assert "processing" in answer.json()["detail"]
     lifecycle.complete(running, [], {}, estimator.learn)
     assert api.patch(path, {"priority": "low"}).status_code == 409

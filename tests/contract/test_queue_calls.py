@@ -62,6 +62,7 @@ def test_a_running_job_is_neither_held_nor_tried_again(
     answer = ask(api, running.job, name)
 
     assert answer.status_code == 409
+    assert answer.json()["code"] == "wrong_state"
     assert "processing" in answer.json()["detail"]
 
 

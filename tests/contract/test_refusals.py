@@ -219,7 +219,7 @@ def test_what_is_not_declared_as_json_is_refused_unread(
     answer = api.post(GENERATE, body, content_type=content_type)
 
     assert answer.status_code == 415
-    assert "application/json" in answer.json()["detail"]
+    assert answer.json()["code"] == "not_declared_json"
     assert rows() == before
 
 

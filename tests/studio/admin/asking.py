@@ -53,5 +53,10 @@ def act(client: Client, model: Any, action: str, *rows: Any) -> HttpResponse:
     return client.post(address(model), chosen, follow=True)
 
 
+def told(response: Any) -> list[str]:
+    """The codes of the messages on the page."""
+    return [code for said in response.context["messages"] for code in said.extra_tags.split()]
+
+
 def text(response: Any) -> str:
     return response.content.decode()

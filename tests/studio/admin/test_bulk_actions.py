@@ -13,7 +13,7 @@ from django.test import Client
 
 from generation.models import Job, ModelCard
 from studio.models import Character, Style
-from tests.studio.admin.asking import act, address, text
+from tests.studio.admin.asking import act, address, text, told
 
 
 def logged(row: Any) -> list[str]:
@@ -31,9 +31,9 @@ def test_rows_are_deactivated_and_activated_in_bulk(
     as_root: Client, ours: SimpleNamespace, model: Any
 ) -> None:
     row = model.objects.get()
-    assert "1 deactivated." in text(act(as_root, model, "deactivate", row))
+    assert told(act(as_root, model, "deactivate", row)) == ["deactivated"]
     assert not model.objects.get().is_active
-    assert "1 activated." in text(act(as_root, model, "activate", row))
+    assert told(act(as_root, model, "activate", row)) == ["activated"]
     assert model.objects.get().is_active
 
 
@@ -64,10 +64,14 @@ def test_changed_jobs_are_logged(
     job = submit()
     for action in ("priority_urgent", "priority_urgent", "cancel", "cancel", "retry"):
         act(as_root, Job, action, job, ours.job)
-    assert logged(job) == ["Priority urgent.", "Cancelled.", "Waiting again."]
+    assert logged(job) == [
+        "1 job moved to urgent priority.",
+        "1 job cancelled.",
+        "1 job put back into the queue.",
+    ]
     assert logged(ours.job) == []
     history = text(as_root.get(address(Job, "history", job.pk)))
-    assert "Priority urgent." in history
+    assert "1 job moved to urgent priority." in history
 
 
 def test_new_default_and_the_former_one_are_logged(as_root: Client, toon: ModelCard) -> None:

@@ -8,15 +8,14 @@ import pytest
 from django.test import Client
 
 from generation.models import ModelCard
-from tests.studio.admin.asking import act, address, filled, text
+from tests.studio.admin.asking import act, address, filled, text, told
 
 
 def test_there_is_one_default_model(as_root: Client, toon: ModelCard) -> None:
     other = ModelCard.objects.create(
         slug="other", name="Other", family="f", folder="/nowhere", types=["image"]
     )
-    answer = text(act(as_root, ModelCard, "set_as_default", other))
-    assert "Other is used when a request names no model." in answer
+    assert told(act(as_root, ModelCard, "set_as_default", other)) == ["is_default"]
     assert [card.slug for card in ModelCard.objects.filter(is_default=True)] == ["other"]
 
 
@@ -25,8 +24,8 @@ def test_default_must_be_one_active_model(as_root: Client, toon: ModelCard) -> N
         slug="other", name="Other", family="f", folder="/nowhere", is_active=False
     )
     for chosen in ([other], [toon, other]):
-        answer = text(act(as_root, ModelCard, "set_as_default", *chosen))
-        assert "Choose one model that is active" in answer
+        answer = act(as_root, ModelCard, "set_as_default", *chosen)
+        assert told(answer) == ["choose_one_active"]
     assert ModelCard.objects.get(is_default=True) == toon
 
 

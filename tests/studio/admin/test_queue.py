@@ -11,13 +11,13 @@ from generation.errors import OutOfMemory
 from generation.models import Attempt, Device, Job, JobEvent, ModelCard
 from generation.queue import lifecycle
 from generation.states import Priority, Status
-from tests.studio.admin.asking import act, address, text
+from tests.studio.admin.asking import act, address, text, told
 
 
 def test_cancel(as_root: Client, submit: Callable[..., Job], ours: SimpleNamespace) -> None:
     waiting = submit()
-    answer = text(act(as_root, Job, "cancel", waiting, ours.job))
-    assert "Cancelled: 1. 1 left as they were" in answer
+    answer = act(as_root, Job, "cancel", waiting, ours.job)
+    assert told(answer) == ["jobs_cancelled", "not_cancelled"]
     waiting.refresh_from_db()
     assert waiting.status == Status.CANCELLED
     assert [event.kind for event in waiting.events.all()] == ["job.queued", "job.cancelled"]
@@ -39,7 +39,7 @@ def test_retry(as_root: Client, submit: Callable[..., Job], device: Device) -> N
     attempt = lifecycle.start(failed, device)
     assert attempt is not None
     lifecycle.fail(attempt, OutOfMemory("too large"), {})
-    assert "Waiting again: 1." in text(act(as_root, Job, "retry", failed))
+    assert told(act(as_root, Job, "retry", failed)) == ["jobs_retried"]
     failed.refresh_from_db()
     assert failed.status == Status.QUEUED
 
@@ -51,11 +51,10 @@ def test_retry_of_a_job_that_can_no_longer_be_rendered(
     act(as_root, Job, "cancel", large, small)
     ModelCard.objects.update(max_size=128)
 
-    answer = text(act(as_root, Job, "retry", large, small, ours.job))
+    answer = act(as_root, Job, "retry", large, small, ours.job)
 
-    assert "Waiting again: 1. 1 left as they were: they did not fail or stop." in answer
-    assert "1 left as they were: toon" in answer
-    assert "multiples of 8 from 128 to 128" in answer
+    assert told(answer) == ["jobs_retried", "not_retried", "jobs_refused"]
+    assert "multiples of 8 from 128 to 128" in text(answer)
     assert set(Job.objects.filter(status=Status.QUEUED)) >= {small}
     large.refresh_from_db()
     assert large.status == Status.CANCELLED
@@ -63,23 +62,23 @@ def test_retry_of_a_job_that_can_no_longer_be_rendered(
 
 def test_priority(as_root: Client, submit: Callable[..., Job]) -> None:
     job = submit()
-    assert "Priority urgent: 1." in text(act(as_root, Job, "priority_urgent", job))
+    assert told(act(as_root, Job, "priority_urgent", job)) == ["jobs_moved"]
     job.refresh_from_db()
     assert job.priority == Priority.URGENT
     assert job.events.last().kind == "job.priority_changed"
-    again = text(act(as_root, Job, "priority_urgent", job))
-    assert "Priority urgent: 0. 1 left as they were" in again
+    again = act(as_root, Job, "priority_urgent", job)
+    assert told(again) == ["no_job_changed", "not_moved"]
 
 
 def test_hold_and_release(
     as_root: Client, submit: Callable[..., Job], ours: SimpleNamespace
 ) -> None:
     job = submit()
-    assert "On hold: 1. 1 left as they were" in text(act(as_root, Job, "hold", job, ours.job))
+    assert told(act(as_root, Job, "hold", job, ours.job)) == ["jobs_held", "not_held"]
     job.refresh_from_db()
     assert job.is_held
     assert "On hold" in text(as_root.get(address(Job)))
-    assert "Released: 1." in text(act(as_root, Job, "release", job))
+    assert told(act(as_root, Job, "release", job)) == ["jobs_released"]
     job.refresh_from_db()
     assert not job.is_held
 

@@ -7,7 +7,8 @@ import io
 import json
 import struct
 import zlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -17,9 +18,17 @@ from PIL import Image
 
 from studio.models import uploads
 
-NO_PICTURE = "The file is broken or no picture"
 ORIENTATION = 0x0112
 ROTATED_RIGHT = 6
+
+
+@contextmanager
+def refused(code: str, *values: str) -> Iterator[None]:
+    """The block raises a ValidationError with this code, whose sentence names these values."""
+    with pytest.raises(ValidationError) as raised:
+        yield
+    assert raised.value.code == code
+    assert all(value in raised.value.message for value in values)
 
 
 def picture(
@@ -84,7 +93,7 @@ def test_a_rotated_photo_is_stored_upright_and_without_metadata() -> None:
 
 
 def test_fifty_megapixels_are_refused_by_the_header() -> None:
-    with pytest.raises(ValidationError, match="50 megapixels; at most 40 are taken"):
+    with refused("too_many_pixels", "50"):
         uploads.reencode_picture(ContentFile(png_header(10_000, 5_000)))
 
 
@@ -94,7 +103,7 @@ def test_forty_megapixels_are_accepted() -> None:
 
 
 def test_the_header_of_a_decompression_bomb_is_refused() -> None:
-    with pytest.raises(ValidationError, match="far too many megapixels; at most 40 are taken"):
+    with refused("too_many_pixels", "40"):
         uploads.reencode_picture(ContentFile(png_header(60_000, 60_000)))
 
 
@@ -102,7 +111,7 @@ def test_a_file_of_too_many_bytes_is_refused_before_it_is_opened() -> None:
     upload = ContentFile(b"")
     upload.size = 21 * 1024 * 1024
 
-    with pytest.raises(ValidationError, match="21 MB; at most 20 MB"):
+    with refused("picture_too_large", "21 MB", "20 MB"):
         uploads.reencode_picture(upload)
 
 
@@ -121,7 +130,7 @@ def test_a_file_of_too_many_bytes_is_refused_before_it_is_opened() -> None:
     ids=["empty", "text", "GIF", "BMP", "SVG", "half a PNG", "half a JPEG", "only a header"],
 )
 def test_broken_files_and_other_formats_are_refused(content: bytes) -> None:
-    with pytest.raises(ValidationError, match=NO_PICTURE):
+    with refused("no_picture"):
         uploads.reencode_picture(ContentFile(content))
 
 
@@ -160,7 +169,7 @@ def test_safetensors_with_lora_weights_are_accepted() -> None:
 
 
 def test_other_weights_are_refused() -> None:
-    with pytest.raises(ValidationError, match="holds no LoRA weights"):
+    with refused("no_lora"):
         uploads.check_lora(safetensors({"unet.conv_in.weight": {}}))
 
 
@@ -192,7 +201,7 @@ def test_other_weights_are_refused() -> None:
     ],
 )
 def test_other_files_are_refused_as_lora(upload: ContentFile) -> None:
-    with pytest.raises(ValidationError, match="no safetensors file"):
+    with refused("no_safetensors"):
         uploads.check_lora(upload)
 
 
@@ -200,7 +209,7 @@ def test_a_lora_of_more_than_a_gigabyte_is_refused() -> None:
     upload = safetensors(LORA_HEADER)
     upload.size = uploads.MAX_LORA_BYTES + 1
 
-    with pytest.raises(ValidationError, match="larger than 1 GB"):
+    with refused("lora_too_large", "1 GB"):
         uploads.check_lora(upload)
 
 
@@ -215,7 +224,7 @@ def test_the_hash_covers_the_whole_file_regardless_of_its_position() -> None:
 
 @pytest.mark.parametrize("template", ["", "no place", "{prompt} and {prompt}", "{ prompt }"])
 def test_a_template_must_have_the_placeholder_exactly_once(template: str) -> None:
-    with pytest.raises(ValidationError, match="exactly once"):
+    with refused("prompt_place", "{prompt}"):
         uploads.check_template(template)
 
 

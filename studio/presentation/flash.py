@@ -20,6 +20,11 @@ def success(request: HttpRequest, *said: Said) -> None:
     _add(request, messages.SUCCESS, said)
 
 
+def warning(request: HttpRequest, *said: Said) -> None:
+    """Show sentences about something that had no effect."""
+    _add(request, messages.WARNING, said)
+
+
 def error(request: HttpRequest, *said: Said) -> None:
     """Show sentences about something that is wrong."""
     _add(request, messages.ERROR, said)

@@ -1,0 +1,12 @@
+"""The sentences of the messages that the admin site shows after an action, each with a code."""
+
+from generation.sentences import Sentence
+
+ACTIVATED = Sentence("activated", "{count} activated.")
+DEACTIVATED = Sentence("deactivated", "{count} deactivated.")
+DUPLICATED = Sentence("duplicated", "Made, and switched off for now: {names}.")
+CHOOSE_ONE_ACTIVE = Sentence("choose_one_active", "Choose one model that is active.")
+IS_DEFAULT = Sentence("is_default", "{model} is used when a request names no model.")
+STORED_FILE_GONE = Sentence(
+    "stored_file_gone", "The stored file is gone. Upload it again, or remove it."
+)

@@ -1,0 +1,20 @@
+"""The sentences by which the API refuses a request that is wrong in no single field."""
+
+from typing import Any
+
+from generation.sentences import Sentence
+
+NOT_FOUND = Sentence("not_found", "It does not exist, or no longer.")
+NOT_QUEUED = Sentence("not_queued", "The job is {status}; only a queued job can be moved.")
+WRONG_STATE = Sentence("wrong_state", "The job is {status}; it cannot be {done}.")
+NOT_DECLARED_JSON = Sentence(
+    "not_declared_json", "Send the body as JSON with Content-Type: application/json."
+)
+TOO_MANY_REQUESTS = Sentence(
+    "too_many_requests", "Too many submits in a minute. Wait and try again."
+)
+
+
+def body(sentence: Sentence, **values: Any) -> dict[str, str]:
+    """The body of the answer."""
+    return {"detail": sentence.say(**values), "code": sentence.code}

@@ -1,0 +1,29 @@
+"""The sentences by which an uploaded file or a text of the tables is refused, each with a code."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from generation.sentences import Sentence
+
+PICTURE_TOO_LARGE = Sentence(
+    "picture_too_large", "The picture has {megabytes} MB; at most {most} MB are taken."
+)
+TOO_MANY_PIXELS = Sentence(
+    "too_many_pixels",
+    "The picture has {found} megapixels; at most {most} are taken. Make it smaller and try again.",
+)
+NO_PICTURE = Sentence(
+    "no_picture", "The file is broken or no picture. PNG, JPEG and WebP are taken."
+)
+LORA_TOO_LARGE = Sentence("lora_too_large", "The file is larger than {most} GB.")
+NO_LORA = Sentence("no_lora", "The file holds no LoRA weights.")
+NO_SAFETENSORS = Sentence(
+    "no_safetensors", "The file is no safetensors file; no other kind is taken."
+)
+PROMPT_PLACE = Sentence("prompt_place", "The template must hold {placeholder} exactly once.")
+
+
+def invalid(sentence: Sentence, **values: Any) -> ValidationError:
+    """The exception that shows the sentence at its field."""
+    return ValidationError(sentence.say(**values), code=sentence.code)
