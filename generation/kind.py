@@ -21,13 +21,15 @@ class JobKind:
     """One kind of job.
 
     `spec_class` reads and writes the job's settings. `executor` is the path `module:name` of the
-    subclass of `generation.worker.execution.Execution` that runs its attempts. `unit` is what
+    subclass of `generation.worker.execution.Execution` that runs its attempts, `cost` that of the
+    module that knows what its stages cost (`generation.estimating.cost.JobCost`). `unit` is what
     progress counts ("step", "frame"), `card` the template of its settings.
     """
 
     name: str
     spec_class: Any
     executor: str
+    cost: str
     unit: str
     card: str
 

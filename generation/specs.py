@@ -85,6 +85,8 @@ class RenderSpec:
     """
 
     kind: ClassVar[str] = "render"
+    draws: ClassVar[bool] = True
+    """True when a model is loaded and draws something."""
 
     type: str = setting(
         Choice({"image": "Picture", "video": "Clip"}),
@@ -245,11 +247,6 @@ class RenderSpec:
     loras: tuple[Lora, ...] = setting(value=(), asked=False, shape="lora_count")
 
     @property
-    def draws(self) -> bool:
-        """True when a model draws something, False when a finished file is only enhanced."""
-        return True
-
-    @property
     def guided(self) -> bool:
         """True when every step costs two forwards (classifier-free guidance)."""
         return self.guidance > 1.0
@@ -362,6 +359,7 @@ class EnhanceSpec(RenderSpec):
     """
 
     kind: ClassVar[str] = "enhance"
+    draws: ClassVar[bool] = False
 
     @classmethod
     def of(cls, drawn: RenderSpec, **changes: Any) -> "EnhanceSpec":
@@ -369,11 +367,6 @@ class EnhanceSpec(RenderSpec):
         kept = {one.name: getattr(drawn, one.name) for one in fields(drawn)}
         cleared = {"steps": 0, "guidance": 0.0, "acceleration": 1, "strength": 1.0, "loras": ()}
         return cls(**{**kept, **cleared, **changes})
-
-    @property
-    def draws(self) -> bool:
-        """See RenderSpec."""
-        return False
 
     @property
     def work(self) -> Work:

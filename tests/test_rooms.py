@@ -41,6 +41,7 @@ LONG_FILES = {
 SAME_KIND = {
     "accuracy": "how right estimates are: measured, worded, shown",
     "apps": "Django's name for an app's configuration",
+    "cost": "what the stages of a job cost: for all kinds of job, and of each kind",
     "costs": "the FLOPs of a family's parts, and what families share of counting them",
     "devices": "devices for leads: their admin pages, and what leads do to them",
     "executor": "what a worker runs a kind of job with",

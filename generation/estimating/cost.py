@@ -1,20 +1,22 @@
-"""The cost model: the amount of work of each stage of a render.
+"""The cost model: the amount of work of each stage of a job.
 
 Each stage has two units: a count (evaluations of the denoiser, or one) and a volume (teraflops or
 megapixels). The seconds of a device are learned as a combination of both, so that unseen sizes,
-steps and lengths are estimated from seen ones.
+steps and lengths are estimated from seen ones. The `cost` module of a kind of job knows its
+stages; the stages that make files of frames are the same for all kinds and stand here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from math import ceil
+from functools import cache, lru_cache
+from pkgutil import resolve_name
+from typing import Any, Protocol, cast
 
 from generation.estimating.shapes import Shape
 from generation.field import MediaType
+from generation.kind import kind_named
 from generation.pipelines.costs import Costs
-from generation.pipelines.loop.window_plan import split
 from generation.states import Stage
 
 TERA, MEGA = 1e12, 1e6
@@ -32,54 +34,37 @@ class Demand:
 Demands = dict[Stage, Demand]
 
 
+class JobCost(Protocol):
+    """What the `cost` module of a kind of job has."""
+
+    def demands(self, shape: Shape, costs: Costs, model_bytes: int) -> Demands:
+        """The demands of all stages, in order. `costs` and `model_bytes` are the model's."""
+
+    def weights(self, spec: Any) -> dict[Stage, float]:
+        """How much of the progress bar each stage of a spec takes, in any unit; see StagePlan."""
+
+
+@cache
+def cost_of(kind: str) -> JobCost:
+    """The cost module of a kind of job."""
+    return cast(JobCost, resolve_name(kind_named(kind).cost))
+
+
 @lru_cache(maxsize=4096)
 def demands(shape: Shape, costs: Costs, model_bytes: int = 0) -> Demands:
-    """The demands of all stages of a render, in order.
+    """The demands of all stages of a job, in order."""
+    return cost_of(shape.kind).demands(shape, costs, model_bytes)
 
-    The LOAD stage of an enhancement is reading the frames of its file.
-    """
-    size = f"{shape.width}x{shape.height}"
-    pixels = shape.width * shape.height / MEGA
+
+def megapixels(shape: Shape) -> float:
+    """Megapixels of one frame before upscaling."""
+    return float(shape.width * shape.height / MEGA)
+
+
+def finishing(shape: Shape) -> Demands:
+    """Demands of the stages that make a file of frames, in order: INTERPOLATE to CHECK."""
     found: Demands = {}
-    if shape.draws:
-        found[Stage.LOAD] = Demand(1.0, model_bytes / 1e9, shape.model)
-        found[Stage.ENCODE] = Demand(1.0, 0.0, f"{shape.model}|{shape.guided}")
-        found[Stage.DENOISE] = _denoise(shape, costs)
-        found[Stage.DECODE] = Demand(
-            shape.frames,
-            shape.frames * costs.decoding(costs.latents(shape.width, shape.height)) / TERA,
-            f"{shape.model}|{size}|{'clip' if shape.frames > 1 else 'picture'}",
-        )
-    else:
-        found[Stage.LOAD] = Demand(shape.frames, shape.frames * pixels, size)
-    found.update(_afterwards(shape, size, pixels))
-    return found
-
-
-def _denoise(shape: Shape, costs: Costs) -> Demand:
-    windows = [[0]] if shape.type == MediaType.IMAGE else _windows(shape)
-    size, count = len(windows[0]), len(windows)
-    forwards = 2 if shape.guided else 1
-    flops = costs.evaluation(costs.latents(shape.width, shape.height), size) * forwards / TERA
-    steps = shape.denoising_steps
-    whole = ceil(steps / shape.acceleration)
-    evaluations = (whole + (steps - whole) * costs.outermost) * count
-    accelerated = f"|{shape.acceleration}" if shape.acceleration > 1 else ""
-    return Demand(
-        evaluations,
-        evaluations * flops,
-        f"{shape.model}|{shape.width}x{shape.height}|{size}|{shape.guided}|{shape.scheduler}"
-        f"|{shape.lora_count}{accelerated}",
-    )
-
-
-def _windows(shape: Shape) -> list[list[int]]:
-    return split(shape.frames, shape.context_frames, loop=shape.loop)
-
-
-def _afterwards(shape: Shape, size: str, pixels: float) -> Demands:
-    """Demands of the stages after drawing: interpolating, upscaling, writing and checking."""
-    found: Demands = {}
+    size, pixels = f"{shape.width}x{shape.height}", megapixels(shape)
     delivered = shape.delivered_frames
     if shape.interpolate > 1:
         made = delivered - shape.frames

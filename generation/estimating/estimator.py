@@ -15,7 +15,7 @@ from django.utils import timezone
 from generation.estimating.cost import Demands
 from generation.estimating.estimate import Estimate, estimate_from
 from generation.estimating.shapes import Shape, parse
-from generation.estimating.speeds.cache import SpeedCache, subject_of
+from generation.estimating.speeds.cache import SpeedCache
 from generation.estimating.speeds.learning import REST, Speeds
 from generation.models import Attempt, Device, LearnedSpeed
 from generation.specs import RenderSpec
@@ -71,11 +71,11 @@ class Estimator:
         self, shape: Shape, work: Work, device: Device, cold: bool | None = None
     ) -> Estimate | None:
         """Like `estimate` for a shape, from the cached speeds. Call `speeds.refresh` before."""
-        source = self.speeds.source(device, subject_of(shape))
+        source = self.speeds.source(device, shape.subject)
         if source is None:
             return None
         if cold is None:
-            cold = shape.draws and shape.model not in device.resident
+            cold = bool(shape.subject) and shape.subject not in device.resident
         demands = self.speeds.demands(shape)
         estimate = estimate_from(
             source.speeds,
@@ -111,7 +111,7 @@ class Estimator:
         if attempt.device is None or attempt.run_seconds is None:
             return
         shape = parse(attempt.shape)
-        row, speeds = self._row(attempt.device, subject_of(shape))
+        row, speeds = self._row(attempt.device, shape.subject)
         stages: dict[str, float] = dict(timings)
         stages[REST] = attempt.run_seconds - sum(stages.values())
         demands = self.speeds.demands(shape)

@@ -1,57 +1,76 @@
 """The shape of a job: all settings that affect its run time, as a short JSON text.
 
-Each setting declares whether it is part of the shape (`Field.shape`). Jobs with equal shapes take
-equally long on one device.
+Each setting of a kind of job declares whether it is part of the shape (`Field.shape`). Jobs with
+equal shapes take equally long on one device.
 """
 
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
-from generation.specs import FIELDS, RenderSpec
+from generation.field import fields_of
+from generation.kind import kind_named
+from generation.specs import RenderSpec
 
-NAMES = {field.shape: field for field in FIELDS.values() if field.shape}
-"""The settings that are part of the shape, by the name of the spec's property."""
+USUAL_KIND = "render"
+"""The kind that the text of a shape omits."""
 DEFAULTS: dict[str, Any] = {
     "frames": 1,
     "denoising_steps": 0,
     "keeps_frames": False,
     "scheduler": "",
     "lora_count": 0,
-    **{
-        name: field.usual
-        for name, field in NAMES.items()
-        if isinstance(field.usual, int | str | tuple)
-    },
 }
-"""Values that the text of a shape omits."""
+"""Values of properties that the text of a shape omits; of settings it omits the usual ones."""
+
+
+@cache
+def names(kind: str) -> frozenset[str]:
+    """The properties of a kind's specs that are part of the shape."""
+    declared = fields_of(kind_named(kind).spec_class).values()
+    return frozenset(field.shape for field in declared if field.shape)
+
+
+@cache
+def _defaults(kind: str) -> dict[str, Any]:
+    declared = fields_of(kind_named(kind).spec_class).values()
+    usual = {
+        field.shape: field.usual
+        for field in declared
+        if field.shape and isinstance(field.usual, int | str | tuple)
+    }
+    return {**{name: DEFAULTS[name] for name in DEFAULTS.keys() & names(kind)}, **usual}
 
 
 class Shape:
     """A shape, with its values as attributes that are named like the properties of the spec."""
 
-    __slots__ = ("_values", "text")
+    __slots__ = ("_values", "kind", "text")
 
-    def __init__(self, **values: Any) -> None:
-        """Raises TypeError if a name is unknown or missing."""
-        unknown = values.keys() - NAMES.keys()
-        missing = NAMES.keys() - values.keys() - DEFAULTS.keys()
+    def __init__(self, kind: str = USUAL_KIND, **values: Any) -> None:
+        """Raises TypeError if a name is unknown or missing, KeyError for an unknown kind."""
+        defaults = _defaults(kind)
+        unknown = values.keys() - names(kind)
+        missing = names(kind) - values.keys() - defaults.keys()
         if unknown or missing:
             raise TypeError(f"a shape has {', '.join(sorted(unknown | missing))} wrong")
-        self._values = {**DEFAULTS, **values}
-        stored = {name: value for name, value in values.items() if value != DEFAULTS.get(name)}
+        self.kind = kind
+        self._values = {**defaults, **values}
+        stored = {name: value for name, value in values.items() if value != defaults.get(name)}
+        if kind != USUAL_KIND:
+            stored["kind"] = kind
         self.text = json.dumps(stored, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def of(cls, spec: RenderSpec) -> Shape:
         """The shape of a spec."""
-        return cls(**{name: getattr(spec, name) for name in NAMES})
+        return cls(spec.kind, **{name: getattr(spec, name) for name in names(spec.kind)})
 
     def but(self, **changes: Any) -> Shape:
         """A copy with changed values."""
-        return Shape(**{**self._values, **changes})
+        return Shape(self.kind, **{**self._values, **changes})
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -69,9 +88,9 @@ class Shape:
         return self.text
 
     @property
-    def draws(self) -> bool:
-        """False for an enhancement, which has no denoising steps."""
-        return bool(self.denoising_steps)
+    def subject(self) -> str:
+        """Whose speeds a job of this shape goes by: its model's, or "" if it loads none."""
+        return str(self.model) if kind_named(self.kind).spec_class.draws else ""
 
     @property
     def delivered_frames(self) -> int:
@@ -89,5 +108,5 @@ def parse(text: str) -> Shape:
         values = json.loads(text)
         values["formats"] = tuple(values.get("formats", ()))
         return Shape(**values)
-    except (ValueError, TypeError, AttributeError) as problem:
+    except (ValueError, TypeError, AttributeError, KeyError) as problem:
         raise ValueError(f"{text!r} is not the shape of a job") from problem

@@ -1,43 +1,33 @@
-"""The stage plan of a render: its stages and their weights for the progress bar.
+"""The stage plan of a job: its stages and their weights for the progress bar.
 
 The weights are not used for estimates of run times.
 """
 
 from dataclasses import dataclass
 
+from generation.estimating.cost import cost_of
 from generation.field import MediaType
-from generation.pipelines.loop.window_plan import split
 from generation.specs import RenderSpec
 from generation.states import Stage
 
-DENOISE_FRAME = 1.0
-"""The unit: one denoising step of one frame. The others were measured on the demo model."""
-DECODE_FRAME = 0.9
 INTERPOLATE_FRAME = 0.5
+"""In denoising steps of one frame, as the others. They were measured on the demo model."""
 UPSCALE_FRAME = 1.0
 WRITE_FRAME = 0.1
 CHECK_FRAME = 0.2
+Weights = dict[Stage, float]
 
 
 @dataclass(frozen=True, slots=True)
 class StagePlan:
     """The stages of a spec with their weights, in order."""
 
-    weights: dict[Stage, float]
+    weights: Weights
 
     @classmethod
     def of(cls, spec: RenderSpec) -> "StagePlan":
-        """The stage plan of a spec. Loading and encoding the prompt have no weight."""
-        frames, delivered = spec.frames, spec.delivered_frames
-        drawn = frames if spec.draws else 0
-        weights = {
-            Stage.DENOISE: spec.denoising_steps * _frames_denoised(spec) * DENOISE_FRAME,
-            Stage.DECODE: drawn * DECODE_FRAME,
-            Stage.INTERPOLATE: (delivered - frames) * INTERPOLATE_FRAME,
-            Stage.UPSCALE: delivered * (spec.upscale**2 - 1) * UPSCALE_FRAME,
-            Stage.WRITE: delivered * WRITE_FRAME,
-            Stage.CHECK: delivered * CHECK_FRAME if spec.type == MediaType.VIDEO else 0.0,
-        }
+        """The stage plan of a spec. Stages without a weight are left out."""
+        weights = cost_of(spec.kind).weights(spec)
         return cls({stage: weight for stage, weight in weights.items() if weight})
 
     def percent(self, stage: Stage, share: float) -> float:
@@ -49,7 +39,12 @@ class StagePlan:
         return 100.0 * (before + share * self.weights[stage]) / sum(self.weights.values())
 
 
-def _frames_denoised(spec: RenderSpec) -> int:
-    if spec.type != MediaType.VIDEO:
-        return 1
-    return sum(len(part) for part in split(spec.frames, spec.context_frames, loop=spec.loop))
+def finishing_weights(spec: RenderSpec) -> Weights:
+    """Weights of the stages that make files of frames."""
+    delivered = spec.delivered_frames
+    return {
+        Stage.INTERPOLATE: (delivered - spec.frames) * INTERPOLATE_FRAME,
+        Stage.UPSCALE: delivered * (spec.upscale**2 - 1) * UPSCALE_FRAME,
+        Stage.WRITE: delivered * WRITE_FRAME,
+        Stage.CHECK: delivered * CHECK_FRAME if spec.type == MediaType.VIDEO else 0.0,
+    }

@@ -151,7 +151,7 @@ def test_on_a_phone_the_bar_and_the_rows_fit(visit: Visit, site: Site, queue: li
         "rows => rows.map(row => row.getBoundingClientRect()).map(box => [box.left, box.right])"
     )
     assert sides
-    assert all(0 <= left and right <= 390 for left, right in sides)
+    assert all(left >= 0 and right <= 390 for left, right in sides)
 
 
 def test_the_times_of_waiting_jobs_follow_the_render(page: Page, queue: list[str]) -> None:

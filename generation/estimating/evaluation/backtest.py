@@ -103,7 +103,7 @@ def replay(
     estimates: dict[str, list[EstimatedRun]] = {OURS: [], **{name: [] for name in competitors}}
     for number, record in enumerate(records):
         shape, demands = parse(record.shape), demands_of(record.shape)
-        subject = (record.device, shape.model if shape.draws else "")
+        subject = (record.device, shape.subject)
         speeds = known.setdefault(subject, Speeds(record.kind))
         last = latest.get(record.device)
         estimate = estimate_from(

@@ -126,7 +126,7 @@ class SpeedCache:
 
     def demands(self, shape: Shape) -> Demands:
         """The demands of the stages of a shape."""
-        costs, size = self._costs.get(shape.model) or (Costs.from_json({}), 0)
+        costs, size = self._costs.get(shape.subject) or (Costs.from_json({}), 0)
         return cost.demands(shape, costs, size)
 
     def loading(self, model: str) -> Demand:
@@ -145,7 +145,7 @@ class SpeedCache:
         except ValueError:
             # An older version wrote this job. It waits like others, but without an estimate.
             return None
-        source = self.source(device, subject_of(parsed))
+        source = self.source(device, parsed.subject)
         if source is None:
             return None
         load = round(device.host_load, 1)
@@ -196,8 +196,3 @@ class SpeedCache:
         made = {pk: first_speeds(kind, measured) for pk, kind, _, measured in devices}
         self._measured = {pk: speeds for pk, speeds in made.items() if speeds}
         self._costs_read = monotonic()
-
-
-def subject_of(shape: Shape) -> str:
-    """The subject of learned speeds: the model, or "" for an enhancement."""
-    return shape.model if shape.draws else ""

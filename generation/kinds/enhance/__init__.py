@@ -7,6 +7,7 @@ KIND = JobKind(
     name="enhance",
     spec_class=EnhanceSpec,
     executor="generation.kinds.enhance.executor:Enhance",
+    cost="generation.kinds.enhance.cost",
     unit="frame",
     card="fragments/kinds/enhance.html",
 )

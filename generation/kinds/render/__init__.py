@@ -7,6 +7,7 @@ KIND = JobKind(
     name="render",
     spec_class=RenderSpec,
     executor="generation.kinds.render.executor:Render",
+    cost="generation.kinds.render.cost",
     unit="step",
     card="fragments/kinds/render.html",
 )

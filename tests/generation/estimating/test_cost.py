@@ -127,7 +127,8 @@ def test_writing_grows_with_the_formats_and_only_clips_are_checked() -> None:
 
 
 def test_an_enhancement_reads_frames_and_draws_nothing() -> None:
-    enhanced = found(CLIP.but(denoising_steps=0, upscale=2, upscaler="anime"))
+    drawn = {"model": "toon-motion", "type": "video", "width": 256, "height": 128, "guided": True}
+    enhanced = found(Shape("enhance", **drawn, frames=24, upscale=2, upscaler="anime"))
 
     assert list(enhanced) == [Stage.LOAD, Stage.UPSCALE, Stage.WRITE, Stage.CHECK]
     assert (enhanced[Stage.LOAD].count, enhanced[Stage.LOAD].volume) == (

@@ -84,6 +84,8 @@ def test_any_other_text_is_refused(text: str) -> None:
         "[]",
         '{"model":"toon"}',
         '{"guided":true,"height":8,"model":"toon","type":"image","width":8,"zoom":2}',
+        '{"guided":true,"height":8,"kind":"juggle","model":"toon","type":"image","width":8}',
+        '{"guided":true,"height":8,"kind":[],"model":"toon","type":"image","width":8}',
     ],
 )
 def test_a_truncated_or_old_text_is_refused(text: str) -> None:
@@ -128,13 +130,15 @@ def test_the_shape_has_all_settings_that_decide_the_run_time(spec: RenderSpec) -
     assert Shape.of(replace(clip, loop=False)).delivered_frames == 47
 
 
-def test_the_shape_of_an_enhancement_draws_nothing(spec: RenderSpec) -> None:
+def test_the_shape_of_an_enhancement_names_its_kind_and_goes_by_no_model(spec: RenderSpec) -> None:
     source = SourceFile(file="outputs/one.mp4", sha256="a" * 64, use=SourceUse.ENHANCE)
 
     shape = Shape.of(EnhanceSpec.of(spec, source=source, upscale=2))
 
-    assert (shape.denoising_steps, shape.draws) == (0, False)
-    assert Shape.of(spec).draws
+    assert (shape.kind, shape.denoising_steps, shape.subject) == ("enhance", 0, "")
+    assert json.loads(str(shape))["kind"] == "enhance"
+    assert parse(str(shape)) == shape
+    assert Shape.of(spec).subject == "toon"
 
 
 @pytest.mark.parametrize("change", [{"seed": 8}, {"prompt": "1boy"}, {"guidance": 9.0}], ids=str)

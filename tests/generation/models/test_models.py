@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
@@ -16,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from generation.estimating.estimator import Estimator
+from generation.estimating.shapes import parse
 from generation.media.files import StoredOutput
 from generation.models import Device, DeviceTime, Job, ModelCard, Output, Progress, StageTiming
 from generation.models.device_time import HALF_LIFE_SECONDS
@@ -27,6 +30,21 @@ from tests.generation.conftest import TIMINGS, Claim
 pytestmark = pytest.mark.django_db
 
 Submit = Callable[..., Job]
+
+
+def test_shapes_of_enhancements_from_before_are_named(submit: Submit) -> None:
+    drawn, enhanced = submit(), submit()
+    shape = drawn.shape
+    old = '{"guided":true,"height":128,"model":"toon","type":"image","upscale":2,"width":128}'
+    Job.objects.filter(pk=enhanced.pk).update(shape=old)
+
+    migration = import_module("generation.migrations.0014_shapes_name_their_kind")
+    for _ in range(2):
+        migration.name_enhancements(apps, None)
+
+    assert Job.objects.get(pk=drawn.pk).shape == shape
+    named = parse(Job.objects.get(pk=enhanced.pk).shape)
+    assert (named.kind, named.upscale, named.subject) == ("enhance", 2, "")
 
 
 def test_no_migration_is_missing() -> None:
