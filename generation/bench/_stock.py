@@ -16,7 +16,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any, Final, TextIO
+from tempfile import TemporaryFile
+from typing import IO, Any, Final, TextIO
 
 from generation.field import MediaType
 from generation.specs import RenderSpec
@@ -28,8 +29,9 @@ KEPT: Final = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT"
 class StockPipeline:
     """The process, loaded. `threads` is what it says of its thread settings."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], log: IO[str]) -> None:
         self._process = process
+        self._log = log
         self.threads: str = self._answer()["threads"]
 
     def seconds(self, spec: RenderSpec) -> float:
@@ -52,33 +54,34 @@ class StockPipeline:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError("the stock pipeline's process ended; its reason stands above")
+            self._log.seek(0)
+            raise RuntimeError(f"the stock pipeline's process ended:\n{self._log.read()}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
 
 @contextmanager
 def stock_pipeline(model: Path, motion: Path | None = None) -> Iterator[StockPipeline]:
-    """StableDiffusionPipeline of a folder; with a motion adapter AnimateDiffPipeline."""
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "generation.bench._stock",
-            str(model),
-            *([str(motion)] * bool(motion)),
-        ],
-        cwd=ROOT,
-        env={name: os.environ[name] for name in KEPT if name in os.environ},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield StockPipeline(process)
-    finally:
-        # The end of its input ends it.
-        process.communicate()
+    """StableDiffusionPipeline of a folder; with a motion adapter AnimateDiffPipeline.
+
+    What the libraries print to the error stream is shown only when the process fails.
+    """
+    folders = [str(folder) for folder in (model, motion) if folder is not None]
+    with TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "generation.bench._stock", *folders],
+            cwd=ROOT,
+            env={name: os.environ[name] for name in KEPT if name in os.environ},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        try:
+            yield StockPipeline(process, log)
+        finally:
+            # The end of its input ends it.
+            process.communicate()
 
 
 def serve(folders: list[str], calls: TextIO, answers: TextIO) -> None:
