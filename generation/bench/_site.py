@@ -95,8 +95,13 @@ def spec_of(card: ModelCard, prompt: str, steps: int, seed: int) -> RenderSpec:
     )
 
 
-def wait_until_ended(job: Job, patience: float = RENDER_SECONDS) -> Job:
-    """Wait for the end of a job. Raises TimeoutError, and RuntimeError if it failed."""
+def wait_until_ended(
+    job: Job, patience: float = RENDER_SECONDS, every: float = POLL_SECONDS
+) -> Job:
+    """Wait for the end of a job. Raises TimeoutError, and RuntimeError if it failed.
+
+    The job is read `every` so many seconds, in processor time that the worker may want.
+    """
     until = time.monotonic() + patience
     while time.monotonic() < until:
         job.refresh_from_db()
@@ -104,7 +109,7 @@ def wait_until_ended(job: Job, patience: float = RENDER_SECONDS) -> Job:
             if job.error_code:
                 raise RuntimeError(f"{job.error_code}: {job.error_message}")
             return job
-        time.sleep(POLL_SECONDS)
+        time.sleep(every)
     raise TimeoutError(f"job {job.pk} did not end within {patience} s")
 
 

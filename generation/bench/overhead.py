@@ -35,6 +35,8 @@ from generation.worker.threads import DESCRIBES
 HELP = "a job through the whole system against the stock pipeline, interleaved"
 ISOLATED = True
 WARM_UP = 2
+LOOK_SECONDS = 0.5
+"""Between looks at a running job. Its seconds are read from its row, so rare looks cost nothing."""
 RENDER = (Stage.ENCODE, Stage.DENOISE, Stage.DECODE)
 """What the stock call does too."""
 
@@ -72,7 +74,8 @@ class _Bench:
         self.parts["the rest (states, events)"].append(rest)
 
     def _render(self, spec: RenderSpec) -> Job:
-        return _site.wait_until_ended(lifecycle.submit(spec, owner=self.person, model=self.card))
+        job = lifecycle.submit(spec, owner=self.person, model=self.card)
+        return _site.wait_until_ended(job, every=LOOK_SECONDS)
 
     def _time_stock(self, spec: RenderSpec) -> float:
         worker = psutil.Process(self.device.pid)
