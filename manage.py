@@ -5,22 +5,35 @@ import gc
 import os
 import sys
 
+from django.core.management import ManagementUtility
+from django.core.management.base import BaseCommand
+
+
+class CommandLine(ManagementUtility):
+    """Django's, which collects no garbage while it imports.
+
+    What the imports make stays. To look for garbage among it is a quarter of a short command.
+    """
+
+    def execute(self) -> None:
+        """Run a management command."""
+        gc.disable()
+        super().execute()
+
+    def fetch_command(self, subcommand: str) -> BaseCommand:
+        """Load a command, after all apps were imported."""
+        gc.freeze()
+        gc.enable()
+        return super().fetch_command(subcommand)
+
 
 def main() -> None:
     """Run a management command. Settings that cannot be used are told in one line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
-    # What the imports make stays. To look for garbage among it is a quarter of a short command.
-    gc.disable()
-    import django
-    from django.core.management import execute_from_command_line
-
     from generation.errors import SettingError
 
     try:
-        django.setup()
-        gc.freeze()
-        gc.enable()
-        execute_from_command_line(sys.argv)
+        CommandLine(sys.argv).execute()
     except SettingError as problem:
         sys.exit(f"genga: {problem}")
 

@@ -90,7 +90,7 @@ def write_clip(
     path: Path,
     *,
     fps: float,
-    format: ClipFormat,  # noqa: A002
+    clip_format: ClipFormat,
     provenance: dict[str, Any],
     on_frame: Callable[[int], None],
 ) -> None:
@@ -103,7 +103,7 @@ def write_clip(
     frames are up to half a hundredth early or late, its end up to one hundredth, and browsers slow
     it down above 50 frames a second.
     """
-    coding = _CODINGS[format]
+    coding = _CODINGS[clip_format]
     rate = exact_rate(fps, coding.fastest)
     comment = json.dumps({PROVENANCE_KEY: provenance}, sort_keys=True, ensure_ascii=False)
     try:

@@ -161,7 +161,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='job',
             name='reasons',
-            field=models.JSONField(default=list, help_text='Automatic choices: lists of code, choice and cause; older rows have no code.'),
+            field=models.JSONField(default=list, help_text='Automatic choices and their reasons, as pairs of texts.'),
         ),
         migrations.AlterField(
             model_name='job',

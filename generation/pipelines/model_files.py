@@ -50,7 +50,9 @@ def loaded_files(folder: Path, parts: Iterable[str]) -> list[Path]:
 def shapes_of(path: Path) -> dict[str, tuple[int, ...]]:
     """Name to shape of each weight, from the file's header. Raises SafetensorError, OSError."""
     with safe_open(path, framework="numpy") as weights:
-        return {name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()}  # noqa: SIM118
+        # An open safetensors file is no mapping: it has names, but cannot be iterated.
+        names = weights.keys()
+        return {name: tuple(weights.get_slice(name).get_shape()) for name in names}
 
 
 def count_parameters(path: Path) -> int:

@@ -32,6 +32,7 @@ def bell(device_name: str) -> Callable[[], Any]:
     """Return the Huey task that wakes the device's worker. Calling it rings the bell."""
     huey = queue_for(device_name)
 
+    # Huey has no types.
     @huey.task(name="answer_bell")  # type: ignore[untyped-decorator]
     def answer_bell() -> None:
         _answer[device_name]()

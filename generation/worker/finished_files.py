@@ -45,7 +45,7 @@ def write(
                 frames,
                 path,
                 fps=spec.delivered_fps,
-                format=form,
+                clip_format=form,
                 provenance=provenance,
                 on_frame=on_frame if form == ClipFormat.MP4 else check_interruptions,
             )

@@ -11,7 +11,8 @@ NO_VALID_TOKEN = Sentence(
     "No valid token. Make a token on the Tokens page and send it as `Authorization: Bearer TOKEN`.",
 )
 NOT_YOUR_JOB = Sentence(
-    "not_your_job", "Only who asked for a render, or the project's admin, may do this."
+    "not_your_job",
+    "Only the person who asked for the render, or an admin of its project, may do this.",
 )
 NOT_YOUR_JOB_OF_MANY = Sentence(
     "not_your_job_of_many", "Job {job} is not yours to change; nothing was changed."

@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -18,6 +17,7 @@ from studio.admin.fields import PictureField, StoredFileInput
 from studio.admin.permissions import OfProject
 from studio.admin.sentences import STORED_FILE_GONE
 from studio.models import Character, Reference
+from studio.models.refusals import invalid
 from studio.models.uploads import sha256_of
 
 
@@ -50,7 +50,7 @@ class CharacterForm(forms.ModelForm):
         """The upload, or the stored file. Raises ValidationError when that file is missing."""
         lora = self.cleaned_data["lora"]
         if lora and "lora" not in self.changed_data and not lora.storage.exists(lora.name):
-            raise ValidationError(STORED_FILE_GONE.say(), code=STORED_FILE_GONE.code)
+            raise invalid(STORED_FILE_GONE)
         return lora
 
 

@@ -1,5 +1,7 @@
 """Every refusal of the API: the field, a code, a message and what the field allows."""
 
+from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from django.conf import settings
@@ -71,7 +73,10 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(Throttled)
     def throttled(request: HttpRequest, problem: Throttled) -> HttpResponse:
-        return api.create_response(request, refusals.body(refusals.TOO_MANY_REQUESTS), status=429)
+        body = refusals.body(refusals.TOO_MANY_REQUESTS)
+        response = api.create_response(request, body, status=429)
+        response["Retry-After"] = str(ceil(problem.wait or 1))
+        return response
 
     @api.exception_handler(RequestDataTooBig)
     def too_large(request: HttpRequest, raised: RequestDataTooBig) -> HttpResponse:
@@ -81,10 +86,15 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(HttpError)
     def refused(request: HttpRequest, problem: HttpError) -> HttpResponse:
-        # What is left of ninja's own is the 400 for a body that is not JSON; here it is bad input
-        # like any other.
-        unreadable = SpecError("body", BODY_NOT_JSON, "a JSON object")
-        return _refuse(api, request, [_refused(unreadable)])
+        # Ninja answers 400 for a body that is not JSON; here it is bad input like any other.
+        if problem.status_code == HTTPStatus.BAD_REQUEST:
+            unreadable = SpecError("body", BODY_NOT_JSON, "a JSON object")
+            return _refuse(api, request, [_refused(unreadable)])
+        body = {
+            "detail": problem.message,
+            "code": HTTPStatus(problem.status_code).name.lower(),
+        }
+        return api.create_response(request, body, status=problem.status_code)
 
 
 def _refuse(api: NinjaAPI, request: HttpRequest, errors: list[dict[str, str]]) -> HttpResponse:

@@ -4,7 +4,7 @@ from typing import Any
 
 from generation.sentences import Sentence
 
-NOT_FOUND = Sentence("not_found", "It does not exist, or no longer.")
+NOT_FOUND = Sentence("not_found", "There is nothing of this id or name.")
 NOT_QUEUED = Sentence("not_queued", "The job is {status}; only a queued job can be moved.")
 WRONG_STATE = Sentence("wrong_state", "The job is {status}; it cannot be {done}.")
 NOT_DECLARED_JSON = Sentence(

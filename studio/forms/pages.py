@@ -4,7 +4,6 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
 from django.db.models import Max
 from django.utils.crypto import get_random_string
 from django.utils.text import slugify
@@ -14,6 +13,7 @@ from studio.forms.choices import upscaler_field
 from studio.forms.declared import form_field
 from studio.models import Character, Project, Sequence, Shot, Style
 from studio.models.project import SKETCHBOOK_SHOT
+from studio.models.refusals import SHOT_NAME_TAKEN, invalid
 from studio.ordering.request import FIELDS
 
 ORDER_STEP = 10
@@ -47,7 +47,7 @@ class ShotForm(forms.ModelForm):
         slug = slugify(name)[:50] or f"shot-{get_random_string(6).lower()}"
         taken = Shot.objects.filter(project=self.instance.project, slug=slug).exists()
         if taken or slug == SKETCHBOOK_SHOT:
-            raise ValidationError("This project has a shot of that name already.")
+            raise invalid(SHOT_NAME_TAKEN)
         self.instance.slug = slug
         return name
 

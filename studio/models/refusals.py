@@ -21,6 +21,7 @@ NO_LORA = Sentence("no_lora", "The file holds no LoRA weights.")
 NO_SAFETENSORS = Sentence(
     "no_safetensors", "The file is no safetensors file; no other kind is taken."
 )
+SHOT_NAME_TAKEN = Sentence("shot_name_taken", "This project has a shot of that name already.")
 PROMPT_PLACE = Sentence("prompt_place", "The template must hold {placeholder} exactly once.")
 
 

@@ -61,7 +61,7 @@ def _stored(
     shelf: Shelf, frames: FrameFolder, folder: Path, kind: str, form: ClipFormat
 ) -> StoredOutput:
     path = folder / f"clip{form.extension}"
-    write_clip(frames, path, fps=FPS, format=form, provenance={}, on_frame=lambda _: None)
+    write_clip(frames, path, fps=FPS, clip_format=form, provenance={}, on_frame=lambda _: None)
     consistency = measure(frames).as_json() if kind == "video" else None
     media_type = form.media_type
     return shelf.clip(

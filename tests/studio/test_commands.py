@@ -59,6 +59,20 @@ def test_a_command_is_quiet_and_light(command: str, tmp_path: Path) -> None:
     assert run(tmp_path, RUN, command) == ("", [])
 
 
+def test_a_command_takes_other_settings(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--settings=studio.no_such_settings"],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "GENGA_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+    assert done.returncode != 0
+    assert "no_such_settings" in done.stderr
+
+
 def test_the_help_of_every_benchmark_is_quiet(tmp_path: Path) -> None:
     said, _ = run(tmp_path, RUN, *(f"bench {name} --help" for name in benchmark_names()))
 

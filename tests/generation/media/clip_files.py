@@ -43,7 +43,7 @@ def written(
         moving() if frames is None else frames,
         path,
         fps=fps,
-        format=form,
+        clip_format=form,
         provenance=provenance,
         on_frame=ignore,
     )

@@ -170,7 +170,7 @@ def test_every_frame_is_reported(form: ClipFormat, tmp_path: Path) -> None:
         iter(moving(count=5)),
         tmp_path / "clip",
         fps=8,
-        format=form,
+        clip_format=form,
         provenance={},
         on_frame=reported.append,
     )

@@ -36,7 +36,7 @@ def test_a_cancelled_clip_leaves_nothing(form: ClipFormat, tmp_path: Path) -> No
             moving(),
             tmp_path / "clip",
             fps=8,
-            format=form,
+            clip_format=form,
             provenance={},
             on_frame=cancel,
         )
@@ -51,7 +51,9 @@ def test_frames_that_cannot_be_read_leave_nothing(form: ClipFormat, tmp_path: Pa
         raise OSError("the disk went away")
 
     with pytest.raises(OSError, match="went away"):
-        write_clip(torn(), tmp_path / "clip", fps=8, format=form, provenance={}, on_frame=ignore)
+        write_clip(
+            torn(), tmp_path / "clip", fps=8, clip_format=form, provenance={}, on_frame=ignore
+        )
 
     assert list(tmp_path.iterdir()) == []
 

@@ -34,7 +34,7 @@ def sliding(count: int, size: int) -> Iterator[Image.Image]:
 
 
 def write(frames: Iterator[Image.Image] | FrameFolder, path: Path, form: ClipFormat) -> None:
-    write_clip(frames, path, fps=24, format=form, provenance={}, on_frame=lambda count: None)
+    write_clip(frames, path, fps=24, clip_format=form, provenance={}, on_frame=lambda count: None)
 
 
 def full(form: str, room: str, path: str) -> None:

@@ -38,7 +38,7 @@ def test_shapes_of_enhancements_from_before_are_named(submit: Submit) -> None:
     old = '{"guided":true,"height":128,"model":"toon","type":"image","upscale":2,"width":128}'
     Job.objects.filter(pk=enhanced.pk).update(shape=old)
 
-    migration = import_module("generation.migrations.0014_shapes_name_their_kind")
+    migration = import_module("generation.migrations.0015_shapes_name_their_kind")
     for _ in range(2):
         migration.name_enhancements(apps, None)
 

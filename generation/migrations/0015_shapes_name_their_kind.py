@@ -17,6 +17,6 @@ def name_enhancements(apps, schema_editor):
 class Migration(migrations.Migration):
     """Shapes of enhancements name their kind; that of a render is omitted."""
 
-    dependencies = [("generation", "0013_measured_and_texts")]
+    dependencies = [("generation", "0014_reason_codes")]
 
     operations = [migrations.RunPython(name_enhancements, migrations.RunPython.noop)]
