@@ -39,11 +39,19 @@ def may_see_job(user: User, job: Job) -> bool:
 
 
 def changeable_jobs(user: User) -> JobQuerySet:
-    """Jobs that the user may change: their own, and those of projects whose admin they are."""
+    """Jobs that the user may change: their own, and those of projects whose admin they are.
+
+    Their own job of a project counts only while they are a member: what it makes belongs to the
+    project.
+    """
     if getattr(user, "is_superuser", False):
         return Job.objects.all()
     led = Membership.objects.filter(user=user.pk, role=Role.ADMIN).values("project")
-    return Job.objects.filter(Q(owner=user.pk) | Q(take__shot__project__in=led))
+    return Job.objects.filter(
+        Q(owner=user.pk, take=None)
+        | Q(owner=user.pk, take__shot__project__in=Project.objects.visible_to(user))
+        | Q(take__shot__project__in=led)
+    )
 
 
 def may_change_job(user: User, job: Job) -> bool:
@@ -68,7 +76,8 @@ def changeable_job_for(user: User, job_id: UUID | str) -> Job:
     """A job the user may change. Raises Http404 for a hidden one, Forbidden otherwise."""
     job = job_for(user, job_id)
     if not may_change_job(user, job):
-        raise Forbidden(refusals.NOT_YOUR_JOB)
+        own = job.owner_id == user.pk
+        raise Forbidden(refusals.NO_LONGER_A_MEMBER if own else refusals.NOT_YOUR_JOB)
     return job
 
 
@@ -89,6 +98,18 @@ def shot_for(user: User, project_slug: str, slug: str) -> Shot:
 def take_for(user: User, pk: int) -> Take:
     """A take of a project the user is a member of. Raises Http404."""
     return get_object_or_404(Take.objects.visible_to(user).for_pages(), pk=pk)
+
+
+def take_to_build_on(user: User, job: Job) -> Take:
+    """The take of a job the user may see, to make another take of the same shot from it.
+
+    Raises Http404 for a job without a take, and Forbidden for one of a project that the user has
+    left.
+    """
+    take = get_object_or_404(Take.objects.for_pages(), job=job)
+    if not Take.objects.visible_to(user).filter(pk=take.pk).exists():
+        raise Forbidden(refusals.NO_LONGER_A_MEMBER)
+    return take
 
 
 def output_for(user: User, pk: UUID | str) -> Output:

@@ -12,7 +12,7 @@ from studio.accounts import access
 from studio.accounts import refusals as rights
 from studio.accounts.person_request import PersonRequest
 from studio.accounts.refusals import Forbidden
-from studio.models import Project, Take
+from studio.models import Project
 from studio.ordering import refusals
 
 
@@ -55,19 +55,6 @@ def changeable_jobs(request: PersonRequest, ids: Collection[UUID]) -> list[Job]:
         if job_id not in own:
             raise Forbidden(rights.NOT_YOUR_JOB_OF_MANY, job=job_id)
     return [found[job_id] for job_id in dict.fromkeys(ids)]
-
-
-def cloneable_take(request: PersonRequest, job_id: UUID) -> Take:
-    """The take of a job that the caller may change, in a project of which they are still a member.
-
-    404 for a job without a take.
-    """
-    job = changeable_job(request, job_id)
-    take = get_object_or_404(Take, job=job)
-    try:
-        return access.take_for(request.user, take.pk)
-    except Http404:
-        raise Forbidden(rights.NO_LONGER_A_MEMBER) from None
 
 
 def project_of(request: PersonRequest, slug: str) -> Project:

@@ -18,7 +18,7 @@ from studio.accounts.authentication import SubmitThrottle, TokenOrLoopback
 from studio.accounts.person_request import PersonRequest
 from studio.api import problems, queue
 from studio.api.bodies import REFUSALS, json_if_any, json_only
-from studio.api.lookups import base_of, cloneable_take, job_of, project_of, refuse_unknown
+from studio.api.lookups import base_of, changeable_job, job_of, project_of, refuse_unknown
 from studio.api.render_requests import render_request
 from studio.api.renderer import ReadableRenderer
 from studio.api.schemas import (
@@ -86,7 +86,7 @@ def enhance(
     job = job_of(request, output.job_id)
     take, made = submission.enhance(
         request.forecaster,
-        job.take,
+        access.take_to_build_on(request.user, job),
         request.user,
         interpolate=payload.interpolate,
         upscale=payload.upscale,
@@ -152,7 +152,7 @@ def clone_job(
     request: PersonRequest, job_id: UUID, payload: CloneIn | None = None
 ) -> tuple[int, dict[str, Any]]:
     """Render the same settings as a new take of the same shot; the seed is random by default."""
-    take = cloneable_take(request, job_id)
+    take = access.take_to_build_on(request.user, changeable_job(request, job_id))
     cloned, made = submission.clone(
         request.forecaster, take, request.user, payload.seed if payload else None
     )

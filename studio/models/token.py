@@ -37,10 +37,16 @@ class ApiToken(models.Model):
         return row, secret
 
     @classmethod
-    def owner_of(cls, secret: str) -> User | None:
-        """The user of a token; None for an invalid token or an inactive user."""
+    def valid(cls, secret: str) -> "ApiToken | None":
+        """The row of a token; None for an invalid token or an inactive user."""
         row = cls.objects.select_related("user").filter(digest=_digest(secret)).first()
-        if row is None or not row.user.is_active:
+        return row if row is not None and row.user.is_active else None
+
+    @classmethod
+    def owner_of(cls, secret: str) -> User | None:
+        """The user of a token, which is marked as used; None as `valid`."""
+        row = cls.valid(secret)
+        if row is None:
             return None
         cls.objects.filter(pk=row.pk).update(last_used_at=timezone.now())
         return row.user

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from generation.errors import SpecError
@@ -96,7 +96,7 @@ def front(request: PersonRequest, job_id: UUID) -> HttpResponse:
 def clone(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Render the same settings with another seed, and open the page of the new job."""
     found = access.changeable_job_for(request.user, job_id)
-    take = get_object_or_404(Take.objects.visible_to(request.user).for_pages(), job=found)
+    take = access.take_to_build_on(request.user, found)
     try:
         cloned, _ = submission.clone(request.forecaster, take, request.user)
     except SpecError as problem:

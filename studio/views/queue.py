@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from generation.errors import SpecError
-from generation.models import Device, Job
+from generation.models import Device
 from generation.sentences import Said
 from generation.states import Pause, Status
 from studio.accounts import access
@@ -47,7 +47,7 @@ def act(request: PersonRequest) -> HttpResponse:
 @login_required
 def mine(request: PersonRequest) -> JsonResponse:
     """Ids of the person's own waiting and held jobs, for "all of mine"; not only those shown."""
-    own = Job.objects.filter(owner=request.user, status=Status.QUEUED)
+    own = access.changeable_jobs(request.user).filter(owner=request.user, status=Status.QUEUED)
     ids = own.order_by("priority", "rank", "id").values_list("pk", flat=True)[: bulk_actions.MOST]
     return JsonResponse({"job_ids": [str(pk) for pk in ids]})
 
