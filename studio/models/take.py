@@ -6,7 +6,7 @@ from django.db import models
 from django.urls import reverse
 
 from generation.models import Output
-from generation.specs import Quality
+from generation.specs import Quality, RenderSpec
 from generation.states import Status
 from studio.models.cast import Character, Style
 from studio.models.project import Project, Shot
@@ -50,7 +50,8 @@ class TakeQuerySet(models.QuerySet["Take"]):
 class Take(models.Model):
     """One attempt at a shot, made by one job.
 
-    `draft` is the approved draft that this take renders in final quality.
+    `draft` is the approved draft that this take renders in final quality. What the final of a draft
+    will be is settled when the draft is made: later changes of style and model do not change it.
     """
 
     shot = models.ForeignKey(Shot, on_delete=models.CASCADE, related_name="takes")
@@ -65,6 +66,9 @@ class Take(models.Model):
     )
     style = models.ForeignKey(Style, on_delete=models.SET_NULL, null=True, related_name="takes")
     draft = models.OneToOneField("self", on_delete=models.SET_NULL, null=True, related_name="final")
+    final_spec_data = models.JSONField(
+        null=True, editable=False, help_text="Settings of its final; empty if it has none."
+    )
     verdict = models.CharField(
         max_length=20, choices=Verdict.choices, default=Verdict.NONE, db_index=True
     )
@@ -95,6 +99,15 @@ class Take(models.Model):
     def output(self) -> Output | None:
         """The first output; None until the job is completed."""
         return next(iter(self.job.outputs.all()), None)
+
+    @property
+    def final_spec(self) -> RenderSpec | None:
+        """The settings of a draft's final; None for a take that has none.
+
+        Raises one of UNREADABLE if another version wrote them in another form.
+        """
+        data = self.final_spec_data
+        return None if data is None else RenderSpec.from_json(data)
 
     @property
     def is_final(self) -> bool:

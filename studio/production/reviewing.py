@@ -70,8 +70,7 @@ def request_changes(review: Review, reviewer: User, comment: str) -> None:
 
 
 def _plan_final(forecaster: Forecaster, draft: Take) -> Plan:
-    job = draft.job
-    spec = submission.finish(submission.spec_of(job), job.model, draft.style)
+    job, spec = draft.job, submission.settled_final(draft)
     return plan_again(forecaster, spec, job.model, Priority(job.priority), draft.created_by_id)
 
 

@@ -134,7 +134,7 @@ def _page(request: PersonRequest, found: Take, form: CommentForm) -> HttpRespons
     context = {
         **live(request, "project", found.shot.project.slug),
         **job_context(request.forecaster, found.job),
-        **take_details(found),
+        **take_details(request.forecaster, found),
         "form": form,
         "enhance_form": EnhanceForm(initial={"interpolate": 1, "upscale": 1}),
         "may_review": access.may_review(request.user, found),
