@@ -144,6 +144,12 @@ class Environment(BaseSettings):
         le=3650.0,
         description="how long the lossless frames of a final clip are kept",
     )
+    trash_days: float = Field(
+        default=14.0,
+        ge=0.0,
+        le=3650.0,
+        description="how long deleted takes can be restored before their files are freed",
+    )
     # The accuracy of the last seven days is computed from their timings.
     history_days: float = Field(
         default=90.0,

@@ -20,6 +20,7 @@ from studio.views import (
     queue,
     renders,
     takes,
+    trash,
 )
 
 
@@ -55,6 +56,10 @@ urlpatterns = [
     path("takes/<int:pk>/approve/", takes.approve, name="take-approve"),
     path("takes/<int:pk>/changes/", takes.request_changes, name="take-changes"),
     path("takes/<int:pk>/enhance/", takes.enhance, name="take-enhance"),
+    path("takes/<int:pk>/delete/", trash.delete, name="take-delete"),
+    path("trash/", trash.contents, name="trash"),
+    path("trash/<uuid:job_id>/restore/", trash.restore, name="trash-restore"),
+    path("trash/<uuid:job_id>/free/", trash.free, name="trash-free"),
     path("reviews/", takes.reviews, name="reviews"),
     path("gallery/", gallery.gallery, name="gallery"),
     path("accuracy/", accuracy.accuracy, name="accuracy"),

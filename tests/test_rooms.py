@@ -52,6 +52,7 @@ SAME_KIND = {
     "queue": "the queue, on pages and in the API",
     "reasons": "why a setting was chosen: its sentences, and how they are stored and shown",
     "refusals": "the sentences of refusals",
+    "trash": "deleted jobs, and the pages of the trash",
     "sentences": "sentences for people with their codes",
 }
 """File names that stand in several rooms, with what all of them hold."""

@@ -21,11 +21,12 @@ User = AbstractBaseUser | AnonymousUser
 
 
 def visible_jobs(user: User) -> JobQuerySet:
-    """Jobs of the user's projects, and the user's own."""
+    """Jobs of the user's projects, and the user's own; none of the trash."""
+    kept = Job.objects.kept()
     if getattr(user, "is_superuser", False):
-        return Job.objects.all()
+        return kept
     mine = Q(owner=user.pk) | Q(take__shot__project__in=Project.objects.visible_to(user))
-    return Job.objects.filter(mine)
+    return kept.filter(mine)
 
 
 def job_for(user: User, job_id: UUID | str) -> Job:
@@ -42,8 +43,22 @@ def changeable_jobs(user: User) -> JobQuerySet:
     """Jobs that the user may change: their own, and those of projects whose admin they are.
 
     Their own job of a project counts only while they are a member: what it makes belongs to the
-    project.
+    project. Jobs in the trash can only be restored; see `trashed_jobs`.
     """
+    return _jobs_to_change(user).kept()
+
+
+def trashed_jobs(user: User) -> JobQuerySet:
+    """Jobs in the trash that the user may restore or delete for good."""
+    return _jobs_to_change(user).in_trash()
+
+
+def trashed_job_for(user: User, job_id: UUID | str) -> Job:
+    """A job in the trash that the user may restore or delete for good. Raises Http404."""
+    return get_object_or_404(trashed_jobs(user), pk=job_id)
+
+
+def _jobs_to_change(user: User) -> JobQuerySet:
     if getattr(user, "is_superuser", False):
         return Job.objects.all()
     led = Membership.objects.filter(user=user.pk, role=Role.ADMIN).values("project")

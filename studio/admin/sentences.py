@@ -10,3 +10,9 @@ IS_DEFAULT = Sentence("is_default", "{model} is used when a request names no mod
 STORED_FILE_GONE = Sentence(
     "stored_file_gone", "The stored file is gone. Upload it again, or remove it."
 )
+MOVED_TO_TRASH = Sentence("moved_to_trash", "{count} moved to the trash.")
+RESTORED_FROM_TRASH = Sentence("restored_from_trash", "{count} restored.")
+FREED = Sentence("freed", "The files of {count} are deleted.")
+NOTHING_IN_TRASH = Sentence(
+    "nothing_in_trash", "Not in the trash, or the files are deleted already."
+)

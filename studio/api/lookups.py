@@ -30,7 +30,7 @@ def refuse_unknown(request: PersonRequest, names: Collection[str]) -> None:
 
 def job_of(request: PersonRequest, job_id: UUID) -> Job:
     """The job; 404 if it does not exist, 403 if it belongs to a project of others."""
-    job = get_object_or_404(Job.objects.for_pages(), pk=job_id)
+    job = get_object_or_404(Job.objects.kept().for_pages(), pk=job_id)
     if not access.may_see_job(request.user, job):
         raise Forbidden(rights.JOB_OF_OTHERS)
     return job
@@ -44,7 +44,7 @@ def changeable_job(request: PersonRequest, job_id: UUID) -> Job:
 
 def changeable_jobs(request: PersonRequest, ids: Collection[UUID]) -> list[Job]:
     """All of these jobs; 404 if one does not exist, 403 if the caller may not change one."""
-    found = Job.objects.in_bulk(list(ids))
+    found = Job.objects.kept().in_bulk(list(ids))
     for job_id in ids:
         if job_id not in found:
             raise Http404

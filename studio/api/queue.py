@@ -9,7 +9,7 @@ from ninja.decorators import decorate_view
 
 from generation.errors import SpecError
 from generation.models import Device, Job
-from generation.queue import requests
+from generation.queue import requests, trash
 from generation.scheduling.forecast import Place
 from generation.states import Priority, Status
 from studio.accounts import access
@@ -28,7 +28,7 @@ from studio.api.schemas import (
 )
 from studio.ordering import refusals, submission
 from studio.presentation.status import iso, job_status
-from studio.production import bulk_actions
+from studio.production import bulk_actions, trashing
 
 router = Router(tags=["queue"])
 
@@ -125,6 +125,25 @@ def _moved(
         if job.state not in harmless:
             return 409, refused.body(refused.WRONG_STATE, status=job.status, done=done)
     return 200, _status(request, job_id)
+
+
+@router.delete(
+    "/jobs/{uuid:job_id}", response={204: None, 409: Refused, **MISSING}, summary="Delete"
+)
+def delete_job(request: PersonRequest, job_id: UUID) -> Any:
+    """Move an ended job and its files into the trash; 409 if it has not ended or is in review.
+
+    It can be restored for `GENGA_TRASH_DAYS` days; then its files are freed.
+    """
+    refusal = trashing.delete(changeable_job(request, job_id))
+    return (204, None) if refusal is None else (409, refused.said(refusal))
+
+
+@router.post("/jobs/{uuid:job_id}/restore", response={200: JobOut, **MISSING}, summary="Restore")
+def restore_job(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
+    """Take a job out of the trash; 404 for one that is not there, or whose files are freed."""
+    trash.restore(access.trashed_job_for(request.user, job_id))
+    return _status(request, job_id)
 
 
 @router.get("/queue", response={200: QueueOut, 401: Refused}, summary="The queue and the devices")

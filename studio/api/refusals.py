@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from generation.sentences import Sentence
+from generation.sentences import Said, Sentence
 
 NOT_FOUND = Sentence("not_found", "There is nothing of this id or name.")
 NOT_QUEUED = Sentence("not_queued", "The job is {status}; only a queued job can be moved.")
@@ -13,6 +13,11 @@ NOT_DECLARED_JSON = Sentence(
 TOO_MANY_REQUESTS = Sentence(
     "too_many_requests", "Too many submits in a minute. Wait and try again."
 )
+
+
+def said(refusal: Said) -> dict[str, str]:
+    """The body of an answer for a sentence with its values."""
+    return {"detail": refusal.text, "code": refusal.code}
 
 
 def body(sentence: Sentence, **values: Any) -> dict[str, str]:

@@ -57,7 +57,8 @@ def _source(user: User, output_id: UUID | None) -> Output | None:
     """The output that a clip begins with, if the user may see it."""
     if output_id is None:
         return None
-    found = Output.objects.select_related("job").filter(pk=output_id).first()
+    kept = Output.objects.select_related("job").filter(job__trashed_at=None)
+    found = kept.filter(pk=output_id).first()
     if found is None:
         raise SpecError(
             "source", refusals.OUTPUT_NOT_FOUND, "the id of an image output", id=output_id

@@ -82,7 +82,9 @@ def enhance(
     request: PersonRequest, output_id: UUID, payload: EnhanceIn
 ) -> tuple[int, dict[str, Any]]:
     """Submit an enhancement as a new job; nothing is redrawn."""
-    output = get_object_or_404(Output.objects.select_related("job"), pk=output_id)
+    output = get_object_or_404(
+        Output.objects.select_related("job").filter(job__trashed_at=None), pk=output_id
+    )
     job = job_of(request, output.job_id)
     take, made = submission.enhance(
         request.forecaster,

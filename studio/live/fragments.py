@@ -116,7 +116,7 @@ def job_details(job: Job) -> dict[str, Any]:
 
 def take_details(forecaster: Forecaster, take: Take) -> dict[str, Any]:
     """The context of the take's page: its reviews, and its final when it is an approved draft."""
-    final = Take.objects.filter(draft=take).select_related("job", "shot__project").first()
+    final = Take.objects.kept().filter(draft=take).select_related("job", "shot__project").first()
     reviews = take.reviews.select_related("requested_by", "reviewer")
     details = {"take": take, "reviews": reviews, "final": final}
     return {**details, **_coming(forecaster, take)}
@@ -178,7 +178,7 @@ def waiting_context(queue: Forecast) -> dict[str, Any]:
 
 def shot_takes(forecaster: Forecaster, shot: Shot) -> list[dict[str, Any]]:
     """The shot's takes, newest first, each with its job's context."""
-    takes = Take.objects.filter(shot=shot).for_pages()
+    takes = Take.objects.kept().filter(shot=shot).for_pages()
     queue = forecaster.forecast()
     return [{"take": take, **job_context(forecaster, take.job, queue)} for take in takes]
 
@@ -189,7 +189,7 @@ def shots_with_best(forecaster: Forecaster, shots: Iterable[Shot]) -> list[dict[
     loaded = Shot.objects.filter(pk__in=[shot.pk for shot in shots]).select_related(
         "project", "sequence"
     )
-    found = loaded.prefetch_related(Prefetch("takes", Take.objects.for_pages()))
+    found = loaded.prefetch_related(Prefetch("takes", Take.objects.kept().for_pages()))
     return [_shot_context(forecaster, shot, queue) for shot in found]
 
 

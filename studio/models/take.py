@@ -30,8 +30,12 @@ class TakeQuerySet(models.QuerySet["Take"]):
     """Takes by user and for pages."""
 
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "TakeQuerySet":
-        """Takes of projects that are visible to the user."""
-        return self.filter(shot__project__in=Project.objects.visible_to(user))
+        """Takes of projects that are visible to the user, without those in the trash."""
+        return self.kept().filter(shot__project__in=Project.objects.visible_to(user))
+
+    def kept(self) -> "TakeQuerySet":
+        """Takes that are not in the trash."""
+        return self.filter(job__trashed_at=None)
 
     def for_pages(self) -> "TakeQuerySet":
         """Select the relations that every fragment shows, in a fixed number of queries."""

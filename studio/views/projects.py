@@ -4,7 +4,7 @@ from itertools import groupby
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
@@ -20,8 +20,10 @@ from studio.views.live import live
 @login_required
 def project_list(request: PersonRequest) -> HttpResponse:
     """List the person's projects."""
+    kept = Q(shots__takes__job__trashed_at=None)
     projects = Project.objects.visible_to(request.user).annotate(
-        shot_count=Count("shots", distinct=True), take_count=Count("shots__takes", distinct=True)
+        shot_count=Count("shots", distinct=True),
+        take_count=Count("shots__takes", distinct=True, filter=kept),
     )
     return render(request, "studio/projects.html", {"projects": projects})
 

@@ -123,7 +123,7 @@ def reviews(request: PersonRequest) -> HttpResponse:
     ]
     decided = (
         Review.objects.exclude(verdict=Verdict.PENDING)
-        .filter(take__shot__project__in=visible)
+        .filter(take__shot__project__in=visible, take__job__trashed_at=None)
         .select_related("take__shot__project", "reviewer")
         .order_by("-decided_at")[:12]
     )
@@ -138,6 +138,7 @@ def _page(request: PersonRequest, found: Take, form: CommentForm) -> HttpRespons
         "form": form,
         "enhance_form": EnhanceForm(initial={"interpolate": 1, "upscale": 1}),
         "may_review": access.may_review(request.user, found),
+        "may_change": access.may_change_job(request.user, found.job),
     }
     return render(request, "studio/take.html", context, status=422 if form.errors else 200)
 

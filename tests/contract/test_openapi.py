@@ -20,6 +20,8 @@ CALLS = {
     ("get", "/api/anime/jobs"): {"200", "401", "403", "404", "422"},
     ("get", "/api/anime/jobs/{job_id}"): {"200", "401", "403", "404"},
     ("patch", "/api/anime/jobs/{job_id}"): {"200", "401", "403", "404", "409", "415", "422"},
+    ("delete", "/api/anime/jobs/{job_id}"): {"204", "401", "403", "404", "409"},
+    ("post", "/api/anime/jobs/{job_id}/restore"): {"200", "401", "403", "404"},
     ("post", "/api/anime/jobs/{job_id}/cancel"): {"200", "401", "403", "404"},
     ("post", "/api/anime/jobs/{job_id}/hold"): {"200", "401", "403", "404", "409"},
     ("post", "/api/anime/jobs/{job_id}/release"): {"200", "401", "403", "404", "409"},

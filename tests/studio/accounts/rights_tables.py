@@ -37,6 +37,10 @@ POST  /takes/{take}/review/        login     404       404       yes       yes  
 POST  /takes/{take}/approve/       login     404       404       403       403       yes       yes       404       yes
 POST  /takes/{take}/changes/       login     404       404       403       403       yes       yes       404       yes
 POST  /takes/{take}/enhance/       login     404       404       yes       yes       yes       yes       404       yes
+POST  /takes/{take}/delete/        login     404       404       yes       403       403       yes       404       yes
+GET   /trash/                      login     yes       yes       yes       yes       yes       yes       yes       yes
+POST  /trash/{deleted}/restore/    login     404       404       yes       404       404       yes       404       yes
+POST  /trash/{deleted}/free/       login     404       404       yes       404       404       yes       404       yes
 GET   /reviews/                    login     yes       yes       yes       yes       yes       yes       yes       yes
 GET   /gallery/                    login     yes       yes       yes       yes       yes       yes       yes       yes
 GET   /accuracy/                   login     yes       yes       yes       yes       yes       yes       yes       yes
@@ -64,6 +68,8 @@ POST  /api/anime/jobs/{job}/cancel                                  401       40
 POST  /api/anime/jobs/{job}/hold                                    401       403       403       yes       403       403       yes       403       yes
 POST  /api/anime/jobs/{job}/release                                 401       403       403       yes       403       403       yes       403       yes
 POST  /api/anime/jobs/{job}/retry                                   401       403       403       yes       403       403       yes       403       yes
+DELETE /api/anime/jobs/{job}                                         401       403       403       yes       403       403       yes       403       yes
+POST  /api/anime/jobs/{deleted}/restore                             401       404       404       yes       404       404       yes       404       yes
 POST  /api/anime/jobs/cancel                                        401       403       403       yes       403       403       yes       403       yes
 GET   /api/anime/queue                                              401       yes       yes       yes       yes       yes       yes       yes       yes
 """

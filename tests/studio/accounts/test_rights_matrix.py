@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, resolve, reverse
 
 from generation.models import Device, Output
+from generation.queue import requests, trash
 from studio.api.views import api
 from studio.live.routing import websocket_urlpatterns
 from studio.models import ApiToken, Character, Membership, Project, Reference, Role
@@ -76,13 +77,21 @@ def people(project: Project, artist: User, reviewer: User, stranger: User) -> di
 
 @pytest.fixture
 def things(
-    people: dict[str, Any], sent: MakeTake, project: Project, artist: User, device: Device
+    people: dict[str, Any],
+    queued: MakeTake,
+    sent: MakeTake,
+    project: Project,
+    artist: User,
+    device: Device,
 ) -> dict[str, dict[str, Any]]:
     """What each person tries: the values of the addresses' places."""
     take, own = sent(), sent(user=people["former"])
     Membership.objects.filter(user=people["former"]).delete()
     # Its own thumbnail serves as the strip of a clip, and as a reference.
     Output.objects.update(strip=take.output.thumbnail.name)
+    gone = queued()
+    requests.cancel(gone.job)
+    assert trash.put(gone.job)
     mika = Character.objects.create(project=project, slug="mika", name="Mika", look="1girl")
     picture = Reference.objects.create(character=mika, picture=take.output.thumbnail.name)
     token, _ = ApiToken.issue(artist, "script")
@@ -92,6 +101,7 @@ def things(
         "device": device.pk,
         "reference": picture.pk,
         "token": token.pk,
+        "deleted": str(gone.job_id),
     }
     found = {}
     for person in PEOPLE:
@@ -198,7 +208,7 @@ PLACES = {
     "reference": 1,
     "token": 1,
     "take": 1,
-    **dict.fromkeys(("job", "output"), "00000000-0000-4000-8000-000000000000"),
+    **dict.fromkeys(("job", "output", "deleted"), "00000000-0000-4000-8000-000000000000"),
 }
 
 
@@ -228,7 +238,8 @@ def test_no_call_is_missing_from_the_table() -> None:
         for method in calls
     }
     asked = {row.partition("?")[0] for row, _ in rows(CALLS)}
-    asked = {row.replace("{job}", "{job_id}").replace("{output}", "{output_id}") for row in asked}
+    for place, parameter in (("job", "job_id"), ("deleted", "job_id"), ("output", "output_id")):
+        asked = {row.replace(f"{{{place}}}", f"{{{parameter}}}") for row in asked}
     assert asked == described
 
 
