@@ -66,6 +66,14 @@ class Links(Schema):
     websocket: str
 
 
+class ReasonOut(Schema):
+    """What was chosen or will not be as it was asked for, and why."""
+
+    code: str
+    chosen: str
+    why: str
+
+
 class EstimateOut(Schema):
     """What a render would meet if it were submitted now. Null and "estimating": not known yet."""
 
@@ -77,14 +85,7 @@ class EstimateOut(Schema):
     quality: str
     message: str
     suggestion: str | None
-
-
-class ReasonOut(Schema):
-    """A setting that was chosen because the request did not name it, and why."""
-
-    code: str
-    chosen: str
-    why: str
+    reasons: list[ReasonOut]
 
 
 class GenerateOut(EstimateOut):

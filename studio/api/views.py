@@ -1,5 +1,6 @@
 """The calls of /api/anime/ that submit and list; `queue` has the calls about submitted jobs."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -185,6 +186,7 @@ def _expectation(made: Plan, suggestion: str | None) -> dict[str, Any]:
         "quality": made.spec.quality,
         "message": messages.message_for(made),
         "suggestion": suggestion,
+        "reasons": [asdict(reason) for reason in made.all_reasons],
     }
 
 
