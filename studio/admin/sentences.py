@@ -7,6 +7,10 @@ DEACTIVATED = Sentence("deactivated", "{count} deactivated.")
 DUPLICATED = Sentence("duplicated", "Made, and switched off for now: {names}.")
 CHOOSE_ONE_ACTIVE = Sentence("choose_one_active", "Choose one model that is active.")
 IS_DEFAULT = Sentence("is_default", "{model} is used when a request names no model.")
+FIRST_FRAME_KEPT = Sentence(
+    "first_frame_kept",
+    "The file {name} has {frames} frames. Only the first was kept: a reference is one picture.",
+)
 STORED_FILE_GONE = Sentence(
     "stored_file_gone", "The stored file is gone. Upload it again, or remove it."
 )

@@ -16,6 +16,9 @@ TOO_MANY_PIXELS = Sentence(
 NO_PICTURE = Sentence(
     "no_picture", "The file is broken or no picture. PNG, JPEG and WebP are taken."
 )
+OTHER_FORMAT = Sentence(
+    "other_format", "This is {name}. Allowed: PNG, JPEG, WebP. Export it as one of them."
+)
 LORA_TOO_LARGE = Sentence("lora_too_large", "The file is larger than {most} GB.")
 NO_LORA = Sentence("no_lora", "The file holds no LoRA weights.")
 NO_SAFETENSORS = Sentence(
