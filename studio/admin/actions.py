@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from generation.models import Job
-from generation.queue import trash
 from generation.sentences import Said, Sentence
 from studio.admin import sentences
 from studio.models import Take
@@ -57,13 +56,12 @@ class Trashing(Base):
     @admin.action(description="Restore from the trash")
     def restore(self, request: HttpRequest, queryset: QuerySet[Take]) -> None:
         """Show the takes again."""
-        self._apply(request, queryset, _restored, sentences.RESTORED_FROM_TRASH)
+        self._apply(request, queryset, trashing.restore, sentences.RESTORED_FROM_TRASH)
 
     @admin.action(description="Delete the files of takes in the trash")
     def free(self, request: HttpRequest, queryset: QuerySet[Take]) -> None:
         """Free the files now."""
-        in_trash = queryset.filter(job__in=Job.objects.in_trash())
-        self._apply(request, in_trash, trashing.delete_for_good, sentences.FREED)
+        self._apply(request, queryset, trashing.delete_for_good, sentences.FREED)
 
     def _apply(
         self,
@@ -83,10 +81,4 @@ class Trashing(Base):
                 elif refused not in refusals:
                     refusals.append(refused)
         said = [*([done.said(count=count)] if count else []), *refusals]
-        (flash.success if count else flash.warning)(
-            request, *(said or [sentences.NOTHING_IN_TRASH.said()])
-        )
-
-
-def _restored(job: Job) -> Said | None:
-    return None if trash.restore(job) else sentences.NOTHING_IN_TRASH.said()
+        (flash.success if count else flash.warning)(request, *said)

@@ -17,6 +17,3 @@ STORED_FILE_GONE = Sentence(
 MOVED_TO_TRASH = Sentence("moved_to_trash", "{count} moved to the trash.")
 RESTORED_FROM_TRASH = Sentence("restored_from_trash", "{count} restored.")
 FREED = Sentence("freed", "The files of {count} are deleted.")
-NOTHING_IN_TRASH = Sentence(
-    "nothing_in_trash", "Not in the trash, or the files are deleted already."
-)

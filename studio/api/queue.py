@@ -9,7 +9,7 @@ from ninja.decorators import decorate_view
 
 from generation.errors import SpecError
 from generation.models import Device, Job
-from generation.queue import requests, trash
+from generation.queue import requests
 from generation.scheduling.forecast import Place
 from generation.states import Priority, Status
 from studio.accounts import access
@@ -142,7 +142,7 @@ def delete_job(request: PersonRequest, job_id: UUID) -> Any:
 @router.post("/jobs/{uuid:job_id}/restore", response={200: JobOut, **MISSING}, summary="Restore")
 def restore_job(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
     """Take a job out of the trash; 404 for one that is not there, or whose files are freed."""
-    trash.restore(access.trashed_job_for(request.user, job_id))
+    trashing.restore(access.trashed_job_for(request.user, job_id))
     return _status(request, job_id)
 
 

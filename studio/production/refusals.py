@@ -9,6 +9,7 @@ DELETE_NEEDS_END = Sentence("delete_needs_end", "The job is {state}. Cancel it, 
 DELETE_IN_REVIEW = Sentence(
     "delete_in_review", "The take is in review. Wait for the verdict, or withdraw it from review."
 )
+NOT_IN_TRASH = Sentence("not_in_trash", "Not in the trash, or its files are deleted already.")
 SOURCE_IN_USE = Sentence(
     "source_in_use", "A job in the queue starts from this file. Delete it when that job has ended."
 )

@@ -19,6 +19,13 @@ def delete(job: Job) -> Said | None:
     return None
 
 
+def restore(job: Job) -> Said | None:
+    """Take a job out of the trash."""
+    return None if trash.restore(job) else refusals.NOT_IN_TRASH.said()
+
+
 def delete_for_good(job: Job) -> Said | None:
     """Free the files of a job in the trash now."""
+    if job.trashed_at is None or job.freed_at is not None:
+        return refusals.NOT_IN_TRASH.said()
     return None if trash.free(job) else refusals.SOURCE_IN_USE.said()

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from generation.queue import trash
+from generation.sentences import Said
 from studio.accounts import access
 from studio.accounts.person_request import PersonRequest
 from studio.models import Take
@@ -48,8 +48,7 @@ def contents(request: PersonRequest) -> HttpResponse:
 def restore(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Take a take out of the trash."""
     job = access.trashed_job_for(request.user, job_id)
-    if trash.restore(job):
-        flash.success(request, sentences.RESTORED.said(number=job.take.number))
+    _say(request, trashing.restore(job), sentences.RESTORED.said(number=job.take.number))
     return redirect("trash")
 
 
@@ -58,9 +57,13 @@ def restore(request: PersonRequest, job_id: UUID) -> HttpResponse:
 def free(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Delete the files of a take in the trash for good."""
     job = access.trashed_job_for(request.user, job_id)
-    refused = trashing.delete_for_good(job)
+    done = sentences.DELETED_FOR_GOOD.said(number=job.take.number)
+    _say(request, trashing.delete_for_good(job), done)
+    return redirect("trash")
+
+
+def _say(request: PersonRequest, refused: Said | None, done: Said) -> None:
     if refused is not None:
         flash.info(request, refused)
     else:
-        flash.success(request, sentences.DELETED_FOR_GOOD.said(number=job.take.number))
-    return redirect("trash")
+        flash.success(request, done)
