@@ -30,6 +30,8 @@ from generation.errors import SettingError
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ORIGIN = r"^https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$"
+"""An origin as browsers send it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,15 @@ class Environment(BaseSettings):
     )
     allowed_hosts: Annotated[list[str], NoDecode, BeforeValidator(_split)] = Field(
         default=[], description="comma-separated host names the site answers to"
+    )
+    cors_origins: Annotated[
+        list[Annotated[str, Field(pattern=ORIGIN)]],
+        NoDecode,
+        BeforeValidator(_split),
+        Allowed("origins such as https://tools.example, in small letters and without a path"),
+    ] = Field(
+        default=[],
+        description="comma-separated origins of web pages that may use the API with a token",
     )
     database_url: Annotated[SecretStr, Schemes(("postgres", "postgresql", "sqlite"))] = Field(
         default=SecretStr(""),

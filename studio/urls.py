@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
-from django.urls import path
+from django.urls import path, register_converter
 from django.views.generic import RedirectView
 
 from studio.api.views import api
@@ -22,6 +22,9 @@ from studio.views import (
     takes,
     trash,
 )
+from studio.views.converters import SlugConverter
+
+register_converter(SlugConverter, "unicode_slug")
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -34,8 +37,8 @@ urlpatterns = [
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("projects/", projects.project_list, name="projects"),
-    path("projects/<slug:slug>/", projects.project, name="project"),
-    path("projects/<slug:project_slug>/<slug:slug>/", projects.shot, name="shot"),
+    path("projects/<unicode_slug:slug>/", projects.project, name="project"),
+    path("projects/<unicode_slug:project_slug>/<unicode_slug:slug>/", projects.shot, name="shot"),
     path("render/", renders.new_render, name="render"),
     path("render/estimate/", renders.estimate, name="render-estimate"),
     path("jobs/<uuid:job_id>/", jobs.job, name="job"),

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 APPS = ("generation", "studio")
 MODULES_AT_THE_TOP = 12
-IMPORTS_BETWEEN_ROOMS = 100
+IMPORTS_BETWEEN_ROOMS = 110
 LINES = 300
 
 TOOLS = {"generation.management", "generation.bench", "generation.demo", "studio.management"}

@@ -7,7 +7,7 @@ API must distinguish 403 from 404 (see docs/api.md) and asks `may_see_job`.
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AbstractUser, AnonymousUser
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
@@ -15,7 +15,19 @@ from generation.models import Job, Output
 from generation.models.job import JobQuerySet
 from studio.accounts import refusals
 from studio.accounts.refusals import Forbidden
-from studio.models import ApiToken, Membership, Project, Review, Role, Shot, Take, Verdict
+from studio.models import (
+    ApiToken,
+    Character,
+    Membership,
+    Project,
+    Review,
+    Role,
+    Shot,
+    Style,
+    Take,
+    Verdict,
+)
+from studio.models.names import normal_slug
 
 User = AbstractBaseUser | AnonymousUser
 
@@ -98,7 +110,7 @@ def changeable_job_for(user: User, job_id: UUID | str) -> Job:
 
 def project_for(user: User, slug: str) -> Project:
     """A project the user is a member of. Raises Http404."""
-    return get_object_or_404(Project.objects.visible_to(user), slug=slug)
+    return get_object_or_404(Project.objects.visible_to(user), slug=normal_slug(slug))
 
 
 def shot_for(user: User, project_slug: str, slug: str) -> Shot:
@@ -106,7 +118,7 @@ def shot_for(user: User, project_slug: str, slug: str) -> Shot:
     return get_object_or_404(
         Shot.objects.select_related("project", "sequence"),
         project=project_for(user, project_slug),
-        slug=slug,
+        slug=normal_slug(slug),
     )
 
 
@@ -125,6 +137,16 @@ def take_to_build_on(user: User, job: Job) -> Take:
     if not Take.objects.visible_to(user).filter(pk=take.pk).exists():
         raise Forbidden(refusals.NO_LONGER_A_MEMBER)
     return take
+
+
+def usable_characters(user: User) -> QuerySet[Character]:
+    """Active characters of the user's projects."""
+    return Character.objects.filter(project__in=Project.objects.visible_to(user), is_active=True)
+
+
+def usable_styles(user: User) -> QuerySet[Style]:
+    """Active styles that are shared or belong to one of the user's projects."""
+    return Style.objects.usable_by(user)
 
 
 def output_for(user: User, pk: UUID | str) -> Output:

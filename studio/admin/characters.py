@@ -16,6 +16,7 @@ from studio.admin.display import NOTHING, reference_picture, render_link, short
 from studio.admin.fields import PictureField, StoredFileInput
 from studio.admin.permissions import OfProject
 from studio.admin.sentences import FIRST_FRAME_KEPT, STORED_FILE_GONE
+from studio.forms.named import NamedForm
 from studio.models import Character, Reference
 from studio.models.refusals import invalid
 from studio.models.uploads import KeptPicture, sha256_of
@@ -44,7 +45,7 @@ class ReferenceInline(OfProject, admin.TabularInline):
         return reference_picture(reference.pk, str(reference) if reference.pk else "")
 
 
-class CharacterForm(forms.ModelForm):
+class CharacterForm(NamedForm):
     """The form of a character."""
 
     def clean_lora(self) -> Any:

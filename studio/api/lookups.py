@@ -13,6 +13,7 @@ from studio.accounts import refusals as rights
 from studio.accounts.person_request import PersonRequest
 from studio.accounts.refusals import Forbidden
 from studio.models import Project
+from studio.models.names import of_name, of_slug
 from studio.ordering import refusals
 
 
@@ -57,11 +58,12 @@ def changeable_jobs(request: PersonRequest, ids: Collection[UUID]) -> list[Job]:
     return [found[job_id] for job_id in dict.fromkeys(ids)]
 
 
-def project_of(request: PersonRequest, slug: str) -> Project:
-    """The project; 404 if it does not exist, 403 if the caller is not a member."""
-    if not Project.objects.filter(slug=slug).exists():
+def project_of(request: PersonRequest, named: str) -> Project:
+    """The project of a slug or name; 404 if it does not exist, 403 if the caller is no member."""
+    visible = Project.objects.visible_to(request.user)
+    found = of_slug(visible, named) or next(iter(of_name(visible, named)), None)
+    if found is not None:
+        return found
+    if of_slug(Project.objects.all(), named) is None:
         raise Http404
-    try:
-        return access.project_for(request.user, slug)
-    except Http404:
-        raise Forbidden(rights.NOT_A_MEMBER) from None
+    raise Forbidden(rights.NOT_A_MEMBER)

@@ -26,7 +26,7 @@ ALLOWED_OF = {
     "choice": "{expected}",
     "string_type": "text",
     "string_unicode": "text",
-    "string_pattern_mismatch": "letters, digits, - and _",
+    "string_pattern_mismatch": "text of one line",
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_parsing_size": "a whole number",

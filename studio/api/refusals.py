@@ -13,6 +13,12 @@ NOT_DECLARED_JSON = Sentence(
 TOO_MANY_REQUESTS = Sentence(
     "too_many_requests", "Too many submits in a minute. Wait and try again."
 )
+BAD_CURSOR = Sentence(
+    "bad_cursor", "This is no place in this list. Begin again without it, then follow `next`."
+)
+PAGE_AND_CURSOR = Sentence(
+    "page_and_cursor", "A page has a number or a cursor. Send `page` or `after`, not both."
+)
 
 
 def said(refusal: Said) -> dict[str, str]:

@@ -8,7 +8,7 @@ from ninja import Field, Schema
 from pydantic import ConfigDict
 
 from generation.specs import MAX_SEED
-from studio.api.field_types import SLUG, schema_of
+from studio.api.field_types import NAMED, schema_of
 from studio.ordering.request import FIELDS
 from studio.production.bulk_actions import MOST
 
@@ -16,7 +16,7 @@ PriorityWord = Literal["urgent", "high", "normal", "low"]
 StatusWord = Literal["queued", "processing", "completed", "failed", "cancelled"]
 WorkWord = Literal["preview", "image", "video", "interpolate", "upscale"]
 PauseWord = Literal["", "after_job", "at_once"]
-Slug = Annotated[str, Field(**SLUG)]
+SlugOrName = Annotated[str, Field(**NAMED)]
 
 ENHANCE = ("interpolate", "upscale", "upscaler", "formats", "priority")
 
@@ -167,15 +167,6 @@ class JobOut(Schema):
     attempts: list[AttemptOut]
     outputs: list[OutputOut]
     error: ErrorOut | None
-
-
-class JobPage(Schema):
-    """One page of jobs, the newest first."""
-
-    jobs: list[JobOut]
-    page: int
-    pages: int
-    total: int
 
 
 class JobChange(Schema):

@@ -1,11 +1,10 @@
-"""The calls of /api/anime/ that submit and list; `queue` has the calls about submitted jobs."""
+"""The calls of /api/anime/ that submit. `lists` and `queue` have the others."""
 
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from ninja import NinjaAPI, Query, Router
@@ -17,9 +16,9 @@ from generation.version import VERSION
 from studio.accounts import access
 from studio.accounts.authentication import SubmitThrottle, TokenOrLoopback
 from studio.accounts.person_request import PersonRequest
-from studio.api import problems, queue
+from studio.api import lists, problems, queue
 from studio.api.bodies import REFUSALS, json_if_any, json_only
-from studio.api.lookups import base_of, changeable_job, job_of, project_of, refuse_unknown
+from studio.api.lookups import changeable_job, job_of, refuse_unknown
 from studio.api.render_requests import render_request
 from studio.api.renderer import ReadableRenderer
 from studio.api.schemas import (
@@ -29,19 +28,12 @@ from studio.api.schemas import (
     EstimateOut,
     GenerateIn,
     GenerateOut,
-    JobPage,
     Refused,
-    Slug,
-    StatusWord,
 )
 from studio.models import Take
 from studio.ordering import messages, planner, submission
 from studio.ordering.planner import Plan
 from studio.presentation.durations import spoken
-from studio.presentation.status import job_status
-
-PAGE_SIZE = 25
-
 
 api = NinjaAPI(
     title="Genga",
@@ -113,37 +105,6 @@ def estimate(request: PersonRequest, payload: Query[EstimateIn]) -> dict[str, An
     return _expectation(made, messages.suggestion_for(request.forecaster, asked, made))
 
 
-@router.get(
-    "/jobs",
-    response={200: JobPage, 404: Refused, **REFUSALS},
-    summary="Jobs, the newest first",
-)
-def list_jobs(
-    request: PersonRequest,
-    status: StatusWord | None = None,
-    project: Slug | None = None,
-    page: int = Query(1, ge=1, le=1_000_000),
-) -> dict[str, Any]:
-    """Jobs of the caller's projects, filtered by status and project."""
-    refuse_unknown(request, ("status", "project", "page"))
-    found = access.visible_jobs(request.user).for_pages().prefetch_related("attempts")
-    if status:
-        found = found.filter(status=status)
-    if project:
-        found = found.filter(scope=project_of(request, project).group)
-    pages = Paginator(found.order_by("-submitted_at", "id"), PAGE_SIZE)
-    forecaster, base = request.forecaster, base_of(request)
-    line = forecaster.forecast()
-    return {
-        "jobs": [job_status(forecaster, job, base=base, queue=line) for job in pages.get_page(page)]
-        if page <= pages.num_pages
-        else [],
-        "page": page,
-        "pages": pages.num_pages,
-        "total": pages.count,
-    }
-
-
 @router.post(
     "/jobs/{uuid:job_id}/clone",
     response={202: GenerateOut, 404: Refused, 415: Refused, 429: Refused, **REFUSALS},
@@ -202,4 +163,5 @@ def _links(request: PersonRequest, job: Job) -> dict[str, str]:
 
 
 api.add_router("/anime", router)
+api.add_router("/anime", lists.router)
 api.add_router("/anime", queue.router)

@@ -5,22 +5,20 @@ from typing import Any, cast
 from django import forms
 from django.contrib.auth.models import User
 from django.db.models import Max
-from django.utils.crypto import get_random_string
-from django.utils.text import slugify
 
 from generation.specs import Quality
 from studio.forms.choices import upscaler_field
 from studio.forms.declared import form_field
+from studio.forms.named import NamedForm
 from studio.models import Character, Project, Sequence, Shot, Style
 from studio.models.project import SKETCHBOOK_SHOT
-from studio.models.refusals import SHOT_NAME_TAKEN, invalid
 from studio.ordering.request import FIELDS
 
 ORDER_STEP = 10
 """Distance of the order numbers of two shots, so that a shot can be inserted between them."""
 
 
-class ShotForm(forms.ModelForm):
+class ShotForm(NamedForm):
     """A new shot of a project."""
 
     class Meta:
@@ -39,17 +37,6 @@ class ShotForm(forms.ModelForm):
         sequence = cast(forms.ModelChoiceField, self.fields["sequence"])
         sequence.queryset = Sequence.objects.filter(project=project)
         sequence.empty_label = "No sequence"
-
-    def clean_name(self) -> str:
-        """Make the shot's slug from its name. Raises ValidationError for one that is taken."""
-        name: str = self.cleaned_data["name"]
-        # A Japanese name has no Latin letters, so its slug is random.
-        slug = slugify(name)[:50] or f"shot-{get_random_string(6).lower()}"
-        taken = Shot.objects.filter(project=self.instance.project, slug=slug).exists()
-        if taken or slug == SKETCHBOOK_SHOT:
-            raise invalid(SHOT_NAME_TAKEN)
-        self.instance.slug = slug
-        return name
 
     def clean(self) -> dict[str, Any] | None:
         """Put the new shot after the others of its sequence."""

@@ -16,11 +16,10 @@ from generation.specs import RenderSpec
 from generation.states import ACTIVE, Pause, Priority
 from generation.worker.bells import ring_all
 from studio.models import Take
+from studio.models.project import CALIBRATION_SHOT
 from studio.ordering import submission
 from studio.ordering.planner import Plan
 from studio.production import refusals, sentences
-
-CALIBRATION_SHOT = "calibration"
 
 
 def pause(device: Device, wanted: Pause) -> bool:

@@ -4,6 +4,7 @@ from itertools import groupby
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -33,9 +34,12 @@ def project(request: PersonRequest, slug: str) -> HttpResponse:
     """Show the board: every shot with its best take."""
     found = access.project_for(request.user, slug)
     form = ShotForm(request.POST or None, project=found)
-    if request.method == "POST" and form.is_valid():
-        shot = form.save()
-        return redirect(shot)
+    if request.method == "POST":
+        with transaction.atomic():
+            # Of two people who add a shot of one name at the same time, the second is told.
+            Project.objects.select_for_update().get(pk=found.pk)
+            if form.is_valid():
+                return redirect(form.save())
     context = {
         **live(request, "project", slug),
         "project": found,

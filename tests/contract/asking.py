@@ -182,7 +182,9 @@ STATUS = Shape(
     outputs=[OUTPUT],
     error=(Shape(code=str, message=str, hint=str), None),
 )
-PAGE = Shape(jobs=[STATUS], page=int, pages=int, total=int)
+PAGE = Shape(
+    jobs=[STATUS], next=(str, None), page=(int, None), pages=(int, None), total=(int, None)
+)
 IN_QUEUE = {
     "job_id": ("id", None),
     "owner": str,

@@ -18,6 +18,11 @@ CALLS = {
     ("post", "/api/anime/generate"): {"202", "401", "403", "415", "422", "429"},
     ("get", "/api/anime/estimate"): {"200", "401", "403", "422"},
     ("get", "/api/anime/jobs"): {"200", "401", "403", "404", "422"},
+    **{
+        ("get", f"/api/anime/{name}"): {"200", "401", "403", "422"}
+        for name in ("models", "styles", "characters", "projects")
+    },
+    ("get", "/api/anime/shots"): {"200", "401", "403", "404", "422"},
     ("get", "/api/anime/jobs/{job_id}"): {"200", "401", "403", "404"},
     ("patch", "/api/anime/jobs/{job_id}"): {"200", "401", "403", "404", "409", "415", "422"},
     ("delete", "/api/anime/jobs/{job_id}"): {"204", "401", "403", "404", "409"},

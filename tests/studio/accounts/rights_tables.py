@@ -61,6 +61,11 @@ POST  /api/anime/generate                                           401       40
 GET   /api/anime/estimate?type=image&prompt=1girl&project={project} 401       403       403       yes       yes       yes       yes       403       yes
 POST  /api/anime/outputs/{output}/enhance                           401       403       403       yes       yes       yes       yes       403       yes
 GET   /api/anime/jobs?project={project}                             401       403       403       yes       yes       yes       yes       403       yes
+GET   /api/anime/models                                             401       yes       yes       yes       yes       yes       yes       yes       yes
+GET   /api/anime/styles                                             401       yes       yes       yes       yes       yes       yes       yes       yes
+GET   /api/anime/characters                                         401       yes       yes       yes       yes       yes       yes       yes       yes
+GET   /api/anime/projects                                           401       yes       yes       yes       yes       yes       yes       yes       yes
+GET   /api/anime/shots?project={project}                            401       403       403       yes       yes       yes       yes       403       yes
 GET   /api/anime/jobs/{job}                                         401       403       yes       yes       yes       yes       yes       403       yes
 PATCH /api/anime/jobs/{job}                                         401       403       403       yes       403       403       yes       403       yes
 POST  /api/anime/jobs/{job}/clone                                   401       403       403       yes       403       403       yes       403       yes
