@@ -19,6 +19,14 @@ BAD_CURSOR = Sentence(
 PAGE_AND_CURSOR = Sentence(
     "page_and_cursor", "A page has a number or a cursor. Send `page` or `after`, not both."
 )
+KEY_NOT_ALLOWED = Sentence(
+    "key_not_allowed",
+    "The key has characters that are not allowed, none, or too many. Send another.",
+)
+KEY_REUSED = Sentence(
+    "key_reused",
+    "Another request with this Idempotency-Key was answered already. Send a new key.",
+)
 
 
 def said(refusal: Said) -> dict[str, str]:

@@ -21,6 +21,7 @@ from studio.api.bodies import REFUSALS, json_if_any, json_only
 from studio.api.lookups import changeable_job, job_of, refuse_unknown
 from studio.api.render_requests import render_request
 from studio.api.renderer import ReadableRenderer
+from studio.api.repeatable import REPEATED, repeatable
 from studio.api.schemas import (
     CloneIn,
     EnhanceIn,
@@ -51,11 +52,12 @@ router = Router(tags=["renders"])
 
 @router.post(
     "/generate",
-    response={202: GenerateOut, 415: Refused, 429: Refused, **REFUSALS},
+    response={202: GenerateOut, 415: Refused, 429: Refused, **REFUSALS, **REPEATED},
     throttle=SubmitThrottle(settings.GENGA_SUBMIT_RATE),
     summary="Submit a render",
 )
 @decorate_view(json_only)
+@repeatable
 def generate(request: PersonRequest, payload: GenerateIn) -> tuple[int, dict[str, Any]]:
     """Submit a render; the response has the job's place in the queue and its estimate."""
     asked = render_request(request.user, payload)
@@ -66,11 +68,12 @@ def generate(request: PersonRequest, payload: GenerateIn) -> tuple[int, dict[str
 
 @router.post(
     "/outputs/{uuid:output_id}/enhance",
-    response={202: GenerateOut, 404: Refused, 415: Refused, 429: Refused, **REFUSALS},
+    response={202: GenerateOut, 404: Refused, 415: Refused, 429: Refused, **REFUSALS, **REPEATED},
     throttle=SubmitThrottle(settings.GENGA_SUBMIT_RATE),
     summary="Interpolate, upscale or convert a finished output",
 )
 @decorate_view(json_only)
+@repeatable
 def enhance(
     request: PersonRequest, output_id: UUID, payload: EnhanceIn
 ) -> tuple[int, dict[str, Any]]:
@@ -107,11 +110,12 @@ def estimate(request: PersonRequest, payload: Query[EstimateIn]) -> dict[str, An
 
 @router.post(
     "/jobs/{uuid:job_id}/clone",
-    response={202: GenerateOut, 404: Refused, 415: Refused, 429: Refused, **REFUSALS},
+    response={202: GenerateOut, 404: Refused, 415: Refused, 429: Refused, **REFUSALS, **REPEATED},
     throttle=SubmitThrottle(settings.GENGA_SUBMIT_RATE),
     summary="Render again with another seed",
 )
 @decorate_view(json_if_any)
+@repeatable
 def clone_job(
     request: PersonRequest, job_id: UUID, payload: CloneIn | None = None
 ) -> tuple[int, dict[str, Any]]:

@@ -1,17 +1,20 @@
 """Forms of the pages other than the render form."""
 
+from datetime import timedelta
 from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import User
 from django.db.models import Max
+from django.utils import timezone
 
 from generation.specs import Quality
 from studio.forms.choices import upscaler_field
 from studio.forms.declared import form_field
 from studio.forms.named import NamedForm
-from studio.models import Character, Project, Sequence, Shot, Style
+from studio.models import ApiToken, Character, Project, Scope, Sequence, Shot, Style
 from studio.models.project import SKETCHBOOK_SHOT
+from studio.models.token import every_scope
 from studio.ordering.request import FIELDS
 
 ORDER_STEP = 10
@@ -64,9 +67,37 @@ class EnhanceForm(forms.Form):
 
 
 class TokenForm(forms.Form):
-    """A name for a new API token."""
+    """A new API token: its purpose, how long it is valid and what it may do."""
 
     name = forms.CharField(max_length=60, label="What is it for?")
+    days = forms.TypedChoiceField(
+        choices=[
+            ("", "Does not expire"),
+            ("30", "30 days"),
+            ("90", "90 days"),
+            ("365", "A year"),
+        ],
+        coerce=int,
+        empty_value=None,
+        required=False,
+        label="Expires after",
+    )
+    scopes = forms.MultipleChoiceField(
+        choices=Scope.choices,
+        initial=every_scope,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one."},
+    )
+
+    def issue(self, user: User) -> tuple[ApiToken, str]:
+        """Make the token. Returns its row and its secret. The form must be valid."""
+        days = self.cleaned_data["days"]
+        return ApiToken.issue(
+            user,
+            self.cleaned_data["name"],
+            expires_at=None if days is None else timezone.now() + timedelta(days=days),
+            scopes=self.cleaned_data["scopes"],
+        )
 
 
 class CommentForm(forms.Form):

@@ -8,10 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
-from ninja.errors import AuthenticationError
 
 from studio.accounts import access
 from studio.accounts.authentication import TokenOrLoopback
+from studio.accounts.refusals import TokenRefused
 from studio.models import Project, Reference
 from studio.presentation import downloads
 from studio.views import sentences
@@ -80,7 +80,7 @@ def _identify(request: HttpRequest) -> HttpResponse | None:
         return None
     try:
         TokenOrLoopback()(request)
-    except AuthenticationError as problem:
+    except TokenRefused as problem:
         return HttpResponse(str(problem), status=401, content_type="text/plain")
     return None
 

@@ -18,6 +18,7 @@ from studio.ordering import submission
 from studio.presentation import flash
 from studio.views import sentences
 from studio.views.live import live
+from studio.views.made_once import made_once
 
 
 @login_required
@@ -38,6 +39,7 @@ def job(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Cancel the job. One that has ended stays as it is, and a message says so."""
     found = access.changeable_job_for(request.user, job_id)
@@ -50,6 +52,7 @@ def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def retry(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Put a failed or cancelled job back into the queue."""
     found = access.changeable_job_for(request.user, job_id)
@@ -63,6 +66,7 @@ def retry(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def hold(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Keep a waiting job from starting."""
     found = access.changeable_job_for(request.user, job_id)
@@ -73,6 +77,7 @@ def hold(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def release(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Release a job that is on hold."""
     found = access.changeable_job_for(request.user, job_id)
@@ -83,6 +88,7 @@ def release(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def front(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Move the job before its owner's other waiting jobs of the same priority."""
     found = access.changeable_job_for(request.user, job_id)
@@ -93,6 +99,7 @@ def front(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def clone(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Render the same settings with another seed, and open the page of the new job."""
     found = access.changeable_job_for(request.user, job_id)
@@ -108,6 +115,7 @@ def clone(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def priority(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Change the priority of a waiting job."""
     found = access.changeable_job_for(request.user, job_id)

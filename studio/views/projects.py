@@ -16,6 +16,7 @@ from studio.forms.pages import ShotForm
 from studio.live.fragments import shot_takes, shots_with_best
 from studio.models import Project
 from studio.views.live import live
+from studio.views.made_once import made_once
 
 
 @login_required
@@ -30,6 +31,7 @@ def project_list(request: PersonRequest) -> HttpResponse:
 
 
 @login_required
+@made_once
 def project(request: PersonRequest, slug: str) -> HttpResponse:
     """Show the board: every shot with its best take."""
     found = access.project_for(request.user, slug)

@@ -19,6 +19,7 @@ from studio.presentation import flash
 from studio.production import bulk_actions, devices
 from studio.production.sentences import CALIBRATING
 from studio.views import sentences
+from studio.views.made_once import made_once
 
 
 @login_required
@@ -72,6 +73,7 @@ def changeable_context(request: PersonRequest) -> dict[str, Any]:
 
 @login_required
 @require_POST
+@made_once
 def pause_device(request: PersonRequest, pk: int) -> HttpResponse:
     """Pause a device after its job or at once, or let it work again."""
     if not access.may_change_devices(request.user):
@@ -91,6 +93,7 @@ def pause_device(request: PersonRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def calibrate_device(request: PersonRequest, pk: int) -> HttpResponse:
     """Submit the renders that measure the speed of a device."""
     if not access.may_change_devices(request.user):

@@ -2,6 +2,11 @@
 
 from generation.sentences import Sentence
 
+TOKEN_MADE_BEFORE = Sentence(
+    "token_made_before",
+    "This form was sent before, so no token was made. A token's secret is shown only once: if you "
+    "do not have it, revoke the token and make another.",
+)
 TOKEN_REVOKED = Sentence("token_revoked", "The token “{name}” is revoked.")
 
 NOTHING_TO_CANCEL = Sentence("nothing_to_cancel", "Nothing to cancel: the job is {state}.")

@@ -17,6 +17,7 @@ from studio.production import reviewing
 from studio.production.reviewing import ReviewConflict
 from studio.views import sentences
 from studio.views.live import live
+from studio.views.made_once import made_once
 
 
 @login_required
@@ -27,6 +28,7 @@ def take(request: PersonRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def send_to_review(request: PersonRequest, pk: int) -> HttpResponse:
     """Ask the project's reviewers for a verdict."""
     found = access.take_for(request.user, pk)
@@ -42,6 +44,7 @@ def send_to_review(request: PersonRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def approve(request: PersonRequest, pk: int) -> HttpResponse:
     """Approve a take; the final of a draft is submitted automatically."""
     found = access.take_for(request.user, pk)
@@ -69,6 +72,7 @@ def approve(request: PersonRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def request_changes(request: PersonRequest, pk: int) -> HttpResponse:
     """Ask for changes, which the comment describes."""
     found = access.take_for(request.user, pk)
@@ -89,6 +93,7 @@ def request_changes(request: PersonRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def enhance(request: PersonRequest, pk: int) -> HttpResponse:
     """Interpolate or upscale a finished take; the result is a new take."""
     found = access.take_for(request.user, pk)

@@ -17,10 +17,12 @@ from studio.models import Take
 from studio.presentation import flash
 from studio.production import trashing
 from studio.views import sentences
+from studio.views.made_once import made_once
 
 
 @login_required
 @require_POST
+@made_once
 def delete(request: PersonRequest, pk: int) -> HttpResponse:
     """Move a take into the trash, and show its shot."""
     take = access.take_for(request.user, pk)
@@ -45,6 +47,7 @@ def contents(request: PersonRequest) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def restore(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Take a take out of the trash."""
     job = access.trashed_job_for(request.user, job_id)
@@ -54,6 +57,7 @@ def restore(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def free(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Delete the files of a take in the trash for good."""
     job = access.trashed_job_for(request.user, job_id)
