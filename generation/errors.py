@@ -42,6 +42,11 @@ class RenderError(Exception):
         if hint is not None:
             self.hint = hint
 
+    @property
+    def fields(self) -> dict[str, str]:
+        """Its code, message and hint by these names."""
+        return {"code": self.code, "message": self.message, "hint": self.hint}
+
 
 class SpecUnreadable(RenderError):
     """The stored settings of a job are not in the format of this version."""
@@ -99,6 +104,16 @@ class WorkerLost(RenderError):
     hint = "Look into the worker's log; retry the job once the machine is well."
 
 
+class DatabaseUnusable(RenderError):
+    """The database failed during too many attempts."""
+
+    code = "database_unusable"
+    hint = (
+        "Have whoever runs the machine look into the worker's log and at the database's disk; "
+        "then retry the job."
+    )
+
+
 class Interruption(Exception):
     """The render was asked to stop between two steps; not a failure."""
 
@@ -113,6 +128,10 @@ class WorkerStopping(Interruption):
 
 class Preempted(Interruption):
     """Urgent work needs the device; the job goes back to the queue and is resumed later."""
+
+
+class DatabaseFailed(Interruption):
+    """The database did not take a part of the result; the job goes back to the queue."""
 
 
 class LeaseLost(Interruption):

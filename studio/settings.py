@@ -64,6 +64,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "studio.presentation.unavailable.Unavailability",
     "studio.views.arrival.arrival",
     "studio.views.forecasting.forecasting",
 ]

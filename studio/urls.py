@@ -26,6 +26,8 @@ from studio.views.converters import SlugConverter
 
 register_converter(SlugConverter, "unicode_slug")
 
+handler500 = "studio.presentation.unavailable.server_error"
+
 
 def healthz(request: HttpRequest) -> HttpResponse:
     """Health check: answer "ok" while the process lives."""

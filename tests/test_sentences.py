@@ -18,6 +18,7 @@ CATALOGUES = (
     "studio.ordering.reasons",
     "studio.ordering.refusals",
     "studio.ordering.sentences",
+    "studio.presentation.sentences",
     "studio.production.refusals",
     "studio.production.sentences",
     "studio.views.sentences",

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from django.db import DatabaseError
 
-from generation.errors import Interruption, OutOfMemory, RenderError
+from generation.errors import DatabaseFailed, Interruption, OutOfMemory, RenderError
 from generation.estimating.estimator import Estimator
 from generation.media.files import StoredOutput
 from generation.models import Attempt
@@ -19,6 +20,7 @@ from generation.monitoring.host_load import HostLoad
 from generation.pipelines.resident import ResidentModels
 from generation.queue import lifecycle
 from generation.specs import RenderSpec
+from generation.worker.best_effort import best_effort, reconnect
 from generation.worker.interruptions import CONSEQUENCES, Interruptions
 from generation.worker.stage_clock import StageClock
 
@@ -101,6 +103,10 @@ class Execution(ABC):
                 self._fail(problem)
             case torch.OutOfMemoryError():
                 self._fail(OutOfMemory(str(problem)))
+            case DatabaseError():
+                logger.exception("job %s is handed back", self.attempt.job_id)
+                reconnect()
+                self._interrupt(DatabaseFailed())
             case _:
                 logger.exception("job %s failed unexpectedly", self.attempt.job_id)
                 self._fail(RenderError(f"{type(problem).__name__}: {problem}"))
@@ -122,6 +128,8 @@ class Execution(ABC):
         # A late report would show progress for a run that is over.
         self.clock.reporter.close()
         self.attempt.host_load = self._host_load.since(self._began)
-        if move() and not keeps_work:
-            self.discard_saved()
+        moved = move()
         self.ended = True
+        if moved and not keeps_work:
+            with best_effort("delete the saved work of an ended job"):
+                self.discard_saved()

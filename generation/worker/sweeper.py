@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from generation.models import Attempt, Device, Job, Output
 from generation.models.output import FRAMES_KIND
-from generation.queue import lifecycle, trash
+from generation.queue import leases, lifecycle, trash
 from generation.scheduling.placement import claimable
 from generation.states import Outcome, Status
 from generation.worker.bells import bell
@@ -25,12 +25,10 @@ HALF_WRITTEN_SECONDS = 3600
 
 def sweep_leases() -> int:
     """Take back every job whose worker stopped renewing its lease; return their number."""
-    expired = Attempt.objects.filter(
-        outcome=Outcome.RUNNING,
-        job__status=Status.PROCESSING,
-        job__lease_expires_at__lt=timezone.now(),
-    ).select_related("job")
-    return sum(lifecycle.give_up_lost(attempt) for attempt in expired)
+    leases.cut_to_length()
+    Device.objects.cut_heartbeats()
+    expired = Attempt.objects.filter(leases.is_over(), outcome=Outcome.RUNNING)
+    return sum(lifecycle.give_up_lost(attempt) for attempt in expired.select_related("job"))
 
 
 def sweep_device(device: Device) -> int:

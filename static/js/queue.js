@@ -189,7 +189,8 @@
     if (event.target.id === "act") say("no_answer");
   });
   document.body.addEventListener("htmx:responseError", (event) => {
-    if (event.target.id === "act") say("no_longer_yours");
+    // unavailable.js says why the server could not answer.
+    if (event.target.id === "act" && event.detail.xhr.status !== 503) say("no_longer_yours");
   });
   renew();
 })();

@@ -260,10 +260,11 @@ def _shot(forecaster: Forecaster, job: Job) -> Parts:
 
 
 def _took(job: Job) -> float | None:
-    """Seconds from the start to the end; None while the job has not ended."""
+    """Seconds from the start to the end; None while the job has not ended, or by a set clock."""
     if job.started_at is None or job.finished_at is None:
         return None
-    return (job.finished_at - job.started_at).total_seconds()
+    seconds = (job.finished_at - job.started_at).total_seconds()
+    return seconds if seconds >= 0 else None
 
 
 def _job(job_id: str) -> Job | None:
