@@ -20,6 +20,9 @@ from generation.media.frames import FrameFolder
 from generation.media.images import png_with_provenance, thumbnail
 from generation.media.sheets import hover_strip, poster
 
+OUTPUTS = "outputs"
+"""The folder of the storage that has a folder of finished files for each month."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredOutput:
@@ -48,7 +51,7 @@ class Shelf:
     """Stores the files of one attempt; `written` lists their names, so that they can be deleted."""
 
     def __init__(self, job_id: UUID, attempt: int, day: date) -> None:
-        self._stem = f"outputs/{day:%Y/%m}/{job_id}-{attempt}"
+        self._stem = f"{month_folder(day)}/{job_id}-{attempt}"
         self.written: list[str] = []
 
     def picture(self, picture: Image.Image, provenance: dict[str, Any]) -> StoredOutput:
@@ -112,6 +115,11 @@ class Shelf:
             name = default_storage.save(f"{self._stem}{suffix}", content)
         self.written.append(name)
         return name
+
+
+def month_folder(day: date) -> str:
+    """The folder of the files that attempts of that month store."""
+    return f"{OUTPUTS}/{day:%Y/%m}"
 
 
 @contextmanager

@@ -108,6 +108,7 @@ def register(hardware: Hardware, measured: Mapping[str, float] | None = None) ->
     device.refresh_from_db()
     sweeper.sweep_device(device)
     sweeper.sweep_half_written()
+    sweeper.sweep_orphans()
     sweeper.sweep_work()
     events.publish("device.online", [events.QUEUE_GROUP], device=device.name)
     return device

@@ -1,5 +1,6 @@
-"""Cleans up after crashes: expired leases, lost bells, half-written files, old frames."""
+"""Cleans up after crashes: expired leases, lost bells, half-written and unnamed files, frames."""
 
+import logging
 import shutil
 import time
 from contextlib import suppress
@@ -15,9 +16,12 @@ from generation.models.output import FRAMES_KIND
 from generation.queue import leases, lifecycle, trash
 from generation.scheduling.placement import claimable
 from generation.states import Outcome, Status
+from generation.worker import orphans
 from generation.worker.bells import bell
 from generation.worker.frame_stages import work_folder
 from generation.worker.resume import kept_frames, snapshots
+
+logger = logging.getLogger(__name__)
 
 HALF_WRITTEN_SECONDS = 3600
 """Temporary files older than this belong to processes that no longer run."""
@@ -60,6 +64,21 @@ def sweep_half_written() -> int:
                 path.unlink()
                 count += 1
     return count
+
+
+def sweep_orphans() -> int:
+    """Delete stored files that their killed process did not name; return their number.
+
+    It looks at this and the last month, and leaves alone what the database knows nothing of;
+    `manage.py doctor` looks at everything. Every storage fails in its own way, and none of them is
+    a reason not to start.
+    """
+    try:
+        found = orphans.find(orphans.recent_folders(timezone.now().date()))
+        return orphans.delete(orphan for orphan in found if orphan.known)
+    except Exception:
+        logger.exception("the storage was not searched for files that nothing names")
+        return 0
 
 
 def sweep_work() -> int:
