@@ -62,6 +62,16 @@ class ModelMissing(RenderError):
     hint = "Register the model again with `manage.py register_model`, then retry the job."
 
 
+class ModelChanged(RenderError):
+    """Weights or configuration on the disk are not what was registered or uploaded."""
+
+    code = "model_changed"
+    hint = (
+        "A lead decides on the model's page in the admin site: accept the new files, or switch the "
+        "model off. Then retry the job."
+    )
+
+
 class ModelUnreadable(RenderError):
     """The model's folder exists but cannot be loaded."""
 

@@ -1,6 +1,5 @@
 """Registers a model's folder: checks it, recognises its family, hashes its content."""
 
-import hashlib
 import json
 import logging
 from pathlib import Path
@@ -12,15 +11,14 @@ from safetensors import SafetensorError
 
 from generation import refusals
 from generation.errors import SpecError
+from generation.library import weights
+from generation.library.weights import CARD_FILE
 from generation.models import ModelCard
 from generation.pipelines.family import Family
 from generation.pipelines.model_files import INDEX_FILES, count_parameters, loaded_files
 from generation.pipelines.registry import class_names, count_costs, family_of_class
 
 logger = logging.getLogger(__name__)
-
-READ_BYTES = 1 << 20
-CARD_FILE = "genga.json"
 
 
 def register(folder: Path, slug: str, **fields: Any) -> ModelCard:
@@ -36,13 +34,16 @@ def register(folder: Path, slug: str, **fields: Any) -> ModelCard:
         own = json.loads((folder / CARD_FILE).read_text())
     root = Path(settings.BASE_DIR)
     inside = folder.resolve().is_relative_to(root)
+    content = weights.read(folder)
     base = _base_of(family, fields.pop("base", None) or own.pop("base", None))
     read: dict[str, Any] = {
         "base": base,
         "family": family.name,
         "channels": base.channels if base else family.width(folder),
         "folder": str(folder.resolve().relative_to(root) if inside else folder.resolve()),
-        "weights_hash": hash_weights(folder),
+        "weights_hash": content.weights_hash,
+        "recorded_files": content.files,
+        "changed_at": None,
         "weights_bytes": sum(path.stat().st_size for path in loaded_files(folder, family.parts)),
         "parameters": _parameters(folder, family),
     }
@@ -140,11 +141,4 @@ def recognise(folder: Path) -> Family:
 
 def hash_weights(folder: Path) -> str:
     """SHA-256 in hex over the names and contents of all weight and configuration files."""
-    total = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in {".safetensors", ".json", ".txt"} and path.name != CARD_FILE:
-            total.update(path.relative_to(folder).as_posix().encode())
-            with path.open("rb") as stream:
-                while chunk := stream.read(READ_BYTES):
-                    total.update(chunk)
-    return total.hexdigest()
+    return weights.read(folder).weights_hash
