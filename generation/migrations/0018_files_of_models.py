@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generation', '0015_shapes_name_their_kind'),
+        ('generation', '0017_slug_in_any_script'),
     ]
 
     operations = [
