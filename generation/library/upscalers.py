@@ -28,7 +28,8 @@ def upscaler_names(factor: int) -> list[str]:
 
     Files in the folder are listed unread: whether one enlarges by this factor shows on loading.
     """
-    own = {path.stem for path in upscaler_folder().glob("*") if path.suffix in OWN_SUFFIXES}
+    found = (path for path in upscaler_folder().glob("*") if path.suffix in OWN_SUFFIXES)
+    own = {path.stem for path in found if path.is_file()}
     known = names_for(factor)
     return [*known, *sorted(own - set(known))]
 

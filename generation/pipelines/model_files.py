@@ -50,7 +50,8 @@ def scheduler_of(files: ModelFiles) -> str:
 def weight_files(part: Path) -> list[Path]:
     """A part's weight files, without those of a variant (`model.fp16.safetensors`), which are not
     loaded."""
-    return [path for path in sorted(part.glob("*.safetensors")) if "." not in path.stem]
+    named = (path for path in sorted(part.glob("*.safetensors")) if "." not in path.stem)
+    return [path for path in named if path.is_file()]
 
 
 def loaded_files(folder: Path, parts: Iterable[str]) -> list[Path]:

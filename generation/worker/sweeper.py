@@ -1,7 +1,6 @@
 """Cleans up after crashes: expired leases, lost bells, half-written and unnamed files, frames."""
 
 import logging
-import shutil
 import time
 from contextlib import suppress
 from datetime import timedelta
@@ -11,6 +10,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from generation.media import plain_files
 from generation.models import Attempt, Device, Job, Output
 from generation.models.output import FRAMES_KIND
 from generation.queue import leases, lifecycle, trash
@@ -59,9 +59,9 @@ def sweep_half_written() -> int:
     oldest = time.time() - HALF_WRITTEN_SECONDS
     for path in Path(settings.MEDIA_ROOT).rglob(".writing-*"):
         # Another worker that starts now may delete the same file.
-        with suppress(FileNotFoundError):
-            if path.stat().st_mtime < oldest:
-                path.unlink()
+        with suppress(OSError):
+            if path.lstat().st_mtime < oldest:
+                plain_files.remove(path)
                 count += 1
     return count
 
@@ -89,7 +89,8 @@ def sweep_work() -> int:
     in_use |= {kept_frames.folder(pk) for pk in waiting.values_list("pk", flat=True)}
     left = [path for path in kept_frames.root().glob("*") if path not in in_use]
     for path in left:
-        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            plain_files.remove(path)
     return len(left)
 
 
@@ -98,7 +99,8 @@ def sweep_snapshots() -> int:
     on_disk = snapshots.job_ids()
     left = on_disk - set(Job.objects.active().filter(pk__in=on_disk).values_list("pk", flat=True))
     for job_id in left:
-        snapshots.discard(job_id)
+        with suppress(OSError):
+            snapshots.discard(job_id)
     return len(left)
 
 

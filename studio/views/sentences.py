@@ -2,6 +2,11 @@
 
 from generation.sentences import Sentence
 
+HOST_NOT_ALLOWED = Sentence(
+    "host_not_allowed",
+    "This site does not answer to that host. Use the site's own address, or add the host to "
+    "GENGA_ALLOWED_HOSTS.",
+)
 TOKEN_MADE_BEFORE = Sentence(
     "token_made_before",
     "This form was sent before, so no token was made. A token's secret is shown only once: if you "
