@@ -9,6 +9,7 @@ from generation.sentences import Sentence, catalogue
 
 CATALOGUES = (
     "generation.estimating.evaluation.explanations",
+    "generation.pipelines.sentences",
     "generation.refusals",
     "generation.scheduling.waiting_reasons",
     "studio.accounts.refusals",

@@ -14,7 +14,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from generation.errors import OutputUnwritable
+from generation.errors import OutputUnwritable, public_text
 from generation.field import MediaType
 from generation.media.frames import FrameFolder
 from generation.media.images import png_with_provenance, thumbnail
@@ -128,7 +128,9 @@ def unwritable() -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        raise OutputUnwritable(f"The result could not be stored: {problem}") from problem
+        raise OutputUnwritable(
+            f"The result could not be stored: {public_text(problem)}"
+        ) from problem
 
 
 def hash_file(path: Path) -> str:

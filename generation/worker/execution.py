@@ -12,7 +12,13 @@ from typing import Any
 import torch
 from django.db import DatabaseError
 
-from generation.errors import DatabaseFailed, Interruption, OutOfMemory, RenderError
+from generation.errors import (
+    DatabaseFailed,
+    Interruption,
+    OutOfMemory,
+    RenderError,
+    public_text,
+)
 from generation.estimating.estimator import Estimator
 from generation.media.files import StoredOutput
 from generation.models import Attempt
@@ -109,7 +115,7 @@ class Execution(ABC):
                 self._interrupt(DatabaseFailed())
             case _:
                 logger.exception("job %s failed unexpectedly", self.attempt.job_id)
-                self._fail(RenderError(f"{type(problem).__name__}: {problem}"))
+                self._fail(RenderError(public_text(problem)))
 
     def _interrupt(self, reason: Interruption) -> None:
         follows = CONSEQUENCES[type(reason)]
@@ -120,7 +126,9 @@ class Execution(ABC):
         )
 
     def _fail(self, problem: RenderError) -> None:
-        logger.warning("job %s failed: %s", self.attempt.job_id, problem.message)
+        # The whole text of the library's error, of which people see the first line.
+        cause = problem.__cause__
+        logger.warning("job %s failed: %s", self.attempt.job_id, problem.message, exc_info=cause)
         self._end(lambda: lifecycle.fail(self.attempt, problem, self.clock.timings))
 
     def _end(self, move: Callable[[], bool], *, keeps_work: bool = False) -> None:

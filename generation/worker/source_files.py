@@ -10,7 +10,7 @@ from pathlib import Path
 from django.core.files.storage import default_storage
 from PIL import Image, ImageOps
 
-from generation.errors import ModelChanged, SourceUnreadable
+from generation.errors import ModelChanged, SourceUnreadable, public_text
 from generation.field import MediaType
 from generation.media.clips import read_frames
 from generation.media.files import hash_file
@@ -60,7 +60,9 @@ def frames(spec: RenderSpec, folder: Path) -> Iterator[Image.Image]:
     try:
         yield from read_frames(path)
     except (OSError, ValueError) as problem:
-        raise SourceUnreadable(f"The clip to enhance cannot be read: {problem}") from problem
+        raise SourceUnreadable(
+            f"The clip to enhance cannot be read: {public_text(problem)}"
+        ) from problem
 
 
 def fetch(source: SourceFile, folder: Path) -> Path:
@@ -96,4 +98,6 @@ def _picture(path: Path) -> Image.Image:
         with Image.open(path) as picture:
             return as_srgb(picture).convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError) as problem:
-        raise SourceUnreadable(f"The picture to start from cannot be read: {problem}") from problem
+        raise SourceUnreadable(
+            f"The picture to start from cannot be read: {public_text(problem)}"
+        ) from problem
