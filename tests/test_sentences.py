@@ -15,6 +15,7 @@ CATALOGUES = (
     "studio.accounts.refusals",
     "studio.admin.sentences",
     "studio.api.refusals",
+    "studio.live.sentences",
     "studio.models.refusals",
     "studio.ordering.reasons",
     "studio.ordering.refusals",

@@ -70,7 +70,7 @@ def _check_slug(slug: str) -> None:
     try:
         field.run_validators(field.to_python(slug))
     except ValidationError:
-        allowed = f"1 to {field.max_length} letters (a to z), digits, hyphens and underscores"
+        allowed = f"1 to {field.max_length} letters, digits, hyphens and underscores"
         raise SpecError("slug", refusals.SLUG_UNUSABLE, allowed, slug=slug) from None
     if not slug:
         raise SpecError("slug", refusals.SLUG_UNUSABLE, "at least one letter", slug=slug)

@@ -64,9 +64,11 @@ def note(
         )
         if changed:
             record(job.pk, kind, data or {})
-            scope, job_id = job.scope, job.pk
+            scope, job_id, owner = job.scope, job.pk, job.owner_id
             # The change is made: what follows may be lost, as a message may.
-            transaction.on_commit(lambda: events.publish_job(kind, job_id, scope), robust=True)
+            transaction.on_commit(
+                lambda: events.publish_job(kind, job_id, scope, owner), robust=True
+            )
     return bool(changed)
 
 

@@ -101,4 +101,5 @@ def _decide(review: Review, reviewer: User, verdict: Verdict, comment: str) -> N
 
 def _tell(take: Take, kind: str) -> None:
     job_id, groups = take.job_id, [take.shot.project.group, events.job_group(take.job_id)]
+    groups.append(events.person_group(take.job.owner_id))
     transaction.on_commit(lambda: events.publish(kind, groups, job_id=str(job_id)))

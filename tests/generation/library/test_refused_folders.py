@@ -210,7 +210,7 @@ def test_what_is_no_folder_is_told_in_three_sentences(folder: Path, tmp_path: Pa
     assert codes == ["folder_missing", "not_a_folder", "no_model_index"]
 
 
-@pytest.mark.parametrize("slug", ["", "my model", "sd/15", "sd1.5", "港", "a" * 51])
+@pytest.mark.parametrize("slug", ["", "my model", "sd/15", "sd1.5", "☃", "a" * 51])
 def test_a_slug_that_no_request_can_name_is_refused(slug: str, folder: Path) -> None:
     refusal = refusal_of(folder, slug)
 
