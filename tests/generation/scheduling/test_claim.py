@@ -143,7 +143,7 @@ def test_each_member_of_a_batch_is_charged_an_equal_part(
 ) -> None:
     for owner in (artist, artist, artist, stranger):
         attempt = claimed(submit(owner=owner))
-        attempt.started_at, attempt.batch_size = timezone.now() - timedelta(seconds=20), 4
+        attempt.begun, attempt.batch_size = monotonic() - 20, 4
         assert lifecycle.complete(attempt, [], {}, estimator.learn)
 
     had = queue_state.device_time(timezone.now().timestamp(), [])
