@@ -7,8 +7,10 @@ from django.db.models import Count, Model, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from studio.admin.deleting import SaysWhatHolds
 from studio.admin.display import newest_picture, output_picture, short
 from studio.admin.permissions import OfProject, is_superuser
+from studio.admin.sentences import PROJECT_STAYS, SHOT_STAYS
 from studio.forms.named import NamedForm, NamedFormSet
 from studio.models import Membership, Project, Sequence, Shot
 
@@ -32,10 +34,11 @@ class SequenceInline(OfProject, admin.TabularInline):
 
 
 @admin.register(Project)
-class ProjectAdmin(OfProject, admin.ModelAdmin):
+class ProjectAdmin(SaysWhatHolds, OfProject, admin.ModelAdmin):
     """Projects. Leads change their own; only superusers add and delete projects."""
 
     form = NamedForm
+    otherwise = PROJECT_STAYS
     project_path = "pk"
     list_display = ["name", "slug", "member_count", "shot_count", "created_at"]
     search_fields = ["name", "slug", "description"]
@@ -55,7 +58,7 @@ class ProjectAdmin(OfProject, admin.ModelAdmin):
         return is_superuser(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Superusers only, and nobody once the project has takes (see `ReadOnly`)."""
+        """Superusers only. Takes prevent it, as they belong to the history."""
         return is_superuser(request)
 
     @admin.display(description="Members", ordering="people")
@@ -96,10 +99,11 @@ class SequenceFilter(admin.RelatedOnlyFieldListFilter):
 
 
 @admin.register(Shot)
-class ShotAdmin(OfProject, admin.ModelAdmin):
+class ShotAdmin(SaysWhatHolds, OfProject, admin.ModelAdmin):
     """Shots, in order."""
 
     form = ShotForm
+    otherwise = SHOT_STAYS
     list_display = [
         "newest",
         "name",
