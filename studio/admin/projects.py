@@ -7,12 +7,13 @@ from django.db.models import Count, Model, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from studio.admin.characters import delete_pictures
 from studio.admin.deleting import SaysWhatHolds
 from studio.admin.display import newest_picture, output_picture, short
 from studio.admin.permissions import OfProject, is_superuser
 from studio.admin.sentences import PROJECT_STAYS, SHOT_STAYS
 from studio.forms.named import NamedForm, NamedFormSet
-from studio.models import Membership, Project, Sequence, Shot
+from studio.models import Membership, Project, Reference, Sequence, Shot
 
 
 class MembershipInline(OfProject, admin.TabularInline):
@@ -60,6 +61,16 @@ class ProjectAdmin(SaysWhatHolds, OfProject, admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Superusers only. Takes prevent it, as they belong to the history."""
         return is_superuser(request)
+
+    def delete_model(self, request: HttpRequest, obj: Project) -> None:
+        """Delete the reference pictures of its characters too."""
+        delete_pictures(Reference.objects.filter(character__project=obj))
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:
+        """As `delete_model`, for several projects."""
+        delete_pictures(Reference.objects.filter(character__project__in=queryset))
+        super().delete_queryset(request, queryset)
 
     @admin.display(description="Members", ordering="people")
     def member_count(self, project: Any) -> int:
