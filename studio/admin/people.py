@@ -8,17 +8,21 @@ from django.contrib.auth.models import User
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from studio.admin.deleting import SaysWhatHolds
 from studio.admin.display import NOTHING
 from studio.admin.permissions import SuperusersOnly
 from studio.admin.projects import MembershipInline
+from studio.admin.sentences import DEACTIVATE_PERSON
 from studio.models import ApiToken
 
 admin.site.unregister(User)
 
 
 @admin.register(User)
-class PersonAdmin(SuperusersOnly, UserAdmin):
+class PersonAdmin(SaysWhatHolds, SuperusersOnly, UserAdmin):
     """People and their roles in projects."""
+
+    otherwise = DEACTIVATE_PERSON
 
     list_display = ["username", "full_name", "email", "roles", "is_staff", "is_active"]
     list_filter = ["memberships__role", "memberships__project", "is_staff", "is_active"]
