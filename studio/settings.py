@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     # After the check of the Host header, which holds for a browser's preflight requests too.
     "corsheaders.middleware.CorsMiddleware",
+    "studio.api.addresses.only_json",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
