@@ -6,7 +6,10 @@ the check of the table in docs/operations.md and the error messages derive from 
 
 import os
 import secrets
+import socket
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
@@ -159,7 +162,7 @@ class Environment(BaseSettings):
     submit_rate: Annotated[str, Allowed("a number and /s, /min, /h, /d")] = Field(
         default="120/min",
         pattern=r"^0*[1-9][0-9]*/(s|min|h|d)$",
-        description="submits that one person may send through the API, such as 120/min",
+        description="submits that one person may send, such as 120/min",
     )
     local_user: str = Field(
         default="artist",
@@ -204,12 +207,33 @@ def read() -> Environment:
     if not found.is_embedded:
         _check_production(found)
         return found
+    own_hosts = dict.fromkeys([*LOCAL_HOSTS, *hosts_of(found.bind)])
     return found.model_copy(
         update={
-            "allowed_hosts": found.allowed_hosts or LOCAL_HOSTS,
+            "allowed_hosts": found.allowed_hosts or list(own_hosts),
             "secret_key": found.secret_key or SecretStr(_own_secret_key(found.home)),
         }
     )
+
+
+def hosts_of(bind: str) -> list[str]:
+    """The hosts to open in a browser for a server that listens on `bind`; IPv6 in brackets.
+
+    With an address that means all interfaces: loopback, and this machine's address in its network.
+    """
+    with suppress(ValueError):
+        if not bind or ip_address(bind).is_unspecified:
+            return ["[::1]" if ":" in bind else "127.0.0.1", *_network_address()]
+    return [f"[{bind}]" if ":" in bind else bind]
+
+
+def _network_address() -> list[str]:
+    """The address that packets to other networks leave from; empty on a machine without one."""
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        # Connecting a datagram socket sends nothing. The address is reserved for documentation.
+        probe.connect(("192.0.2.1", 9))
+        return [probe.getsockname()[0]]
+    return []
 
 
 def _refusal(name: str, value: object) -> str:

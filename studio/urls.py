@@ -8,6 +8,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from studio.api.views import api
+from studio.forms.login import AdminLoginForm, LoginForm
 from studio.views import (
     account,
     accuracy,
@@ -22,6 +23,9 @@ from studio.views import (
     takes,
 )
 
+admin.site.login_form = AdminLoginForm
+login_view = LoginView.as_view(redirect_authenticated_user=True, authentication_form=LoginForm)
+
 
 def healthz(request: HttpRequest) -> HttpResponse:
     """Health check: answer "ok" while the process lives."""
@@ -30,7 +34,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
-    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("login/", login_view, name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("projects/", projects.project_list, name="projects"),
     path("projects/<slug:slug>/", projects.project, name="project"),
@@ -52,6 +56,7 @@ urlpatterns = [
     path("devices/<int:pk>/calibrate/", queue.calibrate_device, name="device-calibrate"),
     path("takes/<int:pk>/", takes.take, name="take"),
     path("takes/<int:pk>/review/", takes.send_to_review, name="take-review"),
+    path("takes/<int:pk>/withdraw/", takes.withdraw, name="take-withdraw"),
     path("takes/<int:pk>/approve/", takes.approve, name="take-approve"),
     path("takes/<int:pk>/changes/", takes.request_changes, name="take-changes"),
     path("takes/<int:pk>/enhance/", takes.enhance, name="take-enhance"),

@@ -35,7 +35,7 @@ class ProjectAdmin(OfProject, admin.ModelAdmin):
 
     project_path = "pk"
     list_display = ["name", "slug", "member_count", "shot_count", "created_at"]
-    search_fields = ["name", "slug", "description"]
+    search_fields = ["name", "slug", "description", "four_eyes"]
     prepopulated_fields = {"slug": ["name"]}
     fields = ["name", "slug", "description"]
     inlines = [MembershipInline, SequenceInline]

@@ -10,3 +10,8 @@ IS_DEFAULT = Sentence("is_default", "{model} is used when a request names no mod
 STORED_FILE_GONE = Sentence(
     "stored_file_gone", "The stored file is gone. Upload it again, or remove it."
 )
+JOBS_NOT_DECIDED = Sentence(
+    "jobs_not_decided",
+    "Choose what becomes of the person's waiting and running jobs ({count}): hold, cancel or run.",
+)
+JOBS_RUN_ON = Sentence("jobs_run_on", "Jobs of the person that go on: {count}.")

@@ -1,6 +1,7 @@
 """The production's tables: projects, shots, takes, characters, styles, reviews and tokens."""
 
 from studio.models.cast import Character, Reference, Style
+from studio.models.login_attempt import LoginAttempt
 from studio.models.project import Membership, Project, Role, Sequence, Shot
 from studio.models.review import Review
 from studio.models.take import Take, Verdict
@@ -9,6 +10,7 @@ from studio.models.token import ApiToken
 __all__ = [
     "ApiToken",
     "Character",
+    "LoginAttempt",
     "Membership",
     "Project",
     "Reference",

@@ -16,6 +16,7 @@ from studio.accounts.person_request import PersonRequest
 from studio.forms.render import RenderForm
 from studio.models import Take
 from studio.ordering import messages, planner, submission
+from studio.views.throttled import TooManySubmits, refuse_too_many_submits
 
 
 @login_required
@@ -24,9 +25,12 @@ def new_render(request: PersonRequest) -> HttpResponse:
     form = RenderForm(request.POST or None, user=request.user, initial=_initial(request) or None)
     if request.method == "POST" and form.is_valid():
         try:
+            refuse_too_many_submits(request)
             take, _ = submission.submit(request.forecaster, form.request(), request.user)
         except SpecError as problem:
             form.blame(problem)
+        except TooManySubmits as problem:
+            form.refuse(problem.said)
         else:
             return redirect("job", take.job_id)
     context = {"form": form, **_expectation(request.forecaster, form)}
