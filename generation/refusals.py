@@ -6,7 +6,7 @@ A sentence may be improved at any time; programs and tests go by the code.
 from generation.sentences import Sentence
 
 NUL_CHARACTER = Sentence("nul_character", "The text holds a NUL character.")
-TEXT_EMPTY = Sentence("text_empty", "The text is empty.")
+TEXT_EMPTY = Sentence("text_empty", "The text has nothing that can be seen.")
 TEXT_TOO_LONG = Sentence("text_too_long", "The text has {count} characters.")
 OUT_OF_RANGE = Sentence("out_of_range", "{value} is outside the range.")
 NOT_OFFERED = Sentence("not_offered", "{value} is not offered.")

@@ -9,3 +9,9 @@ class StudioConfig(AppConfig):
     name = "studio"
     verbose_name = "Studio"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Let open sockets hear of changed rights."""
+        from studio.accounts import rights
+
+        rights.tell_changes()

@@ -33,6 +33,8 @@ from generation.errors import SettingError
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ORIGIN = r"^https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$"
+"""An origin as browsers send it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,15 @@ class Environment(BaseSettings):
     allowed_hosts: Annotated[list[str], NoDecode, BeforeValidator(_split)] = Field(
         default=[], description="comma-separated host names the site answers to"
     )
+    cors_origins: Annotated[
+        list[Annotated[str, Field(pattern=ORIGIN)]],
+        NoDecode,
+        BeforeValidator(_split),
+        Allowed("origins such as https://tools.example, in small letters and without a path"),
+    ] = Field(
+        default=[],
+        description="comma-separated origins of web pages that may use the API with a token",
+    )
     database_url: Annotated[SecretStr, Schemes(("postgres", "postgresql", "sqlite"))] = Field(
         default=SecretStr(""),
         description="such as postgres://user:password@host/genga; SQLite when empty",
@@ -146,6 +157,12 @@ class Environment(BaseSettings):
         ge=0.0,
         le=3650.0,
         description="how long the lossless frames of a final clip are kept",
+    )
+    trash_days: float = Field(
+        default=14.0,
+        ge=0.0,
+        le=3650.0,
+        description="how long deleted takes can be restored before their files are freed",
     )
     # The accuracy of the last seven days is computed from their timings.
     history_days: float = Field(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from corsheaders.defaults import default_headers
 from csp.constants import NONE, SELF
 
 from studio.environment import read
@@ -20,6 +21,7 @@ GENGA_LEASE_SECONDS = ENVIRONMENT.lease_seconds
 GENGA_AGEING_MINUTES = ENVIRONMENT.ageing_minutes
 GENGA_SNAPSHOT_SECONDS = ENVIRONMENT.snapshot_seconds
 GENGA_FRAMES_DAYS = ENVIRONMENT.frames_days
+GENGA_TRASH_DAYS = ENVIRONMENT.trash_days
 GENGA_HISTORY_DAYS = ENVIRONMENT.history_days
 GENGA_CALIBRATE = ENVIRONMENT.calibrate
 GENGA_SUBMIT_RATE = ENVIRONMENT.submit_rate
@@ -39,6 +41,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "channels",
+    "corsheaders",
     "csp",
     "django_htmx",
     "ninja",
@@ -54,6 +57,8 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    # After the check of the Host header, which holds for a browser's preflight requests too.
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -184,6 +189,13 @@ USE_TZ = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Pages of these origins may use the API, with a token only: no cookies, and the rule that needs
+# no token on loopback is for our own pages (`studio.accounts.authentication`).
+CORS_ALLOWED_ORIGINS = ENVIRONMENT.cors_origins
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_METHODS = ["DELETE", "GET", "OPTIONS", "PATCH", "POST"]
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key"]
+CORS_EXPOSE_HEADERS = ["retry-after"]
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "genga_session"

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
-from django.urls import path
+from django.urls import path, register_converter
 from django.views.generic import RedirectView
 
 from studio.api.views import api
@@ -21,7 +21,11 @@ from studio.views import (
     queue,
     renders,
     takes,
+    trash,
 )
+from studio.views.converters import SlugConverter
+
+register_converter(SlugConverter, "unicode_slug")
 
 admin.site.login_form = AdminLoginForm
 login_view = LoginView.as_view(redirect_authenticated_user=True, authentication_form=LoginForm)
@@ -37,8 +41,8 @@ urlpatterns = [
     path("login/", login_view, name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("projects/", projects.project_list, name="projects"),
-    path("projects/<slug:slug>/", projects.project, name="project"),
-    path("projects/<slug:project_slug>/<slug:slug>/", projects.shot, name="shot"),
+    path("projects/<unicode_slug:slug>/", projects.project, name="project"),
+    path("projects/<unicode_slug:project_slug>/<unicode_slug:slug>/", projects.shot, name="shot"),
     path("render/", renders.new_render, name="render"),
     path("render/estimate/", renders.estimate, name="render-estimate"),
     path("jobs/<uuid:job_id>/", jobs.job, name="job"),
@@ -60,6 +64,10 @@ urlpatterns = [
     path("takes/<int:pk>/approve/", takes.approve, name="take-approve"),
     path("takes/<int:pk>/changes/", takes.request_changes, name="take-changes"),
     path("takes/<int:pk>/enhance/", takes.enhance, name="take-enhance"),
+    path("takes/<int:pk>/delete/", trash.delete, name="take-delete"),
+    path("trash/", trash.contents, name="trash"),
+    path("trash/<uuid:job_id>/restore/", trash.restore, name="trash-restore"),
+    path("trash/<uuid:job_id>/free/", trash.free, name="trash-free"),
     path("reviews/", takes.reviews, name="reviews"),
     path("gallery/", gallery.gallery, name="gallery"),
     path("accuracy/", accuracy.accuracy, name="accuracy"),

@@ -53,7 +53,7 @@ def test_every_job_event_is_documented(kind: str) -> None:
 
 def test_every_other_event_is_documented() -> None:
     code = "\n".join(path.read_text() for path in SOURCES)
-    for kind in set(re.findall(r'"((?:take|device)\.[a-z_]+)"', code)):
+    for kind in set(re.findall(r'"((?:take|device|rights)\.[a-z_]+)"', code)):
         assert f"`{kind}`" in DOCS["architecture.md"]
 
 

@@ -36,11 +36,11 @@ def upscaler_names(factor: int) -> list[str]:
 def choose_upscaler(factor: int, wanted: str | None) -> str:
     """The upscaler for a spec: `wanted`, or else the best one; empty for factor 1.
 
-    Raises SpecError for the field `upscaler` when no upscaler is named `wanted`.
+    Raises SpecError for the field `upscaler` when no upscaler is named `wanted`, also for factor 1.
     """
-    if factor == 1:
-        return ""
-    names = upscaler_names(factor)
-    if wanted and wanted not in names:
-        raise SpecError("upscaler", refusals.UPSCALER_NOT_FOUND, ", ".join(names), name=wanted)
-    return wanted or default_name(factor)
+    if wanted:
+        factors = (2, 4) if factor == 1 else (factor,)
+        names = dict.fromkeys(name for by in factors for name in upscaler_names(by))
+        if wanted not in names:
+            raise SpecError("upscaler", refusals.UPSCALER_NOT_FOUND, ", ".join(names), name=wanted)
+    return "" if factor == 1 else wanted or default_name(factor)

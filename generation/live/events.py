@@ -45,6 +45,9 @@ class EventKind(StrEnum):
     COMPLETED = "job.completed"
     FAILED = "job.failed"
     CANCELLED = "job.cancelled"
+    TRASHED = "job.trashed"
+    RESTORED = "job.restored"
+    FREED = "job.freed"
 
     @property
     def label(self) -> str:
@@ -64,6 +67,9 @@ class EventKind(StrEnum):
             "job.completed": "Finished",
             "job.failed": "Failed",
             "job.cancelled": "Cancelled",
+            "job.trashed": "Moved to the trash",
+            "job.restored": "Restored from the trash",
+            "job.freed": "Its files were deleted",
         }[self.value]
 
 

@@ -28,6 +28,7 @@ from generation.media import codings
 from generation.media.codings import Coding, Conversion
 from generation.media.comments import read_comment
 from generation.media.images import PROVENANCE_KEY
+from generation.media.parameters import parameters_of
 
 # Fixed, because x264's output depends on the number of threads.
 THREADS = 2
@@ -105,11 +106,16 @@ def write_clip(
     """
     coding = _CODINGS[clip_format]
     rate = exact_rate(fps, coding.fastest)
-    comment = json.dumps({PROVENANCE_KEY: provenance}, sort_keys=True, ensure_ascii=False)
+    own = json.dumps({PROVENANCE_KEY: provenance}, sort_keys=True, ensure_ascii=False)
+    parameters = parameters_of(provenance)
+    # Other programs look for the settings in the comment.
+    tags = {PROVENANCE_KEY: own, COMMENT: parameters} if parameters else {COMMENT: own}
     try:
-        _write(iter(frames), path, rate, coding, comment, on_frame)
+        _write(iter(frames), path, rate, coding, tags, on_frame)
         if coding.add_comment is not None:
-            coding.add_comment(path, comment)
+            coding.add_comment(path, own)
+        if coding.add_parameters is not None and parameters:
+            coding.add_parameters(path, parameters)
     except BaseException:
         with suppress(OSError):  # The first exception is the one to report.
             path.unlink(missing_ok=True)
@@ -157,7 +163,7 @@ def read_provenance(path: Path) -> dict[str, Any]:
     if text is None:
         with suppress(UnreadableClip), _opened(path) as (container, _):
             metadata = {name.lower(): value for name, value in container.metadata.items()}
-            text = metadata.get(COMMENT)
+            text = metadata.get(PROVENANCE_KEY) or metadata.get(COMMENT)
     try:
         provenance: dict[str, Any] = json.loads(text or "")[PROVENANCE_KEY]
     except (ValueError, TypeError):
@@ -185,7 +191,7 @@ def _write(
     path: Path,
     rate: Fraction,
     coding: Coding,
-    comment: str,
+    tags: dict[str, str],
     on_frame: Callable[[int], None],
 ) -> None:
     first = next(frames, None)
@@ -195,7 +201,7 @@ def _write(
         str(path), "w", format=coding.container, container_options=coding.container_options
     )
     try:
-        container.metadata[COMMENT] = comment
+        container.metadata.update(tags)
         stream = _add_stream(container, first.size, rate, coding)
         conversion = coding.conversion(*first.size, 1 / rate)
         for count, picture in enumerate(chain([first], frames), 1):

@@ -17,6 +17,7 @@ from av.filter.context import FilterContext
 from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 
 from generation.media.comments import add_gif_comment, add_png_text
+from generation.media.parameters import KEYWORD
 
 # Without the last two flags swscale rounds down: all colours are about two levels too dark.
 SCALING = "flags=bicubic+accurate_rnd+full_chroma_int"
@@ -88,8 +89,8 @@ def _run(graph: Graph) -> Conversion:
 class Coding:
     """The coding of one clip format.
 
-    `add_comment` is for muxers that write no metadata; `fastest` is the highest rate in frames a
-    second.
+    `add_comment` is for muxers that write no metadata, and `add_parameters` for formats that hold
+    another text beside it; `fastest` is the highest rate in frames a second.
     """
 
     media_type: str
@@ -102,6 +103,7 @@ class Coding:
     pixels: str
     conversion: Callable[[int, int, Fraction], Conversion]
     add_comment: Callable[[Path, str], None] | None = None
+    add_parameters: Callable[[Path, str], None] | None = None
     colour_tags: dict[str, int] = field(default_factory=dict)
     fastest: int = 240
 
@@ -169,4 +171,5 @@ APNG = Coding(
     pixels="rgb24",
     conversion=no_conversion,
     add_comment=add_png_text,
+    add_parameters=partial(add_png_text, keyword=KEYWORD),
 )

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 GIF_MAGIC = b"GIF89a"
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-PNG_KEYWORD = b"Comment"
+PNG_KEYWORD = "Comment"
 
 _GIF_TRAILER = b";"
 _GIF_EXTENSION, _GIF_IMAGE, _GIF_COMMENT = 0x21, 0x2C, 0xFE
@@ -25,7 +25,8 @@ _GIF_BLOCK_BYTES = 255
 # Length 0, type, no data, the checksum of the type alone.
 _PNG_END = struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND"))
 # Uncompressed, compression method 0, no language, no translated keyword.
-_PNG_TEXT = PNG_KEYWORD + b"\0" + b"\0\0" + b"\0" + b"\0"
+_PNG_AFTER_KEYWORD = b"\0" + b"\0\0" + b"\0" + b"\0"
+_PNG_TEXT = PNG_KEYWORD.encode() + _PNG_AFTER_KEYWORD
 
 
 def add_gif_comment(path: Path, text: str) -> None:
@@ -40,9 +41,9 @@ def add_gif_comment(path: Path, text: str) -> None:
     _insert_before_end(path, block, _GIF_TRAILER)
 
 
-def add_png_text(path: Path, text: str) -> None:
+def add_png_text(path: Path, text: str, keyword: str = PNG_KEYWORD) -> None:
     """Add a text chunk after the last picture. Raises ValueError if it is no complete PNG."""
-    content = b"iTXt" + _PNG_TEXT + text.encode()
+    content = b"iTXt" + keyword.encode() + _PNG_AFTER_KEYWORD + text.encode()
     block = struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
     _insert_before_end(path, block, _PNG_END)
 

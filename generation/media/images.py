@@ -10,6 +10,8 @@ from typing import Any
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from generation.media.parameters import KEYWORD, parameters_of
+
 PROVENANCE_KEY = "genga"
 THUMBNAIL_PIXELS = 384
 PREVIEW_PIXELS = 128
@@ -18,8 +20,10 @@ PNG_LEVEL = 4
 
 
 def png_with_provenance(picture: Image.Image, provenance: dict[str, Any]) -> bytes:
-    """A lossless PNG with the provenance as JSON in a text chunk."""
+    """A lossless PNG with the provenance in text chunks: as JSON, and as other programs read it."""
     text = PngInfo()
+    if parameters := parameters_of(provenance):
+        text.add_text(KEYWORD, parameters)
     text.add_itxt(PROVENANCE_KEY, json.dumps(provenance, sort_keys=True, ensure_ascii=False))
     stream = io.BytesIO()
     picture.save(stream, "PNG", pnginfo=text, compress_level=PNG_LEVEL)

@@ -34,6 +34,15 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Jobs that have not ended."""
         return self.filter(status__in=ACTIVE)
 
+    def kept(self) -> "JobQuerySet":
+        """Jobs that are not in the trash."""
+        return self.filter(trashed_at=None)
+
+    def in_trash(self) -> "JobQuerySet":
+        """Jobs in the trash that can be restored, the latest first."""
+        found = self.filter(trashed_at__isnull=False, freed_at=None)
+        return found.order_by("-trashed_at", "id")
+
     def for_pages(self) -> "JobQuerySet":
         """Select the relations that every fragment shows, to avoid a query per row."""
         return self.select_related("owner", "device", "progress").prefetch_related("outputs")
@@ -97,6 +106,8 @@ class Job(models.Model):
         default=0.0, help_text="Order among its owner's jobs of one priority; lower is earlier."
     )
     held_at = models.DateTimeField(null=True, help_text="On hold since.")
+    trashed_at = models.DateTimeField(null=True, help_text="In the trash since.")
+    freed_at = models.DateTimeField(null=True, help_text="When its files were deleted for good.")
     preemptions = models.PositiveSmallIntegerField(default=0)
     saved_steps = models.PositiveSmallIntegerField(
         default=0, help_text="Steps in its snapshot, while it waits to be resumed."
@@ -183,8 +194,9 @@ class Job(models.Model):
 
     @property
     def may_retry(self) -> bool:
-        """True if the job ended without a result."""
-        return self.state.ended and Status.QUEUED in TRANSITIONS[self.state]
+        """True if the job ended without a result and is not in the trash."""
+        may = self.state.ended and Status.QUEUED in TRANSITIONS[self.state]
+        return may and self.trashed_at is None
 
 
 class Progress(models.Model):

@@ -42,7 +42,7 @@ class ModelCardQuerySet(models.QuerySet["ModelCard"]):
 class ModelCard(models.Model):
     """A model folder in diffusers' layout, with limits and default settings."""
 
-    slug = models.SlugField(unique=True)
+    slug = models.SlugField(unique=True, allow_unicode=True)
     name = models.CharField(max_length=100)
     family = models.CharField(
         max_length=40, help_text="Model family, a module of `pipelines/families`."

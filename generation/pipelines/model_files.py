@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
@@ -34,6 +35,16 @@ class LoraFile:
     name: str
     path: Path
     scale: float
+
+
+def scheduler_of(files: ModelFiles) -> str:
+    """The class of the scheduler that the model itself prefers; empty when it names none."""
+    folder = (files.base or files).folder
+    try:
+        config = json.loads((folder / "scheduler" / "scheduler_config.json").read_text())
+        return str(config.get("_class_name", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
 
 
 def weight_files(part: Path) -> list[Path]:

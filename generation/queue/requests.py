@@ -54,7 +54,10 @@ def change_priority(job: Job, priority: Priority) -> bool:
 
 
 def retry(job: Job) -> bool:
-    """Queue a failed or cancelled job again, at the end of its priority. False otherwise."""
+    """Queue a failed or cancelled job again, at the end of its priority. False otherwise.
+
+    A job in the trash must be restored first.
+    """
     now = timezone.now()
     fields: dict[str, Any] = {
         "queued_at": now,
@@ -72,7 +75,15 @@ def retry(job: Job) -> bool:
     }
     with transaction.atomic():
         moved = any(
-            move(job, status, Status.QUEUED, EventKind.QUEUED, fields=fields, data={"retry": True})
+            move(
+                job,
+                status,
+                Status.QUEUED,
+                EventKind.QUEUED,
+                where={"trashed_at": None},
+                fields=fields,
+                data={"retry": True},
+            )
             for status in (Status.FAILED, Status.CANCELLED)
         )
         if moved:

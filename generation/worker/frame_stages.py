@@ -19,7 +19,7 @@ from generation.media.files import Shelf, StoredOutput, unwritable
 from generation.media.frames import FrameFolder
 from generation.models import Attempt, Output
 from generation.pipelines.interpolate.interpolate import interpolate
-from generation.pipelines.model_files import ModelFiles
+from generation.pipelines.model_files import ModelFiles, scheduler_of
 from generation.pipelines.upscale.methods import UPSCALERS
 from generation.pipelines.upscale.upscale import discover, load_upscaler
 from generation.states import Stage
@@ -173,12 +173,14 @@ class FrameStages(Execution):
 
     def _provenance(self) -> dict[str, object]:
         """The metadata written into the file: the spec and how it was rendered, never a date."""
+        spec = self.spec
         return {
             "genga": VERSION,
-            "spec": self.spec.as_json(),
-            "spec_hash": self.spec.content_hash(),
-            "seed": self.spec.seed,
+            "spec": spec.as_json(),
+            "spec_hash": spec.content_hash(),
+            "seed": spec.seed,
             "model_hash": self.model.weights_hash if self.model else None,
+            **({"scheduler": spec.scheduler or scheduler_of(self.model)} if self.model else {}),
             **({"batch": self.attempt.batch_size} if self.attempt.batch_size > 1 else {}),
         }
 

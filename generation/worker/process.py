@@ -152,6 +152,7 @@ def _beat(device: Device, worker: Worker, stop: threading.Event) -> None:
                 sweeper.sweep_leases()
                 sweeper.sweep_frames()
                 sweeper.sweep_snapshots()
+                sweeper.sweep_trash()
                 first_start.calibrate_if_idle(device, worker.estimator)
             if started - rolled_up >= ROLL_UP_SECONDS:
                 rolled_up = started

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from generation.errors import SourceUnreadable
 from generation.field import MediaType
 from generation.media.clips import read_frames
+from generation.media.pictures import as_srgb
 from generation.specs import RenderSpec, SourceFile
 
 READ_BYTES = 1 << 20
@@ -62,6 +63,6 @@ def fetch(source: SourceFile, folder: Path) -> Path:
 def _picture(path: Path) -> Image.Image:
     try:
         with Image.open(path) as picture:
-            return picture.convert("RGB")
+            return as_srgb(picture).convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError) as problem:
         raise SourceUnreadable(f"The picture to start from cannot be read: {problem}") from problem

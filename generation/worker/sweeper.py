@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from generation.models import Attempt, Device, Job, Output
 from generation.models.output import FRAMES_KIND
-from generation.queue import lifecycle
+from generation.queue import lifecycle, trash
 from generation.scheduling.placement import claimable
 from generation.states import Outcome, Status
 from generation.worker.bells import bell
@@ -93,3 +93,10 @@ def sweep_frames() -> int:
         output.delete()
         default_storage.delete(str(output.file.name))
     return len(old)
+
+
+def sweep_trash() -> int:
+    """Free the files of jobs that have been in the trash long enough; return their number."""
+    kept_since = timezone.now() - timedelta(days=settings.GENGA_TRASH_DAYS)
+    old = Job.objects.in_trash().filter(trashed_at__lt=kept_since)
+    return sum(trash.free(job) for job in old)

@@ -167,6 +167,16 @@
     button.textContent = "Copied";
   });
 
+  // A page that the browser brings back was sent already. Sending its forms again is a new wish, not
+  // a second click, so they get new one-time values.
+  window.addEventListener("pageshow", (event) => {
+    const [visit] = performance.getEntriesByType("navigation");
+    if (!event.persisted && visit?.type !== "back_forward") return;
+    document.querySelectorAll("input[name=once]").forEach((field) => {
+      field.value = [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join("");
+    });
+  });
+
   markMine();
   count();
 })();

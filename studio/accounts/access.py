@@ -7,7 +7,7 @@ API must distinguish 403 from 404 (see docs/api.md) and asks `may_see_job`.
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AbstractUser, AnonymousUser
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
@@ -15,17 +15,30 @@ from generation.models import Job, Output
 from generation.models.job import JobQuerySet
 from studio.accounts import refusals
 from studio.accounts.refusals import Forbidden
-from studio.models import ApiToken, Membership, Project, Review, Role, Shot, Take, Verdict
+from studio.models import (
+    ApiToken,
+    Character,
+    Membership,
+    Project,
+    Review,
+    Role,
+    Shot,
+    Style,
+    Take,
+    Verdict,
+)
+from studio.models.names import normal_slug
 
 User = AbstractBaseUser | AnonymousUser
 
 
 def visible_jobs(user: User) -> JobQuerySet:
-    """Jobs of the user's projects, and the user's own."""
+    """Jobs of the user's projects, and the user's own; none of the trash."""
+    kept = Job.objects.kept()
     if getattr(user, "is_superuser", False):
-        return Job.objects.all()
+        return kept
     mine = Q(owner=user.pk) | Q(take__shot__project__in=Project.objects.visible_to(user))
-    return Job.objects.filter(mine)
+    return kept.filter(mine)
 
 
 def job_for(user: User, job_id: UUID | str) -> Job:
@@ -39,11 +52,33 @@ def may_see_job(user: User, job: Job) -> bool:
 
 
 def changeable_jobs(user: User) -> JobQuerySet:
-    """Jobs that the user may change: their own, and those of projects whose admin they are."""
+    """Jobs that the user may change: their own, and those of projects whose admin they are.
+
+    Their own job of a project counts only while they are a member: what it makes belongs to the
+    project. Jobs in the trash can only be restored; see `trashed_jobs`.
+    """
+    return _jobs_to_change(user).kept()
+
+
+def trashed_jobs(user: User) -> JobQuerySet:
+    """Jobs in the trash that the user may restore or delete for good."""
+    return _jobs_to_change(user).in_trash()
+
+
+def trashed_job_for(user: User, job_id: UUID | str) -> Job:
+    """A job in the trash that the user may restore or delete for good. Raises Http404."""
+    return get_object_or_404(trashed_jobs(user), pk=job_id)
+
+
+def _jobs_to_change(user: User) -> JobQuerySet:
     if getattr(user, "is_superuser", False):
         return Job.objects.all()
     led = Membership.objects.filter(user=user.pk, role=Role.ADMIN).values("project")
-    return Job.objects.filter(Q(owner=user.pk) | Q(take__shot__project__in=led))
+    return Job.objects.filter(
+        Q(owner=user.pk, take=None)
+        | Q(owner=user.pk, take__shot__project__in=Project.objects.visible_to(user))
+        | Q(take__shot__project__in=led)
+    )
 
 
 def may_change_job(user: User, job: Job) -> bool:
@@ -68,13 +103,14 @@ def changeable_job_for(user: User, job_id: UUID | str) -> Job:
     """A job the user may change. Raises Http404 for a hidden one, Forbidden otherwise."""
     job = job_for(user, job_id)
     if not may_change_job(user, job):
-        raise Forbidden(refusals.NOT_YOUR_JOB)
+        own = job.owner_id == user.pk
+        raise Forbidden(refusals.NO_LONGER_A_MEMBER if own else refusals.NOT_YOUR_JOB)
     return job
 
 
 def project_for(user: User, slug: str) -> Project:
     """A project the user is a member of. Raises Http404."""
-    return get_object_or_404(Project.objects.visible_to(user), slug=slug)
+    return get_object_or_404(Project.objects.visible_to(user), slug=normal_slug(slug))
 
 
 def shot_for(user: User, project_slug: str, slug: str) -> Shot:
@@ -82,13 +118,35 @@ def shot_for(user: User, project_slug: str, slug: str) -> Shot:
     return get_object_or_404(
         Shot.objects.select_related("project", "sequence"),
         project=project_for(user, project_slug),
-        slug=slug,
+        slug=normal_slug(slug),
     )
 
 
 def take_for(user: User, pk: int) -> Take:
     """A take of a project the user is a member of. Raises Http404."""
     return get_object_or_404(Take.objects.visible_to(user).for_pages(), pk=pk)
+
+
+def take_to_build_on(user: User, job: Job) -> Take:
+    """The take of a job the user may see, to make another take of the same shot from it.
+
+    Raises Http404 for a job without a take, and Forbidden for one of a project that the user has
+    left.
+    """
+    take = get_object_or_404(Take.objects.for_pages(), job=job)
+    if not Take.objects.visible_to(user).filter(pk=take.pk).exists():
+        raise Forbidden(refusals.NO_LONGER_A_MEMBER)
+    return take
+
+
+def usable_characters(user: User) -> QuerySet[Character]:
+    """Active characters of the user's projects."""
+    return Character.objects.filter(project__in=Project.objects.visible_to(user), is_active=True)
+
+
+def usable_styles(user: User) -> QuerySet[Style]:
+    """Active styles that are shared or belong to one of the user's projects."""
+    return Style.objects.usable_by(user)
 
 
 def output_for(user: User, pk: UUID | str) -> Output:

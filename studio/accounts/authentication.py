@@ -2,14 +2,20 @@
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest
-from ninja.errors import AuthenticationError
 from ninja.security.base import AuthBase
 from ninja.throttling import SimpleRateThrottle
 
-from studio.accounts.refusals import NO_VALID_TOKEN
+from studio.accounts.refusals import (
+    NO_VALID_TOKEN,
+    SCOPE_MISSING,
+    TOKEN_EXPIRED,
+    Forbidden,
+    TokenRefused,
+)
 from studio.accounts.web_origin import bearer, is_open_to, is_same_origin, local_user
-from studio.models import ApiToken
+from studio.models import ApiToken, Scope
 
 
 class TokenOrLoopback(AuthBase):
@@ -20,21 +26,44 @@ class TokenOrLoopback(AuthBase):
     openapi_name = "token"
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Return the user and set it on the request. Raises AuthenticationError (401)."""
+        """Return the user and set it on the request. Raises TokenRefused and Forbidden."""
         token = bearer(request.headers.get("Authorization", ""))
-        user = _loopback_user(request) if token is None else ApiToken.owner_of(token)
-        if user is None or not user.is_authenticated:
-            raise AuthenticationError(message=NO_VALID_TOKEN.say())
-        request.user = user
-        return user
+        if token is None:
+            request.user = _loopback_user(request)
+        else:
+            request.user = token_owner(token, Scope.READ if _only_reads(request) else Scope.RENDER)
+        return request.user
+
+
+def token_owner(secret: str, scope: Scope) -> User:
+    """The user for whom a token may do what is in `scope`.
+
+    Raises TokenRefused (401) for an invalid or expired token, Forbidden (403) without the scope.
+    """
+    token = ApiToken.of(secret)
+    if token is None:
+        raise TokenRefused(NO_VALID_TOKEN)
+    if token.has_expired:
+        raise TokenRefused(TOKEN_EXPIRED)
+    if scope not in token.scopes:
+        raise Forbidden(SCOPE_MISSING, scope=scope)
+    token.note_use()
+    return token.user
+
+
+def _only_reads(request: HttpRequest) -> bool:
+    return request.method in ("GET", "HEAD", "OPTIONS")
 
 
 def _loopback_user(request: HttpRequest) -> Any:
-    """The local user; None when a page of another site sends the request."""
+    """The local user. Raises TokenRefused when a page of another site sends the request."""
     origin = request.headers.get("Origin")
-    if origin is not None and not is_same_origin(origin, request.get_host()):
-        return None
-    return local_user() if is_open_to(request.META.get("REMOTE_ADDR")) else None
+    is_foreign = origin is not None and not is_same_origin(origin, request.get_host())
+    if not is_foreign and is_open_to(request.META.get("REMOTE_ADDR")):
+        user = local_user()
+        if user.is_authenticated:
+            return user
+    raise TokenRefused(NO_VALID_TOKEN)
 
 
 class SubmitThrottle(SimpleRateThrottle):

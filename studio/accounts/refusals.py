@@ -10,6 +10,13 @@ NO_VALID_TOKEN = Sentence(
     "no_valid_token",
     "No valid token. Make a token on the Tokens page and send it as `Authorization: Bearer TOKEN`.",
 )
+TOKEN_EXPIRED = Sentence(
+    "token_expired", "The token has expired. Make another token on the Tokens page."
+)
+SCOPE_MISSING = Sentence(
+    "scope_missing",
+    "The token lacks the scope `{scope}`. Make a token with this scope on the Tokens page.",
+)
 NOT_YOUR_JOB = Sentence(
     "not_your_job",
     "Only the person who asked for the render, or an admin of its project, may do this.",
@@ -47,4 +54,12 @@ class Forbidden(PermissionDenied):
 
     def __init__(self, sentence: Sentence, **values: Any) -> None:
         super().__init__(sentence.say(**values))
+        self.code = sentence.code
+
+
+class TokenRefused(Exception):
+    """Why nobody is identified by a request, as a sentence with its code; becomes a 401."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(sentence.say())
         self.code = sentence.code

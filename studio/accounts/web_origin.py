@@ -1,10 +1,12 @@
 """Which web pages may open a socket, and which user a connection acts for."""
 
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_user, get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
@@ -24,7 +26,11 @@ class SocketGate:
         self.application = application
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
-        """Close refused connections with 4403; pass on all others."""
+        """Close refused connections with 4403; pass on all others.
+
+        `scope["identify"]` finds the user again, as long as the socket is open: a session, a token
+        or a person may end before it does.
+        """
         headers = {name.decode(): value.decode("latin1") for name, value in scope["headers"]}
         host, origin = headers.get("host", ""), headers.get("origin")
         if not is_ours(host) or (origin is not None and not is_same_origin(origin, host)):
@@ -32,7 +38,15 @@ class SocketGate:
             await send({"type": "websocket.close", "code": 4403})
             return None
         if origin is None and not scope["user"].is_authenticated:
-            scope = {**scope, "user": await _script_user(headers, scope.get("client"))}
+            token, address = bearer(headers.get("authorization", "")), _address(scope)
+            scope = {
+                **scope,
+                "user": await database_sync_to_async(_new_script_user)(token, address),
+                "identify": partial(_script_user, token, address),
+            }
+        else:
+            identify = partial(_session_user, scope["session"].session_key)
+            scope = {**scope, "identify": identify}
         return await self.application(scope, receive, send)
 
 
@@ -70,12 +84,30 @@ def bearer(header: str) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-@database_sync_to_async
-def _script_user(headers: dict[str, str], client: Any) -> Any:
-    token = bearer(headers.get("authorization", ""))
+def _address(scope: dict[str, Any]) -> str | None:
+    client = scope.get("client")
+    return client[0] if client else None
+
+
+def _new_script_user(token: str | None, address: str | None) -> Any:
+    """The user of a script that connects; its token is marked as used."""
     if token is not None:
-        return ApiToken.owner_of(token) or AnonymousUser()
-    return local_user() if is_open_to(client[0] if client else None) else AnonymousUser()
+        ApiToken.owner_of(token)
+    return _script_user(token, address)
+
+
+def _script_user(token: str | None, address: str | None) -> Any:
+    if token is not None:
+        valid = ApiToken.valid(token)
+        return valid.user if valid else AnonymousUser()
+    return local_user() if is_open_to(address) else AnonymousUser()
+
+
+def _session_user(session_key: str | None) -> Any:
+    """The user of a session now; AnonymousUser after its end or a change of the password."""
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    return get_user(request)
 
 
 def is_same_origin(origin: str, host: str) -> bool:

@@ -15,10 +15,12 @@ from studio.admin.actions import Switching
 from studio.admin.display import NOTHING, reference_picture, render_link, short
 from studio.admin.fields import PictureField, StoredFileInput
 from studio.admin.permissions import OfProject
-from studio.admin.sentences import STORED_FILE_GONE
+from studio.admin.sentences import FIRST_FRAME_KEPT, STORED_FILE_GONE
+from studio.forms.named import NamedForm
 from studio.models import Character, Reference
 from studio.models.refusals import invalid
-from studio.models.uploads import sha256_of
+from studio.models.uploads import KeptPicture, sha256_of
+from studio.presentation import flash
 
 
 class ReferenceForm(forms.ModelForm):
@@ -43,7 +45,7 @@ class ReferenceInline(OfProject, admin.TabularInline):
         return reference_picture(reference.pk, str(reference) if reference.pk else "")
 
 
-class CharacterForm(forms.ModelForm):
+class CharacterForm(NamedForm):
     """The form of a character."""
 
     def clean_lora(self) -> Any:
@@ -109,9 +111,16 @@ class CharacterAdmin(OfProject, Switching, admin.ModelAdmin):
     def save_formset(
         self, request: HttpRequest, form: forms.ModelForm, formset: Any, change: bool
     ) -> None:
-        """Delete the pictures of deleted references."""
+        """Delete the pictures of deleted references; say which uploads were animations."""
         super().save_formset(request, form, formset, change)
         delete_pictures(formset.deleted_objects)
+        for one in formset.forms:
+            kept = one.cleaned_data.get("picture")
+            if isinstance(kept, KeptPicture) and kept.left_out:
+                flash.warning(
+                    request,
+                    FIRST_FRAME_KEPT.said(name=kept.uploaded_as, frames=kept.left_out + 1),
+                )
 
     def delete_model(self, request: HttpRequest, obj: Character) -> None:
         """Delete the reference pictures too. The LoRA stays, so that its jobs can be retried."""

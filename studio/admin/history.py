@@ -9,6 +9,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 
 from generation.models import Attempt, JobEvent, Output, StageTiming
+from studio.admin.actions import Trashing
 from studio.admin.display import (
     NOTHING,
     badge,
@@ -40,7 +41,7 @@ class ReviewInline(ReadOnly, OfProject, admin.TabularInline):
 
 
 @admin.register(Take)
-class TakeAdmin(ReadOnly, OfProject, admin.ModelAdmin):
+class TakeAdmin(Trashing, ReadOnly, OfProject, admin.ModelAdmin):
     """Every attempt at a shot."""
 
     project_path = "shot__project"
@@ -60,9 +61,11 @@ class TakeAdmin(ReadOnly, OfProject, admin.ModelAdmin):
         ("shot__project", admin.RelatedOnlyFieldListFilter),
         "verdict",
         "job__status",
+        ("job__trashed_at", admin.EmptyFieldListFilter),
         ("character", admin.RelatedOnlyFieldListFilter),
         ("style", admin.RelatedOnlyFieldListFilter),
     ]
+    actions = ["move_to_trash", "restore", "free"]
     list_select_related = ["shot__project", "job", "character", "style", "created_by"]
     search_fields = ["shot__name", "shot__slug", "prompt", "created_by__username"]
     fields = [

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
@@ -13,10 +12,11 @@ from generation.specs import SIZE_MULTIPLE
 from studio.admin import sentences
 from studio.admin.display import NOTHING, short_hash
 from studio.admin.fields import SchedulerField
+from studio.forms.named import NamedForm
 from studio.presentation import flash
 
 
-class ModelCardForm(forms.ModelForm):
+class ModelCardForm(NamedForm):
     """A model's usual settings, which must be within its limits."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -115,11 +115,11 @@ class ApiTokenAdmin(SuperusersOnly, admin.ModelAdmin):
     Tokens cannot be made here, because the secret is shown once, to its owner only.
     """
 
-    list_display = ["name", "ending", "user", "created_at", "last_used_at"]
-    list_filter = [("user", admin.RelatedOnlyFieldListFilter)]
+    list_display = ["name", "ending", "user", "may", "created_at", "last_used_at", "expires_at"]
+    list_filter = [("user", admin.RelatedOnlyFieldListFilter), "expires_at"]
     list_select_related = ["user"]
     search_fields = ["name", "user__username"]
-    fields = ["name", "ending", "user", "created_at", "last_used_at"]
+    fields = ["name", "ending", "user", "may", "created_at", "last_used_at", "expires_at"]
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody."""
@@ -133,3 +133,8 @@ class ApiTokenAdmin(SuperusersOnly, admin.ModelAdmin):
     def ending(self, token: ApiToken) -> str:
         """The last characters, to tell tokens apart."""
         return f"…{token.hint}"
+
+    @admin.display(description="Scopes")
+    def may(self, token: ApiToken) -> str:
+        """What scripts with the token may do."""
+        return ", ".join(token.scopes) or NOTHING

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import Count, Model, OuterRef, QuerySet
 from django.http import HttpRequest
@@ -10,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from studio.admin.display import newest_picture, output_picture, short
 from studio.admin.permissions import OfProject, is_superuser
+from studio.forms.named import NamedForm, NamedFormSet
 from studio.models import Membership, Project, Sequence, Shot
 
 
@@ -24,6 +24,8 @@ class SequenceInline(OfProject, admin.TabularInline):
     """A project's sequences."""
 
     model = Sequence
+    form = NamedForm
+    formset = NamedFormSet
     fields = ["order", "name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
     extra = 0
@@ -33,11 +35,12 @@ class SequenceInline(OfProject, admin.TabularInline):
 class ProjectAdmin(OfProject, admin.ModelAdmin):
     """Projects. Leads change their own; only superusers add and delete projects."""
 
+    form = NamedForm
     project_path = "pk"
     list_display = ["name", "slug", "member_count", "shot_count", "created_at"]
-    search_fields = ["name", "slug", "description", "four_eyes"]
+    search_fields = ["name", "slug", "description"]
     prepopulated_fields = {"slug": ["name"]}
-    fields = ["name", "slug", "description"]
+    fields = ["name", "slug", "description", "four_eyes"]
     inlines = [MembershipInline, SequenceInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
@@ -66,7 +69,7 @@ class ProjectAdmin(OfProject, admin.ModelAdmin):
         return int(project.shots_planned)
 
 
-class ShotForm(forms.ModelForm):
+class ShotForm(NamedForm):
     """The form of a shot."""
 
     def clean(self) -> dict[str, Any] | None:

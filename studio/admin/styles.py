@@ -3,7 +3,6 @@
 from copy import copy
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet
@@ -16,11 +15,13 @@ from studio.admin.actions import Switching
 from studio.admin.display import NOTHING, newest_picture, output_picture, render_link, short
 from studio.admin.fields import SchedulerField
 from studio.admin.permissions import OfProject, is_superuser
+from studio.forms.named import NamedForm
 from studio.models import Style
+from studio.models.names import free_copy_name, free_slug
 from studio.presentation import flash
 
 
-class StyleForm(forms.ModelForm):
+class StyleForm(NamedForm):
     """The form of a style, with a choice of schedulers."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -85,8 +86,9 @@ class StyleAdmin(OfProject, Switching, admin.ModelAdmin):
         for style in queryset:
             twin = copy(style)
             twin.pk, twin._state.adding = None, True
-            twin.slug = free_slug(style.slug)
-            twin.name = f"{style.name[:93]} (copy)"
+            others = Style.objects.filter(project=style.project)
+            twin.name = free_copy_name(style.name, others.values_list("name", flat=True))
+            twin.slug = free_slug(twin.name, Style.objects.all())
             twin.is_active = False
             with transaction.atomic():
                 twin.save()
@@ -124,14 +126,3 @@ class StyleAdmin(OfProject, Switching, admin.ModelAdmin):
     def try_it(self, style: Style) -> SafeString:
         """A link to the render page with this style chosen."""
         return render_link("Try this style", style=style.slug)
-
-
-def free_slug(slug: str) -> str:
-    """An unused slug that begins with `slug`."""
-    number = 1
-    while True:
-        ending = "-copy" if number == 1 else f"-copy-{number}"
-        candidate = slug[: 50 - len(ending)] + ending
-        if not Style.objects.filter(slug=candidate).exists():
-            return candidate
-        number += 1

@@ -11,9 +11,17 @@ from pydantic_core import PydanticCustomError
 
 from generation.field import Choice, Flag, Named, Number, Text
 from generation.field import Field as Declared
+from studio.models.names import NAME_LENGTH
 
-SLUG: dict[str, Any] = {"max_length": 50, "pattern": r"^[-a-zA-Z0-9_]+$"}
-"""What a database cannot hold (a NUL, for PostgreSQL) is refused before anything is looked up."""
+NAMED: dict[str, Any] = {
+    "min_length": 1,
+    "max_length": NAME_LENGTH,
+    "pattern": r"^[^\x00-\x1f\x7f]+$",
+}
+"""A slug or a name, in any script.
+
+What a database cannot hold (a NUL, for PostgreSQL) is refused before anything is looked up.
+"""
 
 
 def schema_of(name: str, base: type[Any], fields: Iterable[Declared], told: str) -> type[Any]:
@@ -58,7 +66,7 @@ def _type(kind: Any) -> Any:
             # JSON has no type of its own for ids.
             return Annotated[UUID, Field(strict=False)]
         case _:
-            return Annotated[str, Field(**SLUG)]
+            return Annotated[str, Field(**NAMED)]
 
 
 def _number(kind: Number) -> Any:

@@ -12,7 +12,8 @@ from studio.accounts import access
 from studio.accounts import refusals as rights
 from studio.accounts.person_request import PersonRequest
 from studio.accounts.refusals import Forbidden
-from studio.models import Project, Take
+from studio.models import Project
+from studio.models.names import of_name, of_slug
 from studio.ordering import refusals
 
 
@@ -30,7 +31,7 @@ def refuse_unknown(request: PersonRequest, names: Collection[str]) -> None:
 
 def job_of(request: PersonRequest, job_id: UUID) -> Job:
     """The job; 404 if it does not exist, 403 if it belongs to a project of others."""
-    job = get_object_or_404(Job.objects.for_pages(), pk=job_id)
+    job = get_object_or_404(Job.objects.kept().for_pages(), pk=job_id)
     if not access.may_see_job(request.user, job):
         raise Forbidden(rights.JOB_OF_OTHERS)
     return job
@@ -44,7 +45,7 @@ def changeable_job(request: PersonRequest, job_id: UUID) -> Job:
 
 def changeable_jobs(request: PersonRequest, ids: Collection[UUID]) -> list[Job]:
     """All of these jobs; 404 if one does not exist, 403 if the caller may not change one."""
-    found = Job.objects.in_bulk(list(ids))
+    found = Job.objects.kept().in_bulk(list(ids))
     for job_id in ids:
         if job_id not in found:
             raise Http404
@@ -57,24 +58,12 @@ def changeable_jobs(request: PersonRequest, ids: Collection[UUID]) -> list[Job]:
     return [found[job_id] for job_id in dict.fromkeys(ids)]
 
 
-def cloneable_take(request: PersonRequest, job_id: UUID) -> Take:
-    """The take of a job that the caller may change, in a project of which they are still a member.
-
-    404 for a job without a take.
-    """
-    job = changeable_job(request, job_id)
-    take = get_object_or_404(Take, job=job)
-    try:
-        return access.take_for(request.user, take.pk)
-    except Http404:
-        raise Forbidden(rights.NO_LONGER_A_MEMBER) from None
-
-
-def project_of(request: PersonRequest, slug: str) -> Project:
-    """The project; 404 if it does not exist, 403 if the caller is not a member."""
-    if not Project.objects.filter(slug=slug).exists():
+def project_of(request: PersonRequest, named: str) -> Project:
+    """The project of a slug or name; 404 if it does not exist, 403 if the caller is no member."""
+    visible = Project.objects.visible_to(request.user)
+    found = of_slug(visible, named) or next(iter(of_name(visible, named)), None)
+    if found is not None:
+        return found
+    if of_slug(Project.objects.all(), named) is None:
         raise Http404
-    try:
-        return access.project_for(request.user, slug)
-    except Http404:
-        raise Forbidden(rights.NOT_A_MEMBER) from None
+    raise Forbidden(rights.NOT_A_MEMBER)

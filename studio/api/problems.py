@@ -8,12 +8,13 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
+from ninja.errors import HttpError, Throttled, ValidationError
 
 from generation.errors import SpecError
-from studio.accounts.refusals import FORBIDDEN, NO_VALID_TOKEN, Forbidden
+from studio.accounts.refusals import FORBIDDEN, Forbidden, TokenRefused
 from studio.api import refusals
 from studio.ordering.refusals import BODY_NOT_JSON, BODY_TOO_LARGE
+from studio.production.repeats import KeyReused
 
 ALLOWED_OF = {
     "string_too_short": "at least {min_length} character",
@@ -26,7 +27,7 @@ ALLOWED_OF = {
     "choice": "{expected}",
     "string_type": "text",
     "string_unicode": "text",
-    "string_pattern_mismatch": "letters, digits, - and _",
+    "string_pattern_mismatch": "text of one line",
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_parsing_size": "a whole number",
@@ -67,9 +68,10 @@ def install(api: NinjaAPI) -> None:
     def missing(request: HttpRequest, problem: Http404) -> HttpResponse:
         return api.create_response(request, refusals.body(refusals.NOT_FOUND), status=404)
 
-    @api.exception_handler(AuthenticationError)
-    def unknown(request: HttpRequest, problem: AuthenticationError) -> HttpResponse:
-        return api.create_response(request, refusals.body(NO_VALID_TOKEN), status=401)
+    @api.exception_handler(TokenRefused)
+    def unknown(request: HttpRequest, problem: TokenRefused) -> HttpResponse:
+        body = {"detail": str(problem), "code": problem.code}
+        return api.create_response(request, body, status=401)
 
     @api.exception_handler(Throttled)
     def throttled(request: HttpRequest, problem: Throttled) -> HttpResponse:
@@ -77,6 +79,10 @@ def install(api: NinjaAPI) -> None:
         response = api.create_response(request, body, status=429)
         response["Retry-After"] = str(ceil(problem.wait or 1))
         return response
+
+    @api.exception_handler(KeyReused)
+    def reused(request: HttpRequest, problem: KeyReused) -> HttpResponse:
+        return api.create_response(request, refusals.body(refusals.KEY_REUSED), status=409)
 
     @api.exception_handler(RequestDataTooBig)
     def too_large(request: HttpRequest, raised: RequestDataTooBig) -> HttpResponse:

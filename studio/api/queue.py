@@ -17,6 +17,7 @@ from studio.accounts.person_request import PersonRequest
 from studio.api import refusals as refused
 from studio.api.bodies import MISSING, json_only
 from studio.api.lookups import base_of, changeable_job, changeable_jobs, job_of
+from studio.api.repeatable import REPEATED, repeatable
 from studio.api.schemas import (
     CancelIn,
     CancelOut,
@@ -28,11 +29,11 @@ from studio.api.schemas import (
 )
 from studio.ordering import refusals, submission
 from studio.presentation.status import iso, job_status
-from studio.production import bulk_actions
+from studio.production import bulk_actions, trashing
 
 router = Router(tags=["queue"])
 
-MOVED: dict[int, Any] = {200: JobOut, 409: Refused, **MISSING}
+MOVED: dict[int, Any] = {200: JobOut, **REPEATED, **MISSING}
 
 
 @router.get("/jobs/{uuid:job_id}", response={200: JobOut, **MISSING}, summary="One job")
@@ -41,11 +42,12 @@ def get_job(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
     return _status(request, job_id)
 
 
-@router.post("/jobs/{uuid:job_id}/cancel", response={200: JobOut, **MISSING}, summary="Cancel")
-def cancel_job(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
+@router.post("/jobs/{uuid:job_id}/cancel", response=MOVED, summary="Cancel")
+@repeatable
+def cancel_job(request: PersonRequest, job_id: UUID) -> Any:
     """Cancel: a waiting job at once, a running job at its next step. An ended job is unchanged."""
     requests.cancel(changeable_job(request, job_id))
-    return _status(request, job_id)
+    return 200, _status(request, job_id)
 
 
 @router.post(
@@ -66,18 +68,21 @@ def cancel_jobs(request: PersonRequest, payload: CancelIn) -> dict[str, list[str
 
 
 @router.post("/jobs/{uuid:job_id}/hold", response=MOVED, summary="Hold")
+@repeatable
 def hold_job(request: PersonRequest, job_id: UUID) -> Any:
     """Keep a waiting job from starting until it is released; 409 for any other job."""
     return _moved(request, job_id, requests.hold, "put on hold", {Status.QUEUED})
 
 
 @router.post("/jobs/{uuid:job_id}/release", response=MOVED, summary="Release")
+@repeatable
 def release_job(request: PersonRequest, job_id: UUID) -> Any:
     """Let a job on hold wait again in its old place. A job that is not on hold is unchanged."""
     return _moved(request, job_id, requests.release, "released", {Status.QUEUED})
 
 
-@router.post("/jobs/{uuid:job_id}/retry", response={422: ProblemsOut, **MOVED}, summary="Try again")
+@router.post("/jobs/{uuid:job_id}/retry", response=MOVED, summary="Try again")
+@repeatable
 def retry_job(request: PersonRequest, job_id: UUID) -> Any:
     """Queue a failed or cancelled job again, at the end of its priority; 409 for any other job.
 
@@ -88,7 +93,7 @@ def retry_job(request: PersonRequest, job_id: UUID) -> Any:
 
 @router.patch(
     "/jobs/{uuid:job_id}",
-    response={415: Refused, 422: ProblemsOut, **MOVED},
+    response={415: Refused, **MOVED},
     summary="Move",
 )
 @decorate_view(json_only)
@@ -125,6 +130,25 @@ def _moved(
         if job.state not in harmless:
             return 409, refused.body(refused.WRONG_STATE, status=job.status, done=done)
     return 200, _status(request, job_id)
+
+
+@router.delete(
+    "/jobs/{uuid:job_id}", response={204: None, 409: Refused, **MISSING}, summary="Delete"
+)
+def delete_job(request: PersonRequest, job_id: UUID) -> Any:
+    """Move an ended job and its files into the trash; 409 if it has not ended or is in review.
+
+    It can be restored for `GENGA_TRASH_DAYS` days; then its files are freed.
+    """
+    refusal = trashing.delete(changeable_job(request, job_id))
+    return (204, None) if refusal is None else (409, refused.said(refusal))
+
+
+@router.post("/jobs/{uuid:job_id}/restore", response={200: JobOut, **MISSING}, summary="Restore")
+def restore_job(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
+    """Take a job out of the trash; 404 for one that is not there, or whose files are freed."""
+    trashing.restore(access.trashed_job_for(request.user, job_id))
+    return _status(request, job_id)
 
 
 @router.get("/queue", response={200: QueueOut, 401: Refused}, summary="The queue and the devices")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from generation.sentences import Sentence
+from generation.sentences import Said, Sentence
 
 NOT_FOUND = Sentence("not_found", "There is nothing of this id or name.")
 NOT_QUEUED = Sentence("not_queued", "The job is {status}; only a queued job can be moved.")
@@ -13,6 +13,25 @@ NOT_DECLARED_JSON = Sentence(
 TOO_MANY_REQUESTS = Sentence(
     "too_many_requests", "Too many submits in a minute. Wait and try again."
 )
+BAD_CURSOR = Sentence(
+    "bad_cursor", "This is no place in this list. Begin again without it, then follow `next`."
+)
+PAGE_AND_CURSOR = Sentence(
+    "page_and_cursor", "A page has a number or a cursor. Send `page` or `after`, not both."
+)
+KEY_NOT_ALLOWED = Sentence(
+    "key_not_allowed",
+    "The key has characters that are not allowed, none, or too many. Send another.",
+)
+KEY_REUSED = Sentence(
+    "key_reused",
+    "Another request with this Idempotency-Key was answered already. Send a new key.",
+)
+
+
+def said(refusal: Said) -> dict[str, str]:
+    """The body of an answer for a sentence with its values."""
+    return {"detail": refusal.text, "code": refusal.code}
 
 
 def body(sentence: Sentence, **values: Any) -> dict[str, str]:

@@ -8,7 +8,7 @@ from ninja import Field, Schema
 from pydantic import ConfigDict
 
 from generation.specs import MAX_SEED
-from studio.api.field_types import SLUG, schema_of
+from studio.api.field_types import NAMED, schema_of
 from studio.ordering.request import FIELDS
 from studio.production.bulk_actions import MOST
 
@@ -16,7 +16,7 @@ PriorityWord = Literal["urgent", "high", "normal", "low"]
 StatusWord = Literal["queued", "processing", "completed", "failed", "cancelled"]
 WorkWord = Literal["preview", "image", "video", "interpolate", "upscale"]
 PauseWord = Literal["", "after_job", "at_once"]
-Slug = Annotated[str, Field(**SLUG)]
+SlugOrName = Annotated[str, Field(**NAMED)]
 
 ENHANCE = ("interpolate", "upscale", "upscaler", "formats", "priority")
 
@@ -66,6 +66,14 @@ class Links(Schema):
     websocket: str
 
 
+class ReasonOut(Schema):
+    """What was chosen or will not be as it was asked for, and why."""
+
+    code: str
+    chosen: str
+    why: str
+
+
 class EstimateOut(Schema):
     """What a render would meet if it were submitted now. Null and "estimating": not known yet."""
 
@@ -77,14 +85,7 @@ class EstimateOut(Schema):
     quality: str
     message: str
     suggestion: str | None
-
-
-class ReasonOut(Schema):
-    """A setting that was chosen because the request did not name it, and why."""
-
-    code: str
-    chosen: str
-    why: str
+    reasons: list[ReasonOut]
 
 
 class GenerateOut(EstimateOut):
@@ -166,15 +167,6 @@ class JobOut(Schema):
     attempts: list[AttemptOut]
     outputs: list[OutputOut]
     error: ErrorOut | None
-
-
-class JobPage(Schema):
-    """One page of jobs, the newest first."""
-
-    jobs: list[JobOut]
-    page: int
-    pages: int
-    total: int
 
 
 class JobChange(Schema):

@@ -1,10 +1,10 @@
-"""The calls of /api/anime/ that submit and list; `queue` has the calls about submitted jobs."""
+"""The calls of /api/anime/ that submit. `lists` and `queue` have the others."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from ninja import NinjaAPI, Query, Router
@@ -16,11 +16,12 @@ from generation.version import VERSION
 from studio.accounts import access
 from studio.accounts.authentication import SubmitThrottle, TokenOrLoopback
 from studio.accounts.person_request import PersonRequest
-from studio.api import problems, queue
+from studio.api import lists, problems, queue
 from studio.api.bodies import REFUSALS, json_if_any, json_only
-from studio.api.lookups import base_of, cloneable_take, job_of, project_of, refuse_unknown
+from studio.api.lookups import changeable_job, job_of, refuse_unknown
 from studio.api.render_requests import render_request
 from studio.api.renderer import ReadableRenderer
+from studio.api.repeatable import REPEATED, repeatable
 from studio.api.schemas import (
     CloneIn,
     EnhanceIn,
@@ -28,19 +29,12 @@ from studio.api.schemas import (
     EstimateOut,
     GenerateIn,
     GenerateOut,
-    JobPage,
     Refused,
-    Slug,
-    StatusWord,
 )
 from studio.models import Take
 from studio.ordering import messages, planner, submission
 from studio.ordering.planner import Plan
 from studio.presentation.durations import spoken
-from studio.presentation.status import job_status
-
-PAGE_SIZE = 25
-
 
 api = NinjaAPI(
     title="Genga",
@@ -58,11 +52,12 @@ router = Router(tags=["renders"])
 
 @router.post(
     "/generate",
-    response={202: GenerateOut, 415: Refused, 429: Refused, **REFUSALS},
+    response={202: GenerateOut, 415: Refused, 429: Refused, **REFUSALS, **REPEATED},
     throttle=SubmitThrottle(settings.GENGA_SUBMIT_RATE),
     summary="Submit a render",
 )
 @decorate_view(json_only)
+@repeatable
 def generate(request: PersonRequest, payload: GenerateIn) -> tuple[int, dict[str, Any]]:
     """Submit a render; the response has the job's place in the queue and its estimate."""
     asked = render_request(request.user, payload)
@@ -73,20 +68,23 @@ def generate(request: PersonRequest, payload: GenerateIn) -> tuple[int, dict[str
 
 @router.post(
     "/outputs/{uuid:output_id}/enhance",
-    response={202: GenerateOut, 404: Refused, 415: Refused, 429: Refused, **REFUSALS},
+    response={202: GenerateOut, 404: Refused, 415: Refused, 429: Refused, **REFUSALS, **REPEATED},
     throttle=SubmitThrottle(settings.GENGA_SUBMIT_RATE),
     summary="Interpolate, upscale or convert a finished output",
 )
 @decorate_view(json_only)
+@repeatable
 def enhance(
     request: PersonRequest, output_id: UUID, payload: EnhanceIn
 ) -> tuple[int, dict[str, Any]]:
     """Submit an enhancement as a new job; nothing is redrawn."""
-    output = get_object_or_404(Output.objects.select_related("job"), pk=output_id)
+    output = get_object_or_404(
+        Output.objects.select_related("job").filter(job__trashed_at=None), pk=output_id
+    )
     job = job_of(request, output.job_id)
     take, made = submission.enhance(
         request.forecaster,
-        job.take,
+        access.take_to_build_on(request.user, job),
         request.user,
         interpolate=payload.interpolate,
         upscale=payload.upscale,
@@ -110,49 +108,19 @@ def estimate(request: PersonRequest, payload: Query[EstimateIn]) -> dict[str, An
     return _expectation(made, messages.suggestion_for(request.forecaster, asked, made))
 
 
-@router.get(
-    "/jobs",
-    response={200: JobPage, 404: Refused, **REFUSALS},
-    summary="Jobs, the newest first",
-)
-def list_jobs(
-    request: PersonRequest,
-    status: StatusWord | None = None,
-    project: Slug | None = None,
-    page: int = Query(1, ge=1, le=1_000_000),
-) -> dict[str, Any]:
-    """Jobs of the caller's projects, filtered by status and project."""
-    refuse_unknown(request, ("status", "project", "page"))
-    found = access.visible_jobs(request.user).for_pages().prefetch_related("attempts")
-    if status:
-        found = found.filter(status=status)
-    if project:
-        found = found.filter(scope=project_of(request, project).group)
-    pages = Paginator(found.order_by("-submitted_at", "id"), PAGE_SIZE)
-    forecaster, base = request.forecaster, base_of(request)
-    line = forecaster.forecast()
-    return {
-        "jobs": [job_status(forecaster, job, base=base, queue=line) for job in pages.get_page(page)]
-        if page <= pages.num_pages
-        else [],
-        "page": page,
-        "pages": pages.num_pages,
-        "total": pages.count,
-    }
-
-
 @router.post(
     "/jobs/{uuid:job_id}/clone",
-    response={202: GenerateOut, 404: Refused, 415: Refused, 429: Refused, **REFUSALS},
+    response={202: GenerateOut, 404: Refused, 415: Refused, 429: Refused, **REFUSALS, **REPEATED},
     throttle=SubmitThrottle(settings.GENGA_SUBMIT_RATE),
     summary="Render again with another seed",
 )
 @decorate_view(json_if_any)
+@repeatable
 def clone_job(
     request: PersonRequest, job_id: UUID, payload: CloneIn | None = None
 ) -> tuple[int, dict[str, Any]]:
     """Render the same settings as a new take of the same shot; the seed is random by default."""
-    take = cloneable_take(request, job_id)
+    take = access.take_to_build_on(request.user, changeable_job(request, job_id))
     cloned, made = submission.clone(
         request.forecaster, take, request.user, payload.seed if payload else None
     )
@@ -183,6 +151,7 @@ def _expectation(made: Plan, suggestion: str | None) -> dict[str, Any]:
         "quality": made.spec.quality,
         "message": messages.message_for(made),
         "suggestion": suggestion,
+        "reasons": [asdict(reason) for reason in made.all_reasons],
     }
 
 
@@ -198,4 +167,5 @@ def _links(request: PersonRequest, job: Job) -> dict[str, str]:
 
 
 api.add_router("/anime", router)
+api.add_router("/anime", lists.router)
 api.add_router("/anime", queue.router)

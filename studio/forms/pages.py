@@ -1,26 +1,27 @@
 """Forms of the pages other than the render form."""
 
+from datetime import timedelta
 from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import User
 from django.db.models import Max
-from django.utils.crypto import get_random_string
-from django.utils.text import slugify
+from django.utils import timezone
 
 from generation.specs import Quality
 from studio.forms.choices import upscaler_field
 from studio.forms.declared import form_field
-from studio.models import Character, Project, Sequence, Shot, Style
+from studio.forms.named import NamedForm
+from studio.models import ApiToken, Character, Project, Scope, Sequence, Shot, Style
 from studio.models.project import SKETCHBOOK_SHOT
-from studio.models.refusals import SHOT_NAME_TAKEN, invalid
+from studio.models.token import every_scope
 from studio.ordering.request import FIELDS
 
 ORDER_STEP = 10
 """Distance of the order numbers of two shots, so that a shot can be inserted between them."""
 
 
-class ShotForm(forms.ModelForm):
+class ShotForm(NamedForm):
     """A new shot of a project."""
 
     class Meta:
@@ -39,17 +40,6 @@ class ShotForm(forms.ModelForm):
         sequence = cast(forms.ModelChoiceField, self.fields["sequence"])
         sequence.queryset = Sequence.objects.filter(project=project)
         sequence.empty_label = "No sequence"
-
-    def clean_name(self) -> str:
-        """Make the shot's slug from its name. Raises ValidationError for one that is taken."""
-        name: str = self.cleaned_data["name"]
-        # A Japanese name has no Latin letters, so its slug is random.
-        slug = slugify(name)[:50] or f"shot-{get_random_string(6).lower()}"
-        taken = Shot.objects.filter(project=self.instance.project, slug=slug).exists()
-        if taken or slug == SKETCHBOOK_SHOT:
-            raise invalid(SHOT_NAME_TAKEN)
-        self.instance.slug = slug
-        return name
 
     def clean(self) -> dict[str, Any] | None:
         """Put the new shot after the others of its sequence."""
@@ -77,9 +67,37 @@ class EnhanceForm(forms.Form):
 
 
 class TokenForm(forms.Form):
-    """A name for a new API token."""
+    """A new API token: its purpose, how long it is valid and what it may do."""
 
     name = forms.CharField(max_length=60, label="What is it for?")
+    days = forms.TypedChoiceField(
+        choices=[
+            ("", "Does not expire"),
+            ("30", "30 days"),
+            ("90", "90 days"),
+            ("365", "A year"),
+        ],
+        coerce=int,
+        empty_value=None,
+        required=False,
+        label="Expires after",
+    )
+    scopes = forms.MultipleChoiceField(
+        choices=Scope.choices,
+        initial=every_scope,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one."},
+    )
+
+    def issue(self, user: User) -> tuple[ApiToken, str]:
+        """Make the token. Returns its row and its secret. The form must be valid."""
+        days = self.cleaned_data["days"]
+        return ApiToken.issue(
+            user,
+            self.cleaned_data["name"],
+            expires_at=None if days is None else timezone.now() + timedelta(days=days),
+            scopes=self.cleaned_data["scopes"],
+        )
 
 
 class CommentForm(forms.Form):

@@ -1,6 +1,7 @@
 """WebSocket consumers: live fragments for pages, live JSON for scripts."""
 
 import json
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from generation.scheduling.forecast import Forecaster
 from studio.accounts import access
 from studio.live.fragments import Topic
 from studio.live.hub import Viewer, hub
+from studio.live.permits import FORBIDDEN, OPEN_AGAIN, Permit
 from studio.models import Project, Review
 from studio.presentation.status import job_status
 
@@ -22,31 +24,61 @@ REFRESH = "refresh"
 """Sent to a page that missed a change since its paint. The page fetches its live part again."""
 
 ACKNOWLEDGED = "shown"
-FORBIDDEN, UNKNOWN = 4403, 4404
+UNKNOWN = 4404
 
 
-class PageConsumer(AsyncWebsocketConsumer):
-    """Live fragments of one page: the queue, a project or a job."""
+class FollowingConsumer(AsyncWebsocketConsumer):
+    """A socket that follows topics of the hub while its person has the right to them."""
 
     viewer: Viewer | None = None
+    permit: Permit | None = None
+
+    async def follow(self, topics: Iterable[Topic], *, acknowledges: bool, begun: bool) -> Viewer:
+        """Join the hub. Everything that the hub sends goes through the permit."""
+        self.permit = Permit(self._write, self.refusal, self.close)
+        hub().watch(self.permit)
+        self.viewer = Viewer(self.permit.deliver, acknowledges=acknowledges, begun=begun)
+        await hub().join(self.viewer, topics)
+        return self.viewer
+
+    async def refusal(self) -> int | None:
+        """The code to close with, because the person may not follow the topics now; else None."""
+        raise NotImplementedError
+
+    async def disconnect(self, code: int) -> None:
+        """Remove the viewer from the hub."""
+        if self.permit is not None:
+            hub().forget(self.permit)
+            await self.permit.end()
+        if self.viewer is not None:
+            await hub().leave(self.viewer)
+            await self.viewer.close()
+
+    async def _write(self, text: str) -> None:
+        await self.send(text_data=text)
+
+
+class PageConsumer(FollowingConsumer):
+    """Live fragments of one page: the queue, a project or a job."""
+
+    groups_joined: frozenset[str] = frozenset()
 
     async def connect(self) -> None:
         """Join the groups that the user may see. Send REFRESH when the page missed a change."""
-        route = self.scope["url_route"]["kwargs"]
-        groups = await _page_groups(self.scope["user"], route["topic"], route.get("key", ""))
+        self.groups_joined = await self._groups(lambda: self.scope["user"])
         await self.accept()
-        if not groups:
+        if not self.groups_joined:
             # Accept first, so that the page receives the code and does not reconnect.
             await self.close(code=FORBIDDEN)
             return
-        self.viewer = Viewer(lambda text: self.send(text_data=text), acknowledges=True, begun=False)
-        await hub().join(self.viewer, [Topic(group) for group in groups])
+        topics = [Topic(group) for group in self.groups_joined]
+        viewer = await self.follow(topics, acknowledges=True, begun=False)
         painted = _painted(self.scope.get("query_string", b""))
-        if painted is None or await _has_changed(groups, painted):
+        if painted is None or await _has_changed(self.groups_joined, painted):
             # Anything sent before the page has fetched itself would be overwritten by older state.
             await self.send(text_data=REFRESH)
         else:
-            await hub().begin(self.viewer)
+            await hub().begin(viewer)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Handle the acknowledgement of a batch or of a refresh; ignore anything else."""
@@ -55,21 +87,24 @@ class PageConsumer(AsyncWebsocketConsumer):
                 await hub().begin(self.viewer)
             self.viewer.acknowledge()
 
-    async def disconnect(self, code: int) -> None:
-        """Remove the viewer from the hub."""
-        if self.viewer is not None:
-            await hub().leave(self.viewer)
-            await self.viewer.close()
+    async def refusal(self) -> int | None:
+        """FORBIDDEN without any group; OPEN_AGAIN when the person may see other groups now."""
+        groups = await self._groups(self.scope["identify"])
+        if groups == self.groups_joined:
+            return None
+        return OPEN_AGAIN if groups else FORBIDDEN
+
+    async def _groups(self, identify: Callable[[], Any]) -> frozenset[str]:
+        route = self.scope["url_route"]["kwargs"]
+        return await _page_groups(identify, route["topic"], route.get("key", ""))
 
 
-class JobConsumer(AsyncWebsocketConsumer):
+class JobConsumer(FollowingConsumer):
     """The status object of one job as JSON: the current state, then every change."""
-
-    viewer: Viewer | None = None
 
     async def connect(self) -> None:
         """Close with 4403 without a user, with 4404 for a job that the user may not see."""
-        user, job_id = self.scope["user"], str(self.scope["url_route"]["kwargs"]["job_id"])
+        user, job_id = self.scope["user"], self._job_id
         await self.accept()
         if not user.is_authenticated:
             await self.close(code=FORBIDDEN)
@@ -78,17 +113,19 @@ class JobConsumer(AsyncWebsocketConsumer):
         if await _status(hub().forecaster, user, job_id, base) is None:
             await self.close(code=UNKNOWN)
             return
-        self.viewer = Viewer(lambda text: self.send(text_data=text), acknowledges=False)
-        await hub().join(self.viewer, [Topic(job_group(job_id), base)])
+        topics = [Topic(job_group(job_id), base)]
+        viewer = await self.follow(topics, acknowledges=False, begun=True)
         # Read after joining: a change in between is sent twice rather than never.
         current = await _status(hub().forecaster, user, job_id, base)
-        self.viewer.offer({"status": json.dumps(current)})
+        viewer.offer({"status": json.dumps(current)})
 
-    async def disconnect(self, code: int) -> None:
-        """Remove the viewer from the hub."""
-        if self.viewer is not None:
-            await hub().leave(self.viewer)
-            await self.viewer.close()
+    async def refusal(self) -> int | None:
+        """FORBIDDEN when the person may not see the job any more."""
+        return None if await _may_see(self.scope["identify"], self._job_id) else FORBIDDEN
+
+    @property
+    def _job_id(self) -> str:
+        return str(self.scope["url_route"]["kwargs"]["job_id"])
 
     def _base(self) -> str:
         """Scheme and host of the request, for URLs in the status."""
@@ -107,18 +144,24 @@ class NowhereConsumer(AsyncWebsocketConsumer):
 
 
 @database_sync_to_async
-def _page_groups(user: Any, topic: str, key: str) -> list[str]:
+def _page_groups(identify: Callable[[], Any], topic: str, key: str) -> frozenset[str]:
+    user = identify()
     group = access.may_join(user, topic, key)
     if group is None:
-        return []
+        return frozenset()
     if group != QUEUE_GROUP:
-        return [group]
+        return frozenset({group})
     # The queue's group carries no pictures; the dashboard gets those from the user's projects.
-    return [group, *(project.group for project in Project.objects.visible_to(user))]
+    return frozenset({group, *(project.group for project in Project.objects.visible_to(user))})
 
 
 @database_sync_to_async
-def _has_changed(groups: list[str], since: datetime) -> bool:
+def _may_see(identify: Callable[[], Any], job_id: str) -> bool:
+    return access.visible_jobs(identify()).filter(pk=job_id).exists()
+
+
+@database_sync_to_async
+def _has_changed(groups: Collection[str], since: datetime) -> bool:
     jobs = {group.removeprefix("job.") for group in groups if group.startswith("job.")}
     relevant = Q(job__scope__in=groups) | Q(job__in=jobs)
     if QUEUE_GROUP in groups:

@@ -18,7 +18,7 @@ from generation.live.events import QUEUE_GROUP, EventKind, job_group
 from generation.models import Device, Job
 from generation.scheduling.forecast import Forecast, Forecaster
 from generation.states import Work
-from studio.models import Shot, Take
+from studio.models import Shot, Take, Verdict
 from studio.presentation import job_history
 from studio.presentation.status import forecast_for, job_status, remaining_seconds, stage_text
 from studio.production import devices
@@ -114,11 +114,20 @@ def job_details(job: Job) -> dict[str, Any]:
     return {"history": job_history.lines(job), "timelines": job_history.timelines(job)}
 
 
-def take_details(take: Take) -> dict[str, Any]:
+def take_details(forecaster: Forecaster, take: Take) -> dict[str, Any]:
     """The context of the take's page: its reviews, and its final when it is an approved draft."""
-    final = Take.objects.filter(draft=take).select_related("job", "shot__project").first()
+    final = Take.objects.kept().filter(draft=take).select_related("job", "shot__project").first()
     reviews = take.reviews.select_related("requested_by", "reviewer")
-    return {"take": take, "reviews": reviews, "final": final}
+    details = {"take": take, "reviews": reviews, "final": final}
+    return {**details, **_coming(forecaster, take)}
+
+
+def _coming(forecaster: Forecaster, take: Take) -> dict[str, Any]:
+    """What the approval of a draft in review will render, and how long that takes."""
+    if take.verdict != Verdict.PENDING or take.final_spec is None:
+        return {}
+    estimate = forecaster.estimator.estimate(take.final_spec)
+    return {"coming": take.final_spec, "coming_seconds": estimate.seconds if estimate else None}
 
 
 def preview_data(job: Job) -> str:
@@ -169,7 +178,7 @@ def waiting_context(queue: Forecast) -> dict[str, Any]:
 
 def shot_takes(forecaster: Forecaster, shot: Shot) -> list[dict[str, Any]]:
     """The shot's takes, newest first, each with its job's context."""
-    takes = Take.objects.filter(shot=shot).for_pages()
+    takes = Take.objects.kept().filter(shot=shot).for_pages()
     queue = forecaster.forecast()
     return [{"take": take, **job_context(forecaster, take.job, queue)} for take in takes]
 
@@ -180,7 +189,7 @@ def shots_with_best(forecaster: Forecaster, shots: Iterable[Shot]) -> list[dict[
     loaded = Shot.objects.filter(pk__in=[shot.pk for shot in shots]).select_related(
         "project", "sequence"
     )
-    found = loaded.prefetch_related(Prefetch("takes", Take.objects.for_pages()))
+    found = loaded.prefetch_related(Prefetch("takes", Take.objects.kept().for_pages()))
     return [_shot_context(forecaster, shot, queue) for shot in found]
 
 
@@ -236,7 +245,7 @@ def _shot(forecaster: Forecaster, job: Job) -> Parts:
     shot = take.shot
     card = {**shots_with_best(forecaster, [shot])[0], "pushed": True}
     takes = {"shot": shot, "takes": shot_takes(forecaster, shot), "pushed": True}
-    finished = {**take_details(take), **job_context(forecaster, job), "pushed": True}
+    finished = {**take_details(forecaster, take), **job_context(forecaster, job), "pushed": True}
     parts: Parts = {
         f"shot:{shot.pk}": render_to_string("fragments/shot_card.html", card),
         f"takes:{shot.pk}": render_to_string("fragments/takes.html", takes),

@@ -19,8 +19,10 @@ from channels.layers import get_channel_layer
 
 from generation.live.events import QUEUE_GROUP, EventKind
 from generation.scheduling.forecast import Forecaster
+from studio.accounts.rights import RIGHTS_GROUP
 from studio.live import fragments
 from studio.live.fragments import Parts, Topic
+from studio.live.permits import Permit
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +105,7 @@ class Hub:
     def __init__(self) -> None:
         self.forecaster = Forecaster()
         self._viewers: dict[Topic, set[Viewer]] = defaultdict(set)
+        self._permits: set[Permit] = set()
         self._channel = ""
         self._tasks: list[asyncio.Task[None]] = []
         self._kinds: dict[str, set[str]] = defaultdict(set)
@@ -137,9 +140,18 @@ class Hub:
                 if not any(other.group == topic.group for other in self._viewers):
                     await get_channel_layer().group_discard(topic.group, self._channel)
 
+    def watch(self, permit: Permit) -> None:
+        """Tell a permit whenever rights have changed."""
+        self._permits.add(permit)
+
+    def forget(self, permit: Permit) -> None:
+        """Tell a permit nothing more, because its socket is closed."""
+        self._permits.discard(permit)
+
     async def _listen(self) -> None:
         if not self._tasks:
             self._channel = await get_channel_layer().new_channel()
+            await get_channel_layer().group_add(RIGHTS_GROUP, self._channel)
             self._listed_at = _now()
             self._tasks = [
                 asyncio.create_task(self._receive()),
@@ -154,6 +166,10 @@ class Hub:
                 # A channel layer that is unavailable for a while must not end the live pages.
                 logger.exception("live events could not be received")
                 await asyncio.sleep(1)
+                continue
+            if message["group"] == RIGHTS_GROUP:
+                for permit in self._permits:
+                    permit.doubt()
                 continue
             job_id = message.get("job_id", "")
             self._kinds[job_id].add(message["kind"])

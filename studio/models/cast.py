@@ -30,7 +30,7 @@ class Character(models.Model):
     """A character of the story: prompts, LoRA and references."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="characters")
-    slug = models.SlugField(unique=True)
+    slug = models.SlugField(unique=True, allow_unicode=True)
     name = models.CharField(max_length=100)
     description = models.TextField(blank=True)
     look = models.TextField(
@@ -93,7 +93,7 @@ class Style(models.Model):
         related_name="styles",
         help_text="Leave empty to share it with every project.",
     )
-    slug = models.SlugField(unique=True)
+    slug = models.SlugField(unique=True, allow_unicode=True)
     name = models.CharField(max_length=100)
     description = models.TextField(blank=True)
     template = models.TextField(

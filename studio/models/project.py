@@ -1,5 +1,7 @@
 """Projects with their members, sequences and shots."""
 
+import re
+
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
@@ -7,6 +9,9 @@ from django.urls import reverse
 
 SKETCHBOOK_SHOT = "sketches"
 """Slug of the shot for takes that were requested without a shot."""
+
+CALIBRATION_SHOT = "calibration"
+"""Slug of the shot, in a sketchbook, for the renders of a calibration."""
 
 
 class Role(models.TextChoices):
@@ -30,7 +35,9 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 class Project(models.Model):
     """One production, visible to its members only."""
 
-    slug = models.SlugField(unique=True)
+    RESERVED_SLUGS = re.compile(r"sketchbook-[0-9]+")
+
+    slug = models.SlugField(unique=True, allow_unicode=True)
     name = models.CharField(max_length=100)
     description = models.TextField(blank=True)
     members = models.ManyToManyField(
@@ -83,7 +90,7 @@ class Sequence(models.Model):
     """An ordered group of shots."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="sequences")
-    slug = models.SlugField()
+    slug = models.SlugField(allow_unicode=True)
     name = models.CharField(max_length=100)
     order = models.PositiveIntegerField(default=0)
 
@@ -100,11 +107,13 @@ class Sequence(models.Model):
 class Shot(models.Model):
     """One picture or clip of the production, with any number of takes."""
 
+    RESERVED_SLUGS = re.compile(f"{SKETCHBOOK_SHOT}|{CALIBRATION_SHOT}")
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="shots")
     sequence = models.ForeignKey(
         Sequence, on_delete=models.SET_NULL, null=True, blank=True, related_name="shots"
     )
-    slug = models.SlugField()
+    slug = models.SlugField(allow_unicode=True)
     name = models.CharField(max_length=100)
     description = models.TextField(blank=True, help_text="Content of the shot.")
     prompt = models.TextField(

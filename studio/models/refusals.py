@@ -16,12 +16,28 @@ TOO_MANY_PIXELS = Sentence(
 NO_PICTURE = Sentence(
     "no_picture", "The file is broken or no picture. PNG, JPEG and WebP are taken."
 )
+OTHER_FORMAT = Sentence(
+    "other_format", "This is {name}. Allowed: PNG, JPEG, WebP. Export it as one of them."
+)
 LORA_TOO_LARGE = Sentence("lora_too_large", "The file is larger than {most} GB.")
 NO_LORA = Sentence("no_lora", "The file holds no LoRA weights.")
 NO_SAFETENSORS = Sentence(
     "no_safetensors", "The file is no safetensors file; no other kind is taken."
 )
-SHOT_NAME_TAKEN = Sentence("shot_name_taken", "This project has a shot of that name already.")
+NAME_TAKEN = Sentence("name_taken", "{name} ({slug}) has this name already. Choose another name.")
+NAME_RESERVED = Sentence(
+    "name_reserved", "The name “{name}” is one that the studio itself uses. Choose another."
+)
+NAME_INVISIBLE = Sentence(
+    "name_invisible", "The name has no visible character. Type one that people can read."
+)
+SLUG_TAKEN = Sentence(
+    "slug_taken",
+    "{name} has the address “{slug}” already. Choose another, or leave it empty to get one.",
+)
+SLUG_RESERVED = Sentence(
+    "slug_reserved", "The address “{slug}” is one that the studio itself uses. Choose another."
+)
 PROMPT_PLACE = Sentence("prompt_place", "The template must hold {placeholder} exactly once.")
 
 

@@ -6,7 +6,7 @@ from django.db import models
 from django.urls import reverse
 
 from generation.models import Output
-from generation.specs import Quality
+from generation.specs import Quality, RenderSpec
 from generation.states import Status
 from studio.models.cast import Character, Style
 from studio.models.project import Project, Shot
@@ -33,8 +33,12 @@ class TakeQuerySet(models.QuerySet["Take"]):
     """Takes by user and for pages."""
 
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "TakeQuerySet":
-        """Takes of projects that are visible to the user."""
-        return self.filter(shot__project__in=Project.objects.visible_to(user))
+        """Takes of projects that are visible to the user, without those in the trash."""
+        return self.kept().filter(shot__project__in=Project.objects.visible_to(user))
+
+    def kept(self) -> "TakeQuerySet":
+        """Takes that are not in the trash."""
+        return self.filter(job__trashed_at=None)
 
     def for_pages(self) -> "TakeQuerySet":
         """Select the relations that every fragment shows, in a fixed number of queries."""
@@ -53,7 +57,8 @@ class TakeQuerySet(models.QuerySet["Take"]):
 class Take(models.Model):
     """One attempt at a shot, made by one job.
 
-    `draft` is the approved draft that this take renders in final quality.
+    `draft` is the approved draft that this take renders in final quality. What the final of a draft
+    will be is settled when the draft is made: later changes of style and model do not change it.
     """
 
     shot = models.ForeignKey(Shot, on_delete=models.CASCADE, related_name="takes")
@@ -68,6 +73,9 @@ class Take(models.Model):
     )
     style = models.ForeignKey(Style, on_delete=models.SET_NULL, null=True, related_name="takes")
     draft = models.OneToOneField("self", on_delete=models.SET_NULL, null=True, related_name="final")
+    final_spec_data = models.JSONField(
+        null=True, editable=False, help_text="Settings of its final; empty if it has none."
+    )
     verdict = models.CharField(
         max_length=20, choices=Verdict.choices, default=Verdict.NONE, db_index=True
     )
@@ -98,6 +106,15 @@ class Take(models.Model):
     def output(self) -> Output | None:
         """The first output; None until the job is completed."""
         return next(iter(self.job.outputs.all()), None)
+
+    @property
+    def final_spec(self) -> RenderSpec | None:
+        """The settings of a draft's final; None for a take that has none.
+
+        Raises one of UNREADABLE if another version wrote them in another form.
+        """
+        data = self.final_spec_data
+        return None if data is None else RenderSpec.from_json(data)
 
     @property
     def is_final(self) -> bool:

@@ -9,23 +9,32 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile, File
-from PIL import Image, ImageOps
+from PIL import Image
 
+from generation.media import pictures
 from studio.models import refusals
 from studio.models.refusals import invalid
 
 MAX_PICTURE_BYTES = 20 * 1024 * 1024
 MAX_PICTURE_PIXELS = 40_000_000
 KEPT_PIXELS = 1536
+FORMATS = pictures.FORMATS
 MAX_LORA_BYTES = 1024 * 1024 * 1024
 MAX_LORA_HEADER = 10 * 1024 * 1024
-FORMATS = ("PNG", "JPEG", "WEBP")
 
 
-def reencode_picture(upload: File) -> ContentFile:
-    """Convert the upload to a WebP of at most 1536 pixels a side, without metadata.
+class KeptPicture(ContentFile):
+    """A re-encoded upload, with its former name and the number of frames that were left out."""
 
-    Raises ValidationError for files that are too large, broken or not a picture.
+    def __init__(self, content: bytes, uploaded_as: str, left_out: int) -> None:
+        super().__init__(content, name="reference.webp")
+        self.uploaded_as, self.left_out = uploaded_as, left_out
+
+
+def reencode_picture(upload: File) -> KeptPicture:
+    """Convert the upload to an sRGB WebP of at most 1536 pixels a side, without metadata.
+
+    Raises ValidationError for files that are too large, broken or of another format.
     """
     if (upload.size or 0) > MAX_PICTURE_BYTES:
         found, most = (upload.size or 0) // 1024**2, MAX_PICTURE_BYTES // 1024**2
@@ -37,19 +46,26 @@ def reencode_picture(upload: File) -> ContentFile:
             opened = Image.open(upload, formats=FORMATS)
             _check_pixels(opened)
             # Transparency is kept: cut-out figures would be unrecognisable on black.
-            mode = "RGBA" if opened.has_transparency_data else "RGB"
-            picture = ImageOps.exif_transpose(opened).convert(mode)
+            picture = pictures.as_srgb(opened)
+            left_out = pictures.further_frames(opened)
     except ValidationError:
         raise
     except Image.DecompressionBombError:
         raise _too_many_pixels("far too many") from None
     except Exception:
         # Pillow raises many kinds of exceptions for damaged files and metadata.
-        raise invalid(refusals.NO_PICTURE) from None
+        raise _no_picture(upload) from None
     picture.thumbnail((KEPT_PIXELS, KEPT_PIXELS))
     stream = io.BytesIO()
     picture.save(stream, "WEBP", quality=90)
-    return ContentFile(stream.getvalue(), name="reference.webp")
+    return KeptPicture(stream.getvalue(), upload.name or "", left_out)
+
+
+def _no_picture(upload: File) -> ValidationError:
+    """The refusal of a file that cannot be read; it names the format of one that is not taken."""
+    upload.seek(0)
+    name = pictures.format_named(upload.read(pictures.SNIFFED_BYTES))
+    return invalid(refusals.OTHER_FORMAT, name=name) if name else invalid(refusals.NO_PICTURE)
 
 
 def _check_pixels(picture: Image.Image) -> None:

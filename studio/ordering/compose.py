@@ -14,6 +14,8 @@ from generation.specs import Lora, Quality, RenderSpec, SourceFile, SourceUse
 from studio.models import Character, Style
 from studio.ordering import refusals
 from studio.ordering.model_choice import choose_model
+from studio.ordering.prompt_reasons import prompt_reasons
+from studio.ordering.prompt_text import visible
 from studio.ordering.request import FIELDS, RenderRequest
 from studio.ordering.workflow import Wish, Workflow, choose
 from studio.presentation.reasons import Reason
@@ -55,7 +57,7 @@ def compose(request: RenderRequest) -> Composed:
     checked = limits.check(replace(spec, **flow.settings), model.limits)
     told = {reason.chosen for reason in chosen}
     others = [reason for reason in flow.reasons if reason.chosen not in told]
-    return Composed(checked, model, [*chosen, *others])
+    return Composed(checked, model, [*chosen, *others, *prompt_reasons(checked, model)])
 
 
 def _usual(request: RenderRequest, model: ModelCard) -> dict[str, Any]:
@@ -150,11 +152,11 @@ def _refuse_what_only_clips_have(request: RenderRequest) -> None:
 
 
 def _prompt(request: RenderRequest) -> str:
-    if not request.prompt.strip():
-        return request.prompt
+    if not visible(request.prompt):
+        return ""
     look = request.character.look if request.character else ""
-    prompt = ", ".join(part.strip() for part in (look, request.prompt) if part.strip())
-    whole = request.style.apply(prompt) if request.style else prompt
+    prompt = _joined(look, request.prompt)
+    whole = visible(request.style.apply(prompt) if request.style else prompt)
     if len(whole) > MAX_PROMPT_LENGTH >= len(request.prompt):
         raise SpecError(
             "prompt",
@@ -168,7 +170,12 @@ def _prompt(request: RenderRequest) -> str:
 def _negative_prompt(request: RenderRequest) -> str:
     parts = [request.negative_prompt]
     parts += [thing.negative_prompt for thing in (request.character, request.style) if thing]
-    return ", ".join(part.strip() for part in parts if part.strip())
+    return _joined(*parts)
+
+
+def _joined(*parts: str) -> str:
+    """The parts that have something visible, one after the other."""
+    return ", ".join(part for part in map(visible, parts) if part)
 
 
 def _loras(character: Character | None) -> tuple[Lora, ...]:

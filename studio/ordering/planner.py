@@ -17,6 +17,7 @@ from generation.states import Priority
 from studio.ordering import reasons
 from studio.ordering.compose import Composed, compose, style_steps
 from studio.ordering.deadline_options import DeadlineOption, Freedom, deadline_options
+from studio.ordering.prompt_reasons import prompt_reasons
 from studio.ordering.reasons import GivenUp
 from studio.ordering.request import RenderRequest
 from studio.ordering.workflow import warnings
@@ -90,10 +91,14 @@ def plan_again(
     priority: Priority,
     owner_id: int | None,
 ) -> Plan:
-    """The plan of a spec that was made from an older one. Raises SpecError."""
+    """The plan of a spec that was made from an older one. Raises SpecError.
+
+    Its settings were chosen before, so its reasons only say what to expect of them.
+    """
     admission = check_admitted(spec, model)
     met = forecaster.forecast_request(spec, model, priority, owner_id)
-    return Plan(spec, model, met, waits_for=admission.waits_for)
+    told = [*warnings(spec), *prompt_reasons(spec, model)]
+    return Plan(spec, model, met, told, waits_for=admission.waits_for)
 
 
 def _plan_within(forecaster: Forecaster, request: RenderRequest, limit: float) -> Plan:

@@ -82,11 +82,88 @@ STILL_OF_MOTION = Choice(
     "The prompt describes motion (“{motion}”), which only a clip shows.",
     chosen="A still picture",
 )
+
+# What the model does not read of the texts.
+_CUT = "has {tokens} tokens, and {model} reads only {limit}. Not read: “{cut}”. "
+_CUT += "Put what matters first."
 PROMPT_CUT = Choice(
-    "prompt_cut",
-    "The prompt has {tokens} tokens, and {model} reads only {limit}: put what matters first.",
-    chosen="The first {limit} tokens of the prompt",
+    "prompt_cut", f"The prompt {_CUT}", chosen="The first {limit} tokens of the prompt"
 )
+NEGATIVE_PROMPT_CUT = Choice(
+    "negative_prompt_cut",
+    f"The negative prompt {_CUT}",
+    chosen="The first {limit} tokens of the negative prompt",
+)
+NEGATIVE_PROMPT_UNREAD = Choice(
+    "negative_prompt_unread",
+    "A negative prompt is read only with a guidance above 1, and this is {guidance:g}.",
+    chosen="No negative prompt",
+)
+_STRANGE = "{model} knows almost none of its words and reads the letters one by one. "
+_STRANGE += "Most models were trained on English."
+PROMPT_STRANGE = Choice(
+    "prompt_strange", _STRANGE, chosen="{percent} % of the prompt read as words"
+)
+NEGATIVE_PROMPT_STRANGE = Choice(
+    "negative_prompt_strange",
+    _STRANGE,
+    chosen="{percent} % of the negative prompt read as words",
+)
+
+# Prompt languages of other programs.
+_AS_TEXT = "{found} as plain text"
+WEIGHT_UNREAD = Choice(
+    "weight_unread", "Genga reads no weights of words: put what matters first.", chosen=_AS_TEXT
+)
+PARENTHESES_UNREAD = Choice(
+    "parentheses_unread",
+    "Genga does not stress words in parentheses: put what matters first.",
+    chosen=_AS_TEXT,
+)
+BRACKETS_UNREAD = Choice(
+    "brackets_unread",
+    "Genga neither weakens nor exchanges words in square brackets: leave the brackets out.",
+    chosen=_AS_TEXT,
+)
+BRACES_UNREAD = Choice(
+    "braces_unread",
+    "Genga does not stress words in braces: put what matters first.",
+    chosen=_AS_TEXT,
+)
+ESCAPES_UNREAD = Choice(
+    "escapes_unread",
+    "Parentheses and brackets have no meaning for Genga: leave the backslash out.",
+    chosen=_AS_TEXT,
+)
+LORA_UNREAD = Choice(
+    "lora_unread",
+    "Genga loads no LoRA that is named in a prompt: choose a character that has it.",
+    chosen=_AS_TEXT,
+)
+EMBEDDING_UNREAD = Choice(
+    "embedding_unread",
+    "Genga loads no embeddings and hypernetworks: leave their names out.",
+    chosen=_AS_TEXT,
+)
+WILDCARD_UNREAD = Choice(
+    "wildcard_unread",
+    "Genga draws no words at random: write the words that you want.",
+    chosen=_AS_TEXT,
+)
+BREAK_UNREAD = Choice(
+    "break_unread",
+    "Genga reads a prompt in one piece: BREAK begins no new one.",
+    chosen=_AS_TEXT,
+)
+AND_UNREAD = Choice(
+    "and_unread", "Genga does not combine prompts: AND is a word like any other.", chosen=_AS_TEXT
+)
+OPTIONS_UNREAD = Choice(
+    "options_unread",
+    "Genga reads no options in a prompt: choose them in the settings.",
+    chosen=_AS_TEXT,
+)
+
 FEW_WHOLE_STEPS = Choice(
     "few_whole_steps",
     "Only {whole} of {steps} steps are computed in full, so the result will look rough.",

@@ -14,6 +14,9 @@ PROMPT_WITH_WORDS_TOO_LONG = Sentence(
     "With the texts of the character and the style, the prompt has {count} characters.",
 )
 NOT_FOUND = Sentence("not_found", "There is no {field} named {slug!r}.")
+SEVERAL_OF_NAME = Sentence(
+    "several_of_name", "Several are named {name!r}: {slugs}. Send the slug of the one you mean."
+)
 OUTPUT_NOT_FOUND = Sentence("output_not_found", "There is no output {id}.")
 SHOT_WITHOUT_PROJECT = Sentence("shot_without_project", "The request names a shot, but no project.")
 OTHER_VERSION = Sentence("other_version", "Another version stored the settings of this job.")

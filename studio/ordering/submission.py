@@ -29,6 +29,7 @@ from studio.ordering.request import RenderRequest
 def submit(forecaster: Forecaster, request: RenderRequest, user: User) -> tuple[Take, Plan]:
     """Write the job and its take, or neither. Raises SpecError before anything is written."""
     made = plan(forecaster, request.but(owner_id=user.pk))
+    is_draft = made.spec.quality != Quality.FINAL
     with transaction.atomic():
         shot = request.shot or _sketches(request.project or _own_project(user))
         take = submit_spec(
@@ -38,6 +39,7 @@ def submit(forecaster: Forecaster, request: RenderRequest, user: User) -> tuple[
             shot=shot,
             priority=request.priority,
             plan=made,
+            final=_finished(made.spec, made.model, request.style) if is_draft else None,
             prompt=request.prompt,
             character=request.character,
             style=request.style,
@@ -90,8 +92,10 @@ def clone(
     job, drawn = take.job, spec_of(take.job)
     if not drawn.draws:
         raise SpecError("take", refusals.NOT_DRAWN, "a take that was drawn")
-    spec = replace(drawn, seed=specs.draw_seed() if seed is None else seed)
-    return _submit_again(forecaster, take, user, spec, Priority(job.priority))
+    seed = specs.draw_seed() if seed is None else seed
+    final = None if take.is_final else replace(settled_final(take), seed=seed)
+    spec = replace(drawn, seed=seed)
+    return _submit_again(forecaster, take, user, spec, Priority(job.priority), final)
 
 
 def retry(job: Job) -> bool:
@@ -114,8 +118,27 @@ def spec_of(job: Job) -> RenderSpec:
         raise SpecError("job", refusals.OTHER_VERSION, allowed) from problem
 
 
+def settled_final(draft: Take) -> RenderSpec:
+    """The settings of a draft's final, as settled when the draft was made.
+
+    For a draft of a version that settled none, they follow from the style and the model of today.
+    Raises SpecError if another version stored them.
+    """
+    try:
+        settled = draft.final_spec
+    except UNREADABLE as problem:
+        allowed = "a new render from its shot"
+        raise SpecError("take", refusals.OTHER_VERSION, allowed) from problem
+    return settled or _finished(spec_of(draft.job), draft.job.model, draft.style)
+
+
 def _submit_again(
-    forecaster: Forecaster, take: Take, user: User, spec: RenderSpec, priority: Priority
+    forecaster: Forecaster,
+    take: Take,
+    user: User,
+    spec: RenderSpec,
+    priority: Priority,
+    final: RenderSpec | None = None,
 ) -> tuple[Take, Plan]:
     """Submit another spec as a new take of the same shot and model. Raises SpecError."""
     model = take.job.model
@@ -127,6 +150,7 @@ def _submit_again(
         shot=take.shot,
         priority=priority,
         plan=made,
+        final=final,
         prompt=take.prompt,
         character=take.character,
         style=take.style,
@@ -143,9 +167,10 @@ def submit_spec(
     priority: Priority,
     plan: Plan,
     pinned_to: Device | None = None,
+    final: RenderSpec | None = None,
     **take_fields: Any,
 ) -> Take:
-    """Write the job of a complete spec and its take in a shot."""
+    """Write the job of a complete spec and its take in a shot; `final` is a draft's final."""
     with transaction.atomic():
         # Locks the shot if the database can, so that two takes never get the same number.
         Shot.objects.select_for_update().get(pk=shot.pk)
@@ -162,12 +187,17 @@ def submit_spec(
             pinned_to=pinned_to,
         )
         return Take.objects.create(
-            shot=shot, number=newest + 1, job=job, created_by=user, **take_fields
+            shot=shot,
+            number=newest + 1,
+            job=job,
+            created_by=user,
+            final_spec_data=final and final.as_json(),
+            **take_fields,
         )
 
 
-def finish(spec: RenderSpec, model: ModelCard, style: Style | None) -> RenderSpec:
-    """The spec of an approved draft's final: all steps, each computed in full."""
+def _finished(spec: RenderSpec, model: ModelCard, style: Style | None) -> RenderSpec:
+    """The settings of a draft's final: all steps, each computed in full."""
     steps = max(spec.steps, style_steps(style, model, Quality.FINAL))
     return replace(spec, quality=Quality.FINAL, steps=steps, acceleration=1)
 

@@ -118,11 +118,6 @@ RULES: tuple[SettingRule, ...] = (
         lambda flow: {},
         reasons.STILL_OF_MOTION,
     ),
-    SettingRule(
-        lambda flow: flow.demands.tokens > flow.demands.limit,
-        lambda flow: {},
-        reasons.PROMPT_CUT,
-    ),
 )
 
 
@@ -160,8 +155,6 @@ def _values(flow: Workflow) -> dict[str, Any]:
         "quality": flow.wish.quality.value,
         "subjects": flow.demands.subjects,
         "motion": flow.demands.motion,
-        "tokens": flow.demands.tokens,
-        "limit": flow.demands.limit,
     }
 
 

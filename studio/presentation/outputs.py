@@ -1,12 +1,10 @@
-"""Labels for the files of a render: their kinds, clip lengths and download names."""
+"""Labels for the files of a render: their kinds and clip lengths."""
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from generation.models import Output
-from studio.models import Take
 from studio.presentation import durations
 
 
@@ -36,11 +34,3 @@ def kind(output: Output) -> FileKind:
 def length(output: Output) -> str:
     """A clip's length: "3.0 s"; empty for a picture."""
     return durations.short(output.frames / output.fps) if output.fps else ""
-
-
-def download_name(output: Output) -> str:
-    """A readable file name, such as "sh010-take3.mp4"; the job's id when it has no take."""
-    take = Take.objects.filter(job=output.job_id).select_related("shot").first()
-    stem = f"{take.shot.slug}-take{take.number}" if take else str(output.job_id)
-    suffix = PurePosixPath(output.file.name or "").suffix
-    return f"{stem}{'-frames' if output.kind == 'frames' else ''}{suffix}"

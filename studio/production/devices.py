@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
@@ -16,11 +17,10 @@ from generation.specs import RenderSpec
 from generation.states import ACTIVE, Pause, Priority
 from generation.worker.bells import ring_all
 from studio.models import Take
+from studio.models.project import CALIBRATION_SHOT
 from studio.ordering import submission
 from studio.ordering.planner import Plan
 from studio.production import refusals, sentences
-
-CALIBRATION_SHOT = "calibration"
 
 
 def pause(device: Device, wanted: Pause) -> bool:
@@ -35,9 +35,14 @@ def pause(device: Device, wanted: Pause) -> bool:
 
 
 def tell(device: Device) -> None:
-    """Wake all workers and refresh the pages after a change of what a device takes."""
-    ring_all()
-    events.publish("device.changed", [events.QUEUE_GROUP], device=device.name)
+    """Wake all workers and refresh the pages once a change of what a device takes is committed."""
+
+    def told() -> None:
+        ring_all()
+        events.publish("device.changed", [events.QUEUE_GROUP], device=name)
+
+    name = device.name
+    transaction.on_commit(told)
 
 
 PAUSED = {

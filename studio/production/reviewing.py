@@ -104,8 +104,7 @@ def outcome(take: Take) -> Said | None:
 
 
 def _plan_final(forecaster: Forecaster, draft: Take) -> Plan:
-    job = draft.job
-    spec = submission.finish(submission.spec_of(job), job.model, draft.style)
+    job, spec = draft.job, submission.settled_final(draft)
     return plan_again(forecaster, spec, job.model, Priority(job.priority), draft.created_by_id)
 
 

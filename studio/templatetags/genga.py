@@ -1,8 +1,8 @@
-"""Template filters for durations and output files, built in for every template."""
+"""Template filters and tags, built in for every template."""
 
 from django import template
 
-from studio.presentation import consistency_chart, durations, outputs, reasons
+from studio.presentation import consistency_chart, durations, one_time, outputs, reasons
 
 register = template.Library()
 register.filter("spoken", durations.spoken)
@@ -13,3 +13,4 @@ register.filter("kind", outputs.kind)
 register.filter("clip_length", outputs.length)
 register.filter("reasons", reasons.reasons)
 register.filter("chart", consistency_chart.chart)
+register.simple_tag(one_time.field, name="one_time")

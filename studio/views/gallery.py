@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 
@@ -12,8 +12,10 @@ from studio.accounts.person_request import PersonRequest
 from studio.forms.pages import GalleryForm
 from studio.live.fragments import job_context
 from studio.models import Take
+from studio.presentation.keyset import BadCursor, Keyset, Page
 
 PAGE_SIZE = 24
+NEWEST = Keyset("gallery", ("-created_at", "-pk"))
 
 
 @login_required
@@ -22,14 +24,17 @@ def gallery(request: PersonRequest) -> HttpResponse:
     form = GalleryForm(request.GET, user=request.user)
     form.is_valid()
     takes = Take.objects.visible_to(request.user).for_pages().filter(job__status=Status.COMPLETED)
-    takes = takes.filter(**_filters(form.cleaned_data)).order_by("-created_at", "-pk")
-    page = Paginator(takes, PAGE_SIZE).get_page(request.GET.get("page"))
+    takes = takes.filter(**_filters(form.cleaned_data))
+    page = _page(takes, request.GET.get("after"))
     query = request.GET.copy()
-    query.pop("page", None)
+    query.pop("after", None)
     context = {
         "form": form,
-        "page": page,
-        "cards": [{"take": take, **job_context(request.forecaster, take.job)} for take in page],
+        "count": takes.count(),
+        "next": page.next,
+        "cards": [
+            {"take": take, **job_context(request.forecaster, take.job)} for take in page.rows
+        ],
         "query": query.urlencode(),
         "filtered": any(form.cleaned_data.values()),
     }
@@ -37,6 +42,14 @@ def gallery(request: PersonRequest) -> HttpResponse:
     return render(
         request, "fragments/gallery_page.html" if part else "studio/gallery.html", context
     )
+
+
+def _page(takes: QuerySet[Take], after: str | None) -> Page[Take]:
+    """The page behind a cursor; the first for one that is not the gallery's."""
+    try:
+        return NEWEST.page(takes, PAGE_SIZE, after)
+    except BadCursor:
+        return NEWEST.page(takes, PAGE_SIZE)
 
 
 def _filters(chosen: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from generation.errors import SpecError
@@ -18,6 +18,7 @@ from studio.ordering import submission
 from studio.presentation import flash
 from studio.views import sentences
 from studio.views.live import live
+from studio.views.made_once import made_once
 from studio.views.throttled import TooManySubmits, refuse_too_many_submits
 
 
@@ -39,6 +40,7 @@ def job(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Cancel the job. One that has ended stays as it is, and a message says so."""
     found = access.changeable_job_for(request.user, job_id)
@@ -51,6 +53,7 @@ def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def retry(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Put a failed or cancelled job back into the queue."""
     found = access.changeable_job_for(request.user, job_id)
@@ -64,6 +67,7 @@ def retry(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def hold(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Keep a waiting job from starting."""
     found = access.changeable_job_for(request.user, job_id)
@@ -74,6 +78,7 @@ def hold(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def release(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Release a job that is on hold."""
     found = access.changeable_job_for(request.user, job_id)
@@ -84,6 +89,7 @@ def release(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def front(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Move the job before its owner's other waiting jobs of the same priority."""
     found = access.changeable_job_for(request.user, job_id)
@@ -94,10 +100,11 @@ def front(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def clone(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Render the same settings with another seed, and open the page of the new job."""
     found = access.changeable_job_for(request.user, job_id)
-    take = get_object_or_404(Take.objects.visible_to(request.user).for_pages(), job=found)
+    take = access.take_to_build_on(request.user, found)
     try:
         refuse_too_many_submits(request)
         cloned, _ = submission.clone(request.forecaster, take, request.user)
@@ -113,6 +120,7 @@ def clone(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def priority(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Change the priority of a waiting job."""
     found = access.changeable_job_for(request.user, job_id)

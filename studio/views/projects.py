@@ -4,7 +4,8 @@ from itertools import groupby
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count
+from django.db import transaction
+from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
@@ -15,25 +16,32 @@ from studio.forms.pages import ShotForm
 from studio.live.fragments import shot_takes, shots_with_best
 from studio.models import Project
 from studio.views.live import live
+from studio.views.made_once import made_once
 
 
 @login_required
 def project_list(request: PersonRequest) -> HttpResponse:
     """List the person's projects."""
+    kept = Q(shots__takes__job__trashed_at=None)
     projects = Project.objects.visible_to(request.user).annotate(
-        shot_count=Count("shots", distinct=True), take_count=Count("shots__takes", distinct=True)
+        shot_count=Count("shots", distinct=True),
+        take_count=Count("shots__takes", distinct=True, filter=kept),
     )
     return render(request, "studio/projects.html", {"projects": projects})
 
 
 @login_required
+@made_once
 def project(request: PersonRequest, slug: str) -> HttpResponse:
     """Show the board: every shot with its best take."""
     found = access.project_for(request.user, slug)
     form = ShotForm(request.POST or None, project=found)
-    if request.method == "POST" and form.is_valid():
-        shot = form.save()
-        return redirect(shot)
+    if request.method == "POST":
+        with transaction.atomic():
+            # Of two people who add a shot of one name at the same time, the second is told.
+            Project.objects.select_for_update().get(pk=found.pk)
+            if form.is_valid():
+                return redirect(form.save())
     context = {
         **live(request, "project", slug),
         "project": found,

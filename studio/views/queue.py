@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from generation.errors import SpecError
-from generation.models import Device, Job
+from generation.models import Device
 from generation.sentences import Said
 from generation.states import Pause, Status
 from studio.accounts import access
@@ -19,6 +19,7 @@ from studio.presentation import flash
 from studio.production import bulk_actions, devices
 from studio.production.sentences import CALIBRATING
 from studio.views import sentences
+from studio.views.made_once import made_once
 
 
 @login_required
@@ -47,7 +48,7 @@ def act(request: PersonRequest) -> HttpResponse:
 @login_required
 def mine(request: PersonRequest) -> JsonResponse:
     """Ids of the person's own waiting and held jobs, for "all of mine"; not only those shown."""
-    own = Job.objects.filter(owner=request.user, status=Status.QUEUED)
+    own = access.changeable_jobs(request.user).filter(owner=request.user, status=Status.QUEUED)
     ids = own.order_by("priority", "rank", "id").values_list("pk", flat=True)[: bulk_actions.MOST]
     return JsonResponse({"job_ids": [str(pk) for pk in ids]})
 
@@ -72,6 +73,7 @@ def changeable_context(request: PersonRequest) -> dict[str, Any]:
 
 @login_required
 @require_POST
+@made_once
 def pause_device(request: PersonRequest, pk: int) -> HttpResponse:
     """Pause a device after its job or at once, or let it work again."""
     if not access.may_change_devices(request.user):
@@ -91,6 +93,7 @@ def pause_device(request: PersonRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def calibrate_device(request: PersonRequest, pk: int) -> HttpResponse:
     """Submit the renders that measure the speed of a device."""
     if not access.may_change_devices(request.user):

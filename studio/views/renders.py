@@ -16,10 +16,12 @@ from studio.accounts.person_request import PersonRequest
 from studio.forms.render import RenderForm
 from studio.models import Take
 from studio.ordering import messages, planner, submission
+from studio.views.made_once import made_once
 from studio.views.throttled import TooManySubmits, refuse_too_many_submits
 
 
 @login_required
+@made_once
 def new_render(request: PersonRequest) -> HttpResponse:
     """Show the form, or submit it and redirect to the job."""
     form = RenderForm(request.POST or None, user=request.user, initial=_initial(request) or None)

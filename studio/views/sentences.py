@@ -2,6 +2,11 @@
 
 from generation.sentences import Sentence
 
+TOKEN_MADE_BEFORE = Sentence(
+    "token_made_before",
+    "This form was sent before, so no token was made. A token's secret is shown only once: if you "
+    "do not have it, revoke the token and make another.",
+)
 TOKEN_REVOKED = Sentence("token_revoked", "The token “{name}” is revoked.")
 
 TOO_MANY_SUBMITS = Sentence(
@@ -49,6 +54,10 @@ NO_VERDICT_DUE = Sentence("no_verdict_due", "This take does not wait for a verdi
 NO_OWN_PICTURE = Sentence("no_own_picture", "This file has no picture of its own.")
 NO_STRIP = Sentence("no_strip", "This file has no strip.")
 FILE_GONE = Sentence("file_gone", "The file is gone from the storage.")
+
+DELETED = Sentence("deleted", "Take {number} is in the trash for {days} days.")
+RESTORED = Sentence("restored", "Take {number} is back in its shot.")
+DELETED_FOR_GOOD = Sentence("deleted_for_good", "The files of take {number} are deleted.")
 
 ENHANCEMENT_NOT_CHOSEN = Sentence(
     "enhancement_not_chosen", "Choose 2 or 4 times the frames or the size."

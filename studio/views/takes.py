@@ -20,6 +20,7 @@ from studio.production.refusals import OWN_TAKE
 from studio.production.reviewing import ReviewConflict
 from studio.views import sentences
 from studio.views.live import live
+from studio.views.made_once import made_once
 from studio.views.throttled import TooManySubmits, refuse_too_many_submits
 
 
@@ -31,6 +32,7 @@ def take(request: PersonRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def send_to_review(request: PersonRequest, pk: int) -> HttpResponse:
     """Ask the project's reviewers for a verdict."""
     found = access.take_for(request.user, pk)
@@ -46,6 +48,7 @@ def send_to_review(request: PersonRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def withdraw(request: PersonRequest, pk: int) -> HttpResponse:
     """Take the take back from review."""
     found = access.take_for(request.user, pk)
@@ -63,6 +66,7 @@ def withdraw(request: PersonRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def approve(request: PersonRequest, pk: int) -> HttpResponse:
     """Approve a take; the final of a draft is submitted automatically."""
     found = access.take_for(request.user, pk)
@@ -91,6 +95,7 @@ def approve(request: PersonRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def request_changes(request: PersonRequest, pk: int) -> HttpResponse:
     """Ask for changes, which the comment describes."""
     found = access.take_for(request.user, pk)
@@ -110,6 +115,7 @@ def request_changes(request: PersonRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@made_once
 def enhance(request: PersonRequest, pk: int) -> HttpResponse:
     """Interpolate or upscale a finished take; the result is a new take."""
     found = access.take_for(request.user, pk)
@@ -147,7 +153,7 @@ def reviews(request: PersonRequest) -> HttpResponse:
     ]
     decided = (
         Review.objects.exclude(verdict__in=[Verdict.PENDING, Verdict.WITHDRAWN])
-        .filter(take__shot__project__in=visible)
+        .filter(take__shot__project__in=visible, take__job__trashed_at=None)
         .select_related("take__shot__project", "reviewer")
         .order_by("-decided_at")[:12]
     )
@@ -162,10 +168,11 @@ def _page(
     context = {
         **live(request, "project", found.shot.project.slug),
         **job_context(request.forecaster, found.job),
-        **take_details(found),
+        **take_details(request.forecaster, found),
         "form": form,
         "enhance_form": EnhanceForm(initial={"interpolate": 1, "upscale": 1}),
         "may_review": access.may_review(request.user, found),
+        "may_change": access.may_change_job(request.user, found.job),
         "may_withdraw": review is not None and access.may_withdraw(request.user, review),
         "own_take": access.must_leave_approval(request.user, found) and OWN_TAKE.say(),
         "kept": kept,

@@ -242,7 +242,8 @@ def test_downloads_have_readable_names(page: Page) -> None:
     for word, ending in (("MP4", "mp4"), ("GIF", "gif")):
         with page.expect_download() as download:
             page.get_by_role("link", name=word, exact=True).click()
-        assert download.value.suggested_filename == f"{SHOT}-take{number}.{ending}"
+        name = f"Harbour Lights_The path uphill_take{number}_draft.{ending}"
+        assert download.value.suggested_filename == name
 
 
 def strip_of(page: Page, job_id: str) -> Locator:

@@ -113,6 +113,7 @@ _FORMS = {
 
 LINKS = Shape(self="url", cancel="url", web="url", websocket="url")
 
+REASON = Shape(code=str, chosen=str, why=str)
 EXPECTATION = {
     "queue_position": int,
     "estimated_seconds": (float, None),
@@ -122,6 +123,7 @@ EXPECTATION = {
     "quality": str,
     "message": str,
     "suggestion": (str, None),
+    "reasons": [REASON],
 }
 ESTIMATED = Shape(**EXPECTATION)
 ACCEPTED = Shape(**EXPECTATION, job_id="id", status=str, progress=float, seed=int, links=LINKS)
@@ -151,7 +153,6 @@ OUTPUT = Shape(
     sha256=str,
     consistency=(dict, None),
 )
-REASON = Shape(code=str, chosen=str, why=str)
 STATUS = Shape(
     job_id="id",
     type=str,
@@ -181,7 +182,9 @@ STATUS = Shape(
     outputs=[OUTPUT],
     error=(Shape(code=str, message=str, hint=str), None),
 )
-PAGE = Shape(jobs=[STATUS], page=int, pages=int, total=int)
+PAGE = Shape(
+    jobs=[STATUS], next=(str, None), page=(int, None), pages=(int, None), total=(int, None)
+)
 IN_QUEUE = {
     "job_id": ("id", None),
     "owner": str,

@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from generation.models import Device, ModelCard
 from generation.states import Outcome, Status
 from generation.worker import progress
-from studio.api import schemas, views
+from studio.api import list_schemas, lists, schemas
 from studio.api.field_table import field_table
 from studio.environment import read
 from studio.live import hub
@@ -84,6 +84,8 @@ def test_every_shown_command_is_answered_as_described(
         expected = 404 if "/outputs/" in path else 200
         if path.endswith(("/generate", "/clone")):
             expected = 202
+        elif method == "DELETE":
+            expected = 204
         assert answer.status_code == expected, (command, answer.content)
         output = re.compile(r"(?<=anime/outputs/)[0-9a-f-]{36}")
         answered.append(output.sub("{output_id}", path.replace(job_id, "{job_id}")))
@@ -99,7 +101,13 @@ def test_every_shown_command_is_answered_as_described(
         *schemas.EstimateOut.model_fields,
         *schemas.JobOut.model_fields,
         *schemas.QueueOut.model_fields,
-        *schemas.JobPage.model_fields,
+        *list_schemas.Paging.model_fields,
+        *list_schemas.JobPage.model_fields,
+        *list_schemas.ModelOut.model_fields,
+        *list_schemas.StyleOut.model_fields,
+        *list_schemas.CharacterOut.model_fields,
+        *list_schemas.ProjectOut.model_fields,
+        *list_schemas.ShotOut.model_fields,
         *schemas.AttemptOut.model_fields,
         *schemas.CancelOut.model_fields,
         *schemas.WaitingOut.model_fields,
@@ -125,7 +133,7 @@ def test_every_word_is_named(word: str) -> None:
     [
         f"may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes",
         f"up to {bulk_actions.MOST}:",
-        f"{views.PAGE_SIZE} a page",
+        f"{lists.PAGE_SIZE} a page",
         f"quicker than {hub.SHORTEST_PAUSE:g} s",
         f"up to {progress.REPORTS_PER_SECOND} times a second",
         f"takes {messages.LONG_SECONDS:g} seconds or more",

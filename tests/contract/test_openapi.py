@@ -15,22 +15,29 @@ from tests.contract import asking
 pytestmark = pytest.mark.django_db
 
 CALLS = {
-    ("post", "/api/anime/generate"): {"202", "401", "403", "415", "422", "429"},
+    ("post", "/api/anime/generate"): {"202", "401", "403", "409", "415", "422", "429"},
     ("get", "/api/anime/estimate"): {"200", "401", "403", "422"},
     ("get", "/api/anime/jobs"): {"200", "401", "403", "404", "422"},
+    **{
+        ("get", f"/api/anime/{name}"): {"200", "401", "403", "422"}
+        for name in ("models", "styles", "characters", "projects")
+    },
+    ("get", "/api/anime/shots"): {"200", "401", "403", "404", "422"},
     ("get", "/api/anime/jobs/{job_id}"): {"200", "401", "403", "404"},
     ("patch", "/api/anime/jobs/{job_id}"): {"200", "401", "403", "404", "409", "415", "422"},
-    ("post", "/api/anime/jobs/{job_id}/cancel"): {"200", "401", "403", "404"},
-    ("post", "/api/anime/jobs/{job_id}/hold"): {"200", "401", "403", "404", "409"},
-    ("post", "/api/anime/jobs/{job_id}/release"): {"200", "401", "403", "404", "409"},
+    ("delete", "/api/anime/jobs/{job_id}"): {"204", "401", "403", "404", "409"},
+    ("post", "/api/anime/jobs/{job_id}/restore"): {"200", "401", "403", "404"},
+    ("post", "/api/anime/jobs/{job_id}/cancel"): {"200", "401", "403", "404", "409", "422"},
+    ("post", "/api/anime/jobs/{job_id}/hold"): {"200", "401", "403", "404", "409", "422"},
+    ("post", "/api/anime/jobs/{job_id}/release"): {"200", "401", "403", "404", "409", "422"},
     ("post", "/api/anime/jobs/{job_id}/retry"): {"200", "401", "403", "404", "409", "422"},
     ("post", "/api/anime/jobs/{job_id}/clone"): {
-        *("202", "401", "403", "404", "415", "422", "429"),
+        *("202", "401", "403", "404", "409", "415", "422", "429"),
     },
     ("post", "/api/anime/jobs/cancel"): {"200", "401", "403", "404", "415", "422"},
     ("get", "/api/anime/queue"): {"200", "401"},
     ("post", "/api/anime/outputs/{output_id}/enhance"): {
-        *("202", "401", "403", "404", "415", "422", "429"),
+        *("202", "401", "403", "404", "409", "415", "422", "429"),
     },
 }
 REQUEST_FIELDS = {

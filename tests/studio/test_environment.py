@@ -31,6 +31,23 @@ BAD = [
     ("GENGA_SUBMIT_RATE", "5/year", "a number and /s, /min, /h, /d"),
     ("GENGA_SUBMIT_RATE", "²/min", "a number and /s, /min, /h, /d"),
     ("GENGA_DEBUG", "perhaps", "1 or 0"),
+    *[
+        (
+            "GENGA_CORS_ORIGINS",
+            origin,
+            "origins such as https://tools.example, in small letters and without a path",
+        )
+        for origin in (
+            "*",
+            "null",
+            "tools.example",
+            "https://tools.example/",
+            "ftp://tools.example",
+            "https://me:pw@tools.example",
+            "HTTPS://tools.example",
+            "https://*.example",
+        )
+    ],
 ]
 BAD_ADDRESSES = [
     ("GENGA_DATABASE_URL", "nonsense", "postgres://…, postgresql://…, sqlite://…"),
@@ -261,6 +278,14 @@ def test_host_names_may_have_spaces_nowhere_and_commas_anywhere(
     monkeypatch.setenv("GENGA_ALLOWED_HOSTS", "one.example,,two.example,")
 
     assert environment.read().allowed_hosts == ["one.example", "two.example"]
+
+
+def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert environment.read().cors_origins == []
+    origins = ["https://tools.example", "http://192.168.0.7:3000", "http://[::1]:3000"]
+    monkeypatch.setenv("GENGA_CORS_ORIGINS", ",".join(origins))
+
+    assert environment.read().cors_origins == origins
 
 
 def test_every_setting_has_a_name_and_a_sentence() -> None:

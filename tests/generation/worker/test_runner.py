@@ -18,6 +18,7 @@ from generation.states import Outcome, Priority, Stage, Status
 from generation.version import VERSION
 from generation.worker.runner import Worker
 from tests.generation.conftest import Ran
+from tests.generation.media.infotext import parsed
 from tests.generation.media.png_files import read_provenance
 from tests.generation.processes import wait_until
 from tests.generation.watched import WatchedModel
@@ -71,6 +72,10 @@ def test_the_file_is_complete_and_contains_its_provenance(worker: Worker, submit
     assert (provenance["seed"], provenance["genga"]) == (7, VERSION)
     assert provenance["model_hash"] == job.model.weights_hash
     with Image.open(io.BytesIO(content)) as picture:
+        told = parsed(picture.text["parameters"])
+        assert (told["Prompt"], told["Seed"]) == (job.spec.prompt, "7")
+        assert (told["Steps"], told["CFG scale"], told["Size"]) == ("4", "4", "128x128")
+        assert (told["Sampler"], told["Model"]) == ("DPM++ 2M", "toon")
         assert picture.size == (128, 128)
         assert picture.getextrema() != ((0, 0), (0, 0), (0, 0))
     with Image.open(output.thumbnail) as thumbnail:

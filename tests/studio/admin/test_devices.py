@@ -67,10 +67,14 @@ def test_invalid_rules_are_refused(chosen: dict[str, Any], as_root: Client, devi
 
 
 def test_pausing_a_device_publishes_an_event(
-    as_root: Client, device: Device, monkeypatch: pytest.MonkeyPatch
+    as_root: Client,
+    device: Device,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr("generation.live.events.publish", lambda kind, *_, **__: told.append(kind))
     url = address(Device, "change", device.pk)
-    as_root.post(url, {**filled(as_root, url), "pause": "after_job"})
+    with django_capture_on_commit_callbacks(execute=True):
+        as_root.post(url, {**filled(as_root, url), "pause": "after_job"})
     assert told == ["device.changed"]

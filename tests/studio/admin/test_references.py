@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +11,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
+from studio.admin.sentences import FIRST_FRAME_KEPT
 from studio.models import Character, Take
-from tests.studio.admin.asking import address, filled, picture_file, text
+from tests.studio.admin.asking import address, filled, picture_file, text, told
 
 
 def test_reference_is_kept_re_encoded(as_root: Client, ours: SimpleNamespace) -> None:
@@ -34,7 +36,7 @@ def test_reference_is_kept_re_encoded(as_root: Client, ours: SimpleNamespace) ->
         (picture_file((10_000, 5_000), mode="1"), "The picture has 50 megapixels"),
         (SimpleUploadedFile("a.png", b"\x89PNG\r\n\x1a\nbroken"), "The file is broken"),
         (SimpleUploadedFile("a.png", b"#!/bin/sh"), "The file is broken or no picture"),
-        (picture_file(kind="GIF"), "PNG, JPEG and WebP are taken"),
+        (picture_file(kind="GIF"), "This is a GIF picture. Allowed: PNG, JPEG, WebP."),
     ],
     ids=["50 megapixels", "broken", "no picture", "another format"],
 )
@@ -47,6 +49,22 @@ def test_bad_reference_is_refused_with_a_sentence(
     assert answer.status_code == 200
     assert sentence in text(answer)
     assert ours.character.references.count() == 1
+
+
+def test_an_animation_as_reference_is_told_to_be_one_picture(
+    as_root: Client, ours: SimpleNamespace
+) -> None:
+    url = address(Character, "change", ours.character.pk)
+    frames = [Image.new("RGB", (60, 40), colour) for colour in ("red", "green", "blue")]
+    stream = io.BytesIO()
+    frames[0].save(stream, "PNG", save_all=True, append_images=frames[1:])
+    walk = SimpleUploadedFile("walk.png", stream.getvalue())
+
+    answer = as_root.post(url, filled(as_root, url) | {"references-1-picture": walk}, follow=True)
+
+    assert told(answer)[-1] == FIRST_FRAME_KEPT.code
+    assert FIRST_FRAME_KEPT.say(name="walk.png", frames=3) in text(answer)
+    assert ours.character.references.count() == 2
 
 
 def test_deleting_a_reference_deletes_its_picture(

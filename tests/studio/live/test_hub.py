@@ -11,6 +11,7 @@ import pytest_asyncio
 from channels.layers import InMemoryChannelLayer
 
 from generation.scheduling.forecast import Forecaster
+from studio.accounts.rights import RIGHTS_GROUP
 from studio.live import hub as hubs
 from studio.live.fragments import Parts, Topic
 from studio.live.hub import Hub, Viewer, hub
@@ -211,9 +212,9 @@ async def test_a_viewer_that_left_gets_nothing_and_its_group_is_left(
     await watched.join(other, [QUEUE])
     await watched.leave(viewer)
 
-    assert set(layer.groups) == {"queue"}
+    assert set(layer.groups) == {"queue", RIGHTS_GROUP}
     await watched.leave(other)
-    assert not layer.groups
+    assert set(layer.groups) == {RIGHTS_GROUP}, "changes of rights are always heard"
     await other.close()
 
 

@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from PIL import Image
 
 from studio.models import uploads
+from tests.generation.media.profiles import p3_of_a_camera
 
 ORIENTATION = 0x0112
 ROTATED_RIGHT = 6
@@ -120,18 +122,60 @@ def test_a_file_of_too_many_bytes_is_refused_before_it_is_opened() -> None:
     [
         b"",
         b"no picture at all",
-        picture(kind="GIF"),
-        picture(kind="BMP"),
-        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         picture()[:60],
         picture(kind="JPEG")[:300],
         png_header(10, 10),
     ],
-    ids=["empty", "text", "GIF", "BMP", "SVG", "half a PNG", "half a JPEG", "only a header"],
+    ids=["empty", "text", "half a PNG", "half a JPEG", "only a header"],
 )
-def test_broken_files_and_other_formats_are_refused(content: bytes) -> None:
+def test_broken_files_are_refused(content: bytes) -> None:
     with refused("no_picture"):
         uploads.reencode_picture(ContentFile(content))
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (picture(kind="GIF"), "a GIF picture"),
+        (picture(kind="BMP"), "a BMP picture"),
+        (picture(kind="TIFF"), "a TIFF picture"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing"),
+        (b"\0\0\0\x18ftypheic" + bytes(600), "a HEIC picture"),
+    ],
+)
+def test_a_file_of_another_format_is_refused_by_its_name(content: bytes, name: str) -> None:
+    with refused("other_format", f"This is {name}.", "PNG, JPEG, WebP"):
+        uploads.reencode_picture(ContentFile(content))
+
+
+def test_a_reference_of_16_bit_grey_stays_grey() -> None:
+    stream = io.BytesIO()
+    Image.fromarray(np.full((40, 60), 32896, dtype=np.uint16)).save(stream, "PNG")
+
+    assert kept(stream.getvalue()).getpixel((5, 5)) == pytest.approx((128, 128, 128), abs=2)
+
+
+def test_a_reference_in_a_wide_gamut_is_stored_in_srgb() -> None:
+    stream = io.BytesIO()
+    wide = Image.new("RGB", (60, 40), (200, 60, 60))
+    wide.save(stream, "PNG", icc_profile=p3_of_a_camera())
+
+    found = kept(stream.getvalue())
+
+    assert found.getpixel((5, 5)) == pytest.approx((219, 37, 49), abs=2)
+    assert "icc_profile" not in found.info
+
+
+def test_of_an_animation_it_is_known_how_many_frames_were_left_out() -> None:
+    frames = [Image.new("RGB", (60, 40), colour) for colour in ("red", "green", "blue")]
+    stream = io.BytesIO()
+    frames[0].save(stream, "WEBP", save_all=True, append_images=frames[1:])
+
+    stored = uploads.reencode_picture(ContentFile(stream.getvalue(), name="walk.webp"))
+
+    assert (stored.uploaded_as, stored.left_out) == ("walk.webp", 2)
+    assert Image.open(stored).n_frames == 1
+    assert uploads.reencode_picture(ContentFile(picture())).left_out == 0
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF", "ignore:Tag data", "ignore:Truncated")

@@ -1,4 +1,4 @@
-"""Labels of files, lengths of clips and names of downloads."""
+"""Labels of files and lengths of clips."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import pytest
 from generation.models import Output
 from generation.specs import FORMATS
 from generation.worker.finished_files import FRAMES_KIND
-from studio.models import Take
 from studio.presentation import outputs
-from tests.studio.conftest import MakeTake
 
 
 @pytest.mark.parametrize("kind", ["image", "video", *FORMATS.values, FRAMES_KIND])
@@ -27,23 +25,3 @@ def test_an_unknown_kind_is_its_own_label() -> None:
 )
 def test_the_length_of_a_clip(frames: int, fps: float | None, said: str) -> None:
     assert outputs.length(Output(frames=frames, fps=fps)) == said
-
-
-@pytest.mark.django_db
-def test_a_download_is_named_by_shot_and_take(finished: MakeTake) -> None:
-    output = finished().output
-    assert output is not None
-    assert outputs.download_name(output) == "sh010-take1.png"
-
-    output.kind = "frames"
-    output.file.name = "outputs/2026/11/of-the-storage.zip"
-    assert outputs.download_name(output) == "sh010-take1-frames.zip"
-
-
-@pytest.mark.django_db
-def test_a_download_without_a_take_is_named_by_its_job(finished: MakeTake) -> None:
-    output = finished().output
-    assert output is not None
-    Take.objects.all().delete()
-
-    assert outputs.download_name(output) == f"{output.job_id}.png"

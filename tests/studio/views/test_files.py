@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from urllib.parse import unquote
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,7 +13,7 @@ from django.urls import reverse
 from PIL import Image
 
 from generation.models import Output
-from studio.models import ApiToken, Character, Project
+from studio.models import ApiToken, Character, Project, Shot
 from studio.models.cast import Reference
 from tests.studio.conftest import LogIn, MakeTake
 
@@ -64,7 +65,34 @@ def test_a_file_has_a_name_that_one_recognises(
 ) -> None:
     response = log_in(artist).get(reverse("output", args=[output.pk]) + query)
 
-    assert response["Content-Disposition"] == f'{disposition}; filename="sh010-take1.png"'
+    name = "Harbour_Arrival_take1_draft.png"
+    assert response["Content-Disposition"] == f'{disposition}; filename="{name}"'
+
+
+def test_every_file_is_saved_under_the_names_that_people_gave(
+    output: Output, log_in: LogIn, artist: User, shot: Shot
+) -> None:
+    Project.objects.update(name="港の灯り")
+    Shot.objects.update(name="屋上の夕焼け 第3カット")
+    mika = Character.objects.create(project=shot.project, slug="ミカ", name="ミカ", look="1girl")
+    reference = Reference.objects.create(
+        character=mika, picture=ContentFile(b"RIFF", "reference.webp")
+    )
+    Output.objects.update(strip=output.thumbnail.name, strip_frames=1)
+    client = log_in(artist)
+
+    def saved_as(page: str, pk: object) -> str:
+        answer = client.get(reverse(page, args=[pk]), {"download": 1})
+        kind, _, name = answer["Content-Disposition"].partition("; filename*=utf-8''")
+        assert (kind, name.isascii()) == ("attachment", True)
+        return unquote(name)
+
+    take = "港の灯り_屋上の夕焼け 第3カット_take1_draft"
+    assert saved_as("output", output.pk) == f"{take}.png"
+    assert saved_as("output-thumbnail", output.pk) == f"{take}_thumbnail.webp"
+    assert saved_as("output-strip", output.pk) == f"{take}_strip.webp"
+    assert saved_as("reference", reference.pk) == f"港の灯り_ミカ_reference{reference.pk}.webp"
+    reference.picture.storage.delete(reference.picture.name)
 
 
 def test_without_a_thumbnail_the_picture_itself_comes_under_its_own_type(

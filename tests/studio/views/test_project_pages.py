@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils.encoding import iri_to_uri
 
 from generation.models import Device
 from generation.scheduling import waiting_reasons
@@ -155,7 +161,7 @@ def test_an_empty_board_opens_the_form_for_the_first_shot(client: Client) -> Non
     assert '<details class="more" open>' in html
 
 
-def add_shot(client: Client, **typed: object) -> object:
+def add_shot(client: Client, **typed: object) -> Any:
     return client.post("/projects/harbour/", {"name": "Old friends", **typed})
 
 
@@ -167,31 +173,87 @@ def test_a_new_shot_stands_behind_the_others_of_its_sequence(
     response = add_shot(client, sequence=arrival.pk, prompt="smiling")
 
     shot = Shot.objects.get(name="Old friends")
-    assert response["Location"] == "/projects/harbour/old-friends/"  # type: ignore[index]
+    assert response["Location"] == "/projects/harbour/old-friends/"
     assert (shot.slug, shot.prompt, shot.sequence) == ("old-friends", "smiling", arrival)
     assert board(client) == [("Arrival", ["Ferry", "Old friends"])]
 
 
-@pytest.mark.parametrize("name", ["Arrival", "ARRIVAL!", "Sketches"])
-def test_a_name_that_is_taken_is_told_and_what_was_typed_stays(
-    name: str, client: Client, shot: Shot
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("Arrival", "name_taken"),
+        ("ARRIVAL", "name_taken"),
+        ("\uff21rrival", "name_taken"),
+        ("Arri\u200bval", "name_taken"),
+        ("Sketches", "name_reserved"),
+        ("\u200b", "name_invisible"),
+    ],
+)
+def test_a_name_that_cannot_be_had_is_told_and_what_was_typed_stays(
+    name: str, code: str, client: Client, shot: Shot
 ) -> None:
-    Shot.objects.update(slug="arrival")
     response = add_shot(client, name=name, description="At the pier.")
-    html = response.content.decode()  # type: ignore[attr-defined]
 
-    assert "This project has a shot of that name already." in html
-    assert "At the pier." in html
+    (error,) = response.context["form"].errors.as_data()["name"]
+    assert error.code == code
+    assert code != "name_taken" or "sh010" in error.message
+    assert "At the pier." in response.content.decode()
     assert Shot.objects.count() == 1
 
 
-def test_a_japanese_name_is_a_name(client: Client) -> None:
-    add_shot(client, name="到着")
-    add_shot(client, name="港の灯")
+@pytest.mark.django_db(transaction=True)
+def test_a_shot_that_two_people_add_at_once_is_there_once(client: Client, reviewer: User) -> None:
+    other = Client()
+    other.force_login(reviewer)
+    with ThreadPoolExecutor() as people:
+        answers = list(people.map(_add_and_leave, [client, other] * 3))
 
-    arrival = Shot.objects.get(name="到着")
-    assert re.fullmatch(r"shot-[a-z0-9]{6}", arrival.slug)
-    assert client.get(arrival.get_absolute_url()).status_code == 200
+    assert sorted(answers) == [200] * 5 + [302]
+    assert Shot.objects.filter(name="Old friends").count() == 1
+
+
+def _add_and_leave(client: Client) -> int:
+    try:
+        return int(add_shot(client).status_code)
+    finally:
+        connection.close()
+
+
+def test_names_that_differ_have_addresses_that_differ(client: Client) -> None:
+    for name in ("Arrival", "Arrival!", "🌊", "🌊🌊", "Calibration!"):
+        assert add_shot(client, name=name).status_code == 302, name
+
+    slugs = {shot.name: shot.slug for shot in Shot.objects.all()}
+    assert slugs == {
+        "Arrival": "arrival",
+        "Arrival!": "arrival-2",
+        "🌊": "shot-1",
+        "🌊🌊": "shot-2",
+        "Calibration!": "calibration-2",
+    }
+
+
+def test_shots_named_in_japanese_have_addresses_in_japanese(client: Client) -> None:
+    names = ["港の灯り 第3カット", "屋上の夕焼け 第3カット"]
+    responses = [add_shot(client, name=name) for name in names]
+
+    slugs = [Shot.objects.get(name=name).slug for name in names]
+    assert slugs == ["港の灯り-第3カット", "屋上の夕焼け-第3カット"]
+    for response, slug in zip(responses, slugs, strict=True):
+        assert response["Location"] == iri_to_uri(f"/projects/harbour/{slug}/")
+        html = client.get(response["Location"]).content.decode()
+        assert f'href="/render/?shot=harbour/{quote(slug)}"' in html
+
+
+def test_an_address_is_found_as_any_keyboard_writes_it(client: Client, project: Project) -> None:
+    Project.objects.update(slug="ガラス")
+    add_shot_to = reverse("project", args=["ガラス"])
+    client.post(add_shot_to, {"name": "ボート"})
+
+    for written in ("ボート", unicodedata.normalize("NFD", "ボート"), "ﾎﾞｰﾄ"):
+        assert client.get(f"{add_shot_to}{quote(written)}/").status_code == 200
+    live = client.get(reverse("shot", args=["ガラス", "ボート"])).context["live_path"]
+    assert live == f"/ws/live/project/{quote('ガラス')}/"
 
 
 def test_a_sequence_of_another_project_cannot_be_chosen(client: Client) -> None:
@@ -199,7 +261,7 @@ def test_a_sequence_of_another_project_cannot_be_chosen(client: Client) -> None:
     sequence = Sequence.objects.create(project=other, slug="s", name="Theirs")
     response = add_shot(client, sequence=sequence.pk)
 
-    assert "Select a valid choice" in response.content.decode()  # type: ignore[attr-defined]
+    assert "Select a valid choice" in response.content.decode()
 
 
 def test_a_shot_without_takes_offers_the_first(client: Client, shot: Shot) -> None:

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from generation.models import Device, Job, ModelCard
+from generation.refusals import TEXT_EMPTY
 from generation.specs import Quality
 from generation.states import Priority
 from studio.models import Character, Project, Shot, Style, Take
@@ -329,6 +330,35 @@ def test_the_form_asks_how_soon_in_minutes_and_tells_what_that_costs(
     assert (job := Job.objects.latest("submitted_at")).spec.steps == 22
     reason = reasons.FEWER_STEPS.because(steps=22, usual=30, within="4 minutes")
     assert job.reasons == [list(astuple(reason))]
+
+
+@pytest.mark.parametrize(
+    ("typed", "chosen", "said"),
+    [
+        ({"prompt": "pink hair, " * 20}, "The first 32 tokens of the prompt", "62 tokens"),
+        ({"negative_prompt": "sad, " * 20}, "The first 32 tokens of the negative", "42 tokens"),
+        ({"prompt": "少女"}, "0 % of the prompt read as words", "Toon knows almost none"),
+        ({"prompt": "(smile:1.2)"}, "“(smile:1.2)” as plain text", "no weights"),
+        ({"negative_prompt": "<lora:x:1>"}, "“&lt;lora:x:1&gt;” as plain text", "no LoRA"),
+    ],
+)
+def test_the_estimate_tells_what_of_a_prompt_is_not_read(
+    typed: dict[str, str], chosen: str, said: str, client: Client
+) -> None:
+    html = estimate(client, **typed)
+
+    assert f"<strong>{chosen}" in html
+    assert said in html
+
+
+def test_a_prompt_of_nothing_visible_is_refused_where_it_was_typed(client: Client) -> None:
+    assert TEXT_EMPTY.say() in estimate(client, prompt="\u200b\ufeff")
+
+    response = submit(client, prompt="\u200b\ufeff")
+
+    assert not Job.objects.exists()
+    (problem,) = response.context["form"].errors.as_data()["prompt"]
+    assert problem.code == TEXT_EMPTY.code
 
 
 def test_the_estimate_tells_what_the_engine_would_refuse(client: Client) -> None:

@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from generation.models import ModelCard
 from generation.scheduling.forecast import Forecaster
-from studio.models import Take, Verdict
+from generation.specs import Quality
+from studio.models import Style, Take, Verdict
 from studio.production import reviewing
 from tests.studio.conftest import LogIn, MakeTake, finish_job, fresh
 
@@ -36,7 +37,7 @@ def page_of(client: Client, take: Take) -> str:
 
 def buttons(html: str) -> set[str]:
     """What may be done about the review; going on from a finished take is another matter."""
-    return set(re.findall(r'action="/takes/\d+/(\w+)/"', html)) - {"enhance"}
+    return set(re.findall(r'action="/takes/\d+/(\w+)/"', html)) - {"enhance", "delete"}
 
 
 @pytest.mark.parametrize(
@@ -245,3 +246,23 @@ def test_the_finals_page_leads_back_to_its_draft(
 
     assert f'<a href="{draft.get_absolute_url()}">take 1</a>' in html
     assert buttons(html) == {"review"}, "a final may be sent to be signed off"
+
+
+def test_a_reviewer_sees_what_the_final_will_be(
+    sent: MakeTake, reviewer: User, log_in: LogIn
+) -> None:
+    take = sent(style=Style.objects.create(slug="fine", name="Fine", steps=90))
+    Style.objects.all().delete()
+
+    page = log_in(reviewer).get(take.get_absolute_url()).content.decode()
+
+    assert "90 steps, 128×128" in page
+    assert "estimating" in page, "no render of this kind was measured"
+
+
+def test_a_final_in_review_announces_no_other(
+    sent: MakeTake, reviewer: User, log_in: LogIn
+) -> None:
+    page = log_in(reviewer).get(sent(quality=Quality.FINAL).get_absolute_url()).content.decode()
+
+    assert "Its final" not in page

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from studio.models import ApiToken
+from studio.models import ApiToken, Scope
 from tests.studio.conftest import LogIn
 
 pytestmark = pytest.mark.django_db
 
 TOKENS = "/tokens/"
+SCOPES = ["read", "render", "review"]
 
 
 @pytest.fixture
@@ -24,7 +28,7 @@ def client(log_in: LogIn, artist: User) -> Client:
 
 
 def test_a_new_token_is_shown_once_and_works(client: Client, artist: User) -> None:
-    answer = client.post(TOKENS, {"name": "nightly script"})
+    answer = client.post(TOKENS, {"name": "nightly script", "scopes": SCOPES})
     found = re.search(r'<code id="secret">(genga_[\w-]+)</code>', answer.content.decode())
 
     assert found is not None
@@ -38,7 +42,7 @@ def test_a_new_token_is_shown_once_and_works(client: Client, artist: User) -> No
 
 
 def test_the_secret_itself_is_kept_nowhere(client: Client) -> None:
-    html = client.post(TOKENS, {"name": "script"}).content.decode()
+    html = client.post(TOKENS, {"name": "script", "scopes": SCOPES}).content.decode()
     secret = re.findall(r"genga_[\w-]{40,}", html)[0]
 
     row = ApiToken.objects.values().get()
@@ -48,7 +52,7 @@ def test_the_secret_itself_is_kept_nowhere(client: Client) -> None:
 
 @pytest.mark.parametrize("name", ["", "  ", "a" * 61])
 def test_a_token_needs_a_name_of_its_purpose(name: str, client: Client) -> None:
-    response = client.post(TOKENS, {"name": name})
+    response = client.post(TOKENS, {"name": name, "scopes": SCOPES})
 
     assert response.context["form"].errors["name"]
     assert not ApiToken.objects.exists()
@@ -98,3 +102,39 @@ def test_a_person_who_was_switched_off_has_no_working_token(artist: User) -> Non
     assert ApiToken.owner_of(secret) is None
     assert ApiToken.owner_of("genga_guessed") is None
     assert str(token) == f"script (…{secret[-4:]})"
+
+
+@pytest.mark.parametrize(("days", "expires"), [("", None), ("30", 30), ("90", 90), ("365", 365)])
+def test_a_token_gets_the_chosen_end_and_scopes(
+    days: str, expires: int | None, client: Client
+) -> None:
+    client.post(TOKENS, {"name": "script", "days": days, "scopes": ["review", "read"]})
+
+    token = ApiToken.objects.get()
+    assert token.scopes == ["read", "review"]
+    if expires is None:
+        assert token.expires_at is None
+    else:
+        left = token.expires_at - timezone.now()
+        assert timedelta(days=expires - 1) < left <= timedelta(days=expires)
+    listed = client.get(TOKENS).content.decode()
+    assert all(Scope(scope).label in listed for scope in token.scopes)
+
+
+def test_the_list_says_which_tokens_have_expired(client: Client, artist: User) -> None:
+    now = timezone.now()
+    ApiToken.issue(artist, "old", expires_at=now - timedelta(days=1))
+    ApiToken.issue(artist, "new", expires_at=now + timedelta(days=1))
+
+    new, old = client.get(TOKENS).context["tokens"]
+    assert (new.has_expired, old.has_expired) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("scopes", []), ("scopes", ["admin"]), ("days", "7"), ("days", "x")]
+)
+def test_other_ends_and_scopes_are_refused(field: str, value: Any, client: Client) -> None:
+    sent = {"name": "script", "scopes": SCOPES, field: value}
+
+    assert client.post(TOKENS, sent).context["form"].errors[field]
+    assert not ApiToken.objects.exists()
