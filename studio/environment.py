@@ -6,10 +6,7 @@ the check of the table in docs/operations.md and the error messages derive from 
 
 import os
 import secrets
-import socket
-from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
@@ -29,10 +26,9 @@ from pydantic_core import CoreSchema, core_schema
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from generation.errors import SettingError
+from studio.hosts import LOCAL_HOSTS, LOOPBACK, hosts_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ORIGIN = r"^https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$"
 """An origin as browsers send it."""
 
@@ -231,26 +227,6 @@ def read() -> Environment:
             "secret_key": found.secret_key or SecretStr(_own_secret_key(found.home)),
         }
     )
-
-
-def hosts_of(bind: str) -> list[str]:
-    """The hosts to open in a browser for a server that listens on `bind`; IPv6 in brackets.
-
-    With an address that means all interfaces: loopback, and this machine's address in its network.
-    """
-    with suppress(ValueError):
-        if not bind or ip_address(bind).is_unspecified:
-            return ["[::1]" if ":" in bind else "127.0.0.1", *_network_address()]
-    return [f"[{bind}]" if ":" in bind else bind]
-
-
-def _network_address() -> list[str]:
-    """The address that packets to other networks leave from; empty on a machine without one."""
-    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        # Connecting a datagram socket sends nothing. The address is reserved for documentation.
-        probe.connect(("192.0.2.1", 9))
-        return [probe.getsockname()[0]]
-    return []
 
 
 def _refusal(name: str, value: object) -> str:

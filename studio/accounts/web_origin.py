@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 
-from studio.environment import LOOPBACK
+from studio.hosts import LOOPBACK
 from studio.models import ApiToken
 
 

@@ -13,6 +13,7 @@ from generation.pipelines.registry import families as known_families
 from generation.states import Work
 from studio.accounts.person_request import PersonRequest
 from studio.admin.display import NOTHING, badge
+from studio.admin.editing import EditForm, HeedsOthers
 from studio.presentation import flash
 from studio.production import devices
 from studio.production.sentences import CALIBRATING
@@ -31,7 +32,7 @@ RULES = ("pause", "works", "families", "largest_size")
 DEVICE_ICONS = {"online": "●", "paused": "‖", "away": "○"}
 
 
-class DeviceForm(forms.ModelForm):
+class DeviceForm(EditForm):
     """The form of a device: which work it takes."""
 
     works = forms.MultipleChoiceField(
@@ -51,7 +52,7 @@ class DeviceForm(forms.ModelForm):
 
 
 @admin.register(Device)
-class DeviceAdmin(admin.ModelAdmin):
+class DeviceAdmin(HeedsOthers, admin.ModelAdmin):
     """Devices. Workers register and describe them; people set their work, and pause them."""
 
     form = DeviceForm

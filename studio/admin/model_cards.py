@@ -11,12 +11,13 @@ from generation.models import ModelCard
 from generation.specs import SIZE_MULTIPLE
 from studio.admin import sentences
 from studio.admin.display import NOTHING, short_hash
+from studio.admin.editing import EditForm, HeedsOthers
 from studio.admin.fields import SchedulerField
 from studio.forms.named import NamedForm
 from studio.presentation import flash
 
 
-class ModelCardForm(NamedForm):
+class ModelCardForm(EditForm, NamedForm):
     """A model's usual settings, which must be within its limits."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -45,7 +46,7 @@ class ModelCardForm(NamedForm):
 
 
 @admin.register(ModelCard)
-class ModelCardAdmin(admin.ModelAdmin):
+class ModelCardAdmin(HeedsOthers, admin.ModelAdmin):
     """A model's usual settings and limits. Its weights are read from its folder."""
 
     form = ModelCardForm

@@ -4,15 +4,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from generation.models import Job
 from generation.models.job import JobQuerySet
 from studio.admin.display import NOTHING
+from studio.admin.editing import EditForm, HeedsOthers
 from studio.admin.permissions import SuperusersOnly
 from studio.admin.projects import MembershipInline
 from studio.admin.sentences import JOBS_NOT_DECIDED, JOBS_RUN_ON
@@ -21,7 +22,7 @@ from studio.models.refusals import invalid
 from studio.presentation import flash
 from studio.production import bulk_actions
 
-admin.site.unregister(User)
+admin.site.unregister([User, Group])
 
 
 LET_RUN = "run"
@@ -32,7 +33,7 @@ JOBS_CHOICES = [
 ]
 
 
-class PersonForm(UserChangeForm):
+class PersonForm(EditForm, UserChangeForm):
     """A person's form, which asks what becomes of their jobs when they are deactivated."""
 
     their_jobs = forms.ChoiceField(
@@ -60,11 +61,11 @@ def jobs_of(person: User) -> JobQuerySet:
 
 
 @admin.register(User)
-class PersonAdmin(SuperusersOnly, UserAdmin):
+class PersonAdmin(HeedsOthers, SuperusersOnly, UserAdmin):
     """People and their roles in projects."""
 
     form = PersonForm
-
+    readonly_fields = ["last_login", "date_joined"]
     list_display = ["username", "full_name", "email", "roles", "is_staff", "is_active"]
     list_filter = ["memberships__role", "memberships__project", "is_staff", "is_active"]
     inlines = [MembershipInline]
@@ -106,6 +107,13 @@ class PersonAdmin(SuperusersOnly, UserAdmin):
         """The person's role in each project."""
         words = [f"{row.project}: {row.get_role_display()}" for row in person.memberships.all()]
         return ", ".join(words) or NOTHING
+
+
+@admin.register(Group)
+class PermissionGroupAdmin(HeedsOthers, GroupAdmin):
+    """Groups of permissions, as Django has them."""
+
+    form = EditForm
 
 
 @admin.register(ApiToken)

@@ -22,3 +22,7 @@ JOBS_RUN_ON = Sentence("jobs_run_on", "Jobs of the person that go on: {count}.")
 MOVED_TO_TRASH = Sentence("moved_to_trash", "{count} moved to the trash.")
 RESTORED_FROM_TRASH = Sentence("restored_from_trash", "{count} restored.")
 FREED = Sentence("freed", "The files of {count} are deleted.")
+SAVED_MEANWHILE = Sentence(
+    "saved_meanwhile",
+    "Somebody else has saved “{value}” here meanwhile. Enter theirs, or save again to keep yours.",
+)

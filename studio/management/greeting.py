@@ -1,7 +1,8 @@
 """The addresses that `up` prints when the site is ready."""
 
 from studio.accounts.web_origin import is_ours
-from studio.environment import Environment, hosts_of
+from studio.environment import Environment
+from studio.hosts import hosts_of
 
 
 def addresses(environment: Environment) -> list[str]:

@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from generation.models import Device
 from generation.worker import threads
-from studio.environment import hosts_of
+from studio.hosts import hosts_of
 from studio.management import demo_passwords
 from studio.management.greeting import addresses
 from studio.production import demo_project

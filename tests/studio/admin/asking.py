@@ -7,7 +7,6 @@ from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models.fields.files import FieldFile
-from django.forms import SplitDateTimeWidget
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -43,11 +42,6 @@ def filled(client: Client, url: str) -> dict[str, Any]:
         for name in form.fields:
             value = form[name].value()
             if value is None or value is False or isinstance(value, FieldFile):
-                continue
-            widget = form.fields[name].widget
-            if isinstance(widget, SplitDateTimeWidget):
-                for place, part in enumerate(widget.decompress(value)):
-                    data[f"{form.add_prefix(name)}_{place}"] = part
                 continue
             data[form.add_prefix(name)] = value
     return data
