@@ -4,9 +4,44 @@ A `SpecError` refuses a request before anything is written. A `RenderError` ends
 shown with a hint. An `Interruption` is not an error: the render was asked to stop.
 """
 
+import re
 from typing import Any
 
 from generation.sentences import Sentence
+
+PUBLIC_LENGTH = 300
+"""Characters of an error's text on pages, in rows and in the API's answers."""
+
+_PATH = re.compile(
+    r"(?P<quote>['\"])/(?:(?!(?P=quote))[^\n])+(?P=quote)"
+    # Not after a letter, a colon or another slash: those are in fractions and in web addresses. A
+    # word with a slash that follows a blank is the rest of a path with a blank in it.
+    r"|(?<![\w:/.<])/[^\s'\"`<>|:;,)\]}]+(?: [^\s'\"/]+/[^\s'\"`<>|:;,)\]}]*)*"
+)
+"""An absolute path, in quotes or not."""
+
+
+def public_text(problem: BaseException | str) -> str:
+    """What people may read of an error: its class and first line, without paths of the machine.
+
+    It has at most PUBLIC_LENGTH characters. Libraries list whole state dicts and name folders of
+    the server in their errors; that text belongs in the log. A path keeps its last name.
+    """
+    lines = (line.strip() for line in str(problem).splitlines())
+    text = _PATH.sub(_last_name, next(filter(None, lines), ""))
+    if isinstance(problem, BaseException):
+        kind = type(problem).__name__
+        text = f"{kind}: {text}" if text else kind
+    return text if len(text) <= PUBLIC_LENGTH else f"{text[: PUBLIC_LENGTH - 1].rstrip()}…"
+
+
+def _last_name(path: re.Match[str]) -> str:
+    quote = path["quote"] or ""
+    found = path[0].strip("'\"")
+    # The full stop of a sentence, which follows an unquoted path, belongs to the sentence.
+    dots = "" if quote else found[len(found.rstrip(".")) :]
+    name = found.rstrip("./").rsplit("/", 1)[-1]
+    return f"{quote}{name}{quote}{dots}"
 
 
 class SpecError(ValueError):
@@ -42,6 +77,12 @@ class RenderError(Exception):
         if hint is not None:
             self.hint = hint
 
+    @property
+    def fields(self) -> dict[str, str]:
+        """What is stored of it: its code, and what people may read of its message and hint."""
+        texts = {"message": public_text(self.message), "hint": public_text(self.hint)}
+        return {"code": self.code, **texts}
+
 
 class SpecUnreadable(RenderError):
     """The stored settings of a job are not in the format of this version."""
@@ -57,11 +98,28 @@ class ModelMissing(RenderError):
     hint = "Register the model again with `manage.py register_model`, then retry the job."
 
 
+class ModelChanged(RenderError):
+    """Weights or configuration on the disk are not what was registered or uploaded."""
+
+    code = "model_changed"
+    hint = (
+        "A lead decides on the model's page in the admin site: accept the new files, or switch the "
+        "model off. Then retry the job."
+    )
+
+
 class ModelUnreadable(RenderError):
     """The model's folder exists but cannot be loaded."""
 
     code = "model_unreadable"
     hint = "Check the model's folder (safetensors in diffusers' layout), then retry the job."
+
+
+class LoraUnreadable(RenderError):
+    """A LoRA's file is damaged, or holds what cannot be applied to the model."""
+
+    code = "lora_unreadable"
+    hint = "Choose another model, or upload another LoRA on the character's page in the admin site."
 
 
 class OutOfMemory(RenderError):
@@ -99,6 +157,16 @@ class WorkerLost(RenderError):
     hint = "Look into the worker's log; retry the job once the machine is well."
 
 
+class DatabaseUnusable(RenderError):
+    """The database failed during too many attempts."""
+
+    code = "database_unusable"
+    hint = (
+        "Have whoever runs the machine look into the worker's log and at the database's disk; "
+        "then retry the job."
+    )
+
+
 class Interruption(Exception):
     """The render was asked to stop between two steps; not a failure."""
 
@@ -113,6 +181,10 @@ class WorkerStopping(Interruption):
 
 class Preempted(Interruption):
     """Urgent work needs the device; the job goes back to the queue and is resumed later."""
+
+
+class DatabaseFailed(Interruption):
+    """The database did not take a part of the result; the job goes back to the queue."""
 
 
 class LeaseLost(Interruption):

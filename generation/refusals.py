@@ -36,12 +36,40 @@ FRAMES_NOT_HELD = Sentence(
     "No device has enough memory for {frames} frames of {width}×{height} pixels.",
 )
 
+SLUG_UNUSABLE = Sentence(
+    "slug_unusable", "The slug {slug!r} cannot stand in the API's requests and in addresses."
+)
+FOLDER_MISSING = Sentence("folder_missing", "There is no folder {folder}.")
+NOT_A_FOLDER = Sentence(
+    "not_a_folder", "{folder} is a file. Convert it to a folder in diffusers' layout first."
+)
 NO_MODEL_INDEX = Sentence("no_model_index", "{folder} has no {file}.")
-INDEX_NOT_JSON = Sentence("index_not_json", "{file} is not valid JSON: {problem}.")
+INDEX_NOT_JSON = Sentence("index_not_json", "{file} is not valid JSON in line {line}: {problem}.")
+CARD_NO_OBJECT = Sentence("card_no_object", "{file} is not a JSON object of a card's fields.")
+CARD_FIELD_UNKNOWN = Sentence("card_field_unknown", "{file}: a card has no field {name!r}.")
+CARD_FIELD_INVALID = Sentence("card_field_invalid", "The card's {name} is not possible. {problem}")
 CLASS_NOT_SUPPORTED = Sentence(
     "class_not_supported", "Models of the class {class_name} are not supported."
 )
-NO_SAFETENSORS = Sentence("no_safetensors", "{folder} has no safetensors files.")
+PART_NOT_NAMED = Sentence("part_not_named", "Its model_index.json names no {part}.")
+PART_FOLDER_MISSING = Sentence(
+    "part_folder_missing", "The folder {part} is missing, which model_index.json names."
+)
+PART_CLASS = Sentence("part_class", "{part} is of the class {class_name}, which is not supported.")
+PART_UNREADABLE = Sentence("part_unreadable", "{part} cannot be opened: {problem}.")
+NO_VOCABULARY = Sentence(
+    "no_vocabulary", "{part} has no vocabulary: tokenizer.json, or vocab.json and merges.txt."
+)
+NO_WEIGHTS = Sentence("no_weights", "{part} has no weights.")
+NO_SAFETENSORS = Sentence("no_safetensors", "{part} has its weights only as {file}.")
+WEIGHTS_MISSING = Sentence("weights_missing", "{file} is missing.")
+WEIGHTS_DAMAGED = Sentence("weights_damaged", "{file} is cut short or damaged ({problem}).")
+WEIGHTS_DIFFER = Sentence(
+    "weights_differ", "The weights of {part} do not match its config.json: {differences}."
+)
 BASE_NOT_NAMED = Sentence("base_not_named", "A motion adapter needs a model that it animates.")
 BASE_NOT_FOUND = Sentence("base_not_found", "There is no model {slug!r}.")
 UPSCALER_NOT_FOUND = Sentence("upscaler_not_found", "There is no upscaler {name!r}.")
+NO_UPSCALER = Sentence(
+    "no_upscaler", "{file} is damaged, lacks its other file, or holds no upscaler."
+)

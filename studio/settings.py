@@ -52,10 +52,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "studio.views.allowed_host.allowed_host",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    # Outside of the CSRF check, whose failures keep what was typed.
+    "studio.views.drafts.drafts",
+    "studio.views.session_end.session_end",
     "django.middleware.common.CommonMiddleware",
     # After the check of the Host header, which holds for a browser's preflight requests too.
     "corsheaders.middleware.CorsMiddleware",
@@ -64,7 +68,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "studio.presentation.unavailable.Unavailability",
     "studio.views.throttled.throttled",
+    "studio.views.time_zone.time_zone",
     "studio.views.arrival.arrival",
     "studio.views.forecasting.forecasting",
 ]
@@ -200,6 +206,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "genga_session"
 CSRF_COOKIE_NAME = "genga_csrf"
+CSRF_FAILURE_VIEW = "studio.views.session_end.csrf_failure"
 if not ENVIRONMENT.is_embedded:
     SECURE_SSL_REDIRECT = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

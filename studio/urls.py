@@ -30,6 +30,8 @@ register_converter(SlugConverter, "unicode_slug")
 admin.site.login_form = AdminLoginForm
 login_view = LoginView.as_view(redirect_authenticated_user=True, authentication_form=LoginForm)
 
+handler500 = "studio.presentation.unavailable.server_error"
+
 
 def healthz(request: HttpRequest) -> HttpResponse:
     """Health check: answer "ok" while the process lives."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from generation.estimating.estimator import Estimator
+from generation.library import weights
 from generation.models import Device, Job, ModelCard
 from generation.queue import lifecycle
 from generation.scheduling.forecast import Forecaster
@@ -74,6 +76,18 @@ def changed(spec: RenderSpec, **changes: Any) -> RenderSpec:
     return replace(spec, **changes)
 
 
+@cache
+def recorded(folder: Path) -> dict[str, Any]:
+    """The files of a model's folder as its card records them."""
+    return weights.read(folder).files
+
+
+def register_at(folder: Path) -> None:
+    """Let the cards of all models be those of this folder as it is now."""
+    files = weights.read(folder).files
+    ModelCard.objects.update(folder=str(folder), recorded_files=files)
+
+
 @pytest.fixture
 def shot(project: Project) -> Shot:
     return Shot.objects.create(project=project, slug="sh010", name="Arrival")
@@ -88,6 +102,7 @@ def toon(db: None) -> ModelCard:
         family="stable-diffusion",
         folder=str(TOON),
         weights_hash="0" * 64,
+        recorded_files=recorded(TOON),
         types=["image"],
         guidance=4.0,
         width=256,
@@ -118,6 +133,7 @@ def toon_motion(toon: ModelCard) -> ModelCard:
         family="animatediff",
         folder=str(TOON.with_name("toon-motion")),
         weights_hash="1" * 64,
+        recorded_files=recorded(TOON.with_name("toon-motion")),
         types=["video"],
         base=toon,
         channels=64,

@@ -54,6 +54,7 @@ SAME_KIND = {
     "refusals": "the sentences of refusals",
     "trash": "deleted jobs, and the pages of the trash",
     "sentences": "sentences for people with their codes",
+    "weights": "the files of models: recorded and compared, accepted by a lead",
 }
 """File names that stand in several rooms, with what all of them hold."""
 

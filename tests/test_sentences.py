@@ -9,15 +9,18 @@ from generation.sentences import Sentence, catalogue
 
 CATALOGUES = (
     "generation.estimating.evaluation.explanations",
+    "generation.pipelines.sentences",
     "generation.refusals",
     "generation.scheduling.waiting_reasons",
     "studio.accounts.refusals",
     "studio.admin.sentences",
     "studio.api.refusals",
+    "studio.live.sentences",
     "studio.models.refusals",
     "studio.ordering.reasons",
     "studio.ordering.refusals",
     "studio.ordering.sentences",
+    "studio.presentation.sentences",
     "studio.production.refusals",
     "studio.production.sentences",
     "studio.views.sentences",

@@ -5,9 +5,10 @@ The arithmetic is in `speeds.learning`, and the cache of the learned speeds in `
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from math import exp, log
+from math import exp, inf, log
 
 from django.db import transaction
 from django.utils import timezone
@@ -20,6 +21,8 @@ from generation.estimating.speeds.learning import REST, Speeds
 from generation.models import Attempt, Device, LearnedSpeed
 from generation.specs import RenderSpec
 from generation.states import Stage, Work
+
+logger = logging.getLogger(__name__)
 
 
 def shape_of(spec: RenderSpec) -> str:
@@ -110,9 +113,12 @@ class Estimator:
         """
         if attempt.device is None or attempt.run_seconds is None:
             return
+        stages: dict[str, float] = dict(timings)
+        if not _is_plausible(attempt.run_seconds, stages):
+            logger.warning("nothing is learned from an attempt of %s s", attempt.run_seconds)
+            return
         shape = parse(attempt.shape)
         row, speeds = self._row(attempt.device, shape.subject)
-        stages: dict[str, float] = dict(timings)
         stages[REST] = attempt.run_seconds - sum(stages.values())
         demands = self.speeds.demands(shape)
         _learn_error(speeds, attempt, demands)
@@ -138,6 +144,11 @@ class Estimator:
             row = LearnedSpeed(device=device, subject=subject, version=0, updated_at=timezone.now())
             return row, Speeds(device.kind)
         return row, Speeds.from_json(row.state)
+
+
+def _is_plausible(run_seconds: float, stages: dict[str, float]) -> bool:
+    """Whether these seconds can be those of a run; a clock may have been wrong."""
+    return 0 < run_seconds < inf and all(0 <= seconds < inf for seconds in stages.values())
 
 
 def _learn_error(speeds: Speeds, attempt: Attempt, demands: Demands) -> None:

@@ -1,64 +1,115 @@
 """Registers a model's folder: checks it, recognises its family, hashes its content."""
 
-import hashlib
 import json
 import logging
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from safetensors import SafetensorError
 
 from generation import refusals
-from generation.errors import SpecError
+from generation.errors import SpecError, public_text
+from generation.library import weights
+from generation.library.weights import CARD_FILE
 from generation.models import ModelCard
 from generation.pipelines.family import Family
 from generation.pipelines.model_files import INDEX_FILES, count_parameters, loaded_files
-from generation.pipelines.registry import class_names, count_costs, family_of_class
+from generation.pipelines.registry import class_names, count_costs, family_of_class, open_parts
 
 logger = logging.getLogger(__name__)
-
-READ_BYTES = 1 << 20
-CARD_FILE = "genga.json"
 
 
 def register(folder: Path, slug: str, **fields: Any) -> ModelCard:
     """Create or update the card of the model in `folder`. Raises SpecError for other folders.
 
-    A file genga.json in the folder may contain fields of a new card. `fields` override it, and
-    update an existing card. A motion adapter also needs `base`, the slug of the model that it
-    animates.
+    Every part of the model is opened first, without loading its weights. A file genga.json in the
+    folder may contain fields of a new card. `fields` override it, and update an existing card. A
+    motion adapter also needs `base`, the slug of the model that it animates.
     """
+    _check_slug(slug)
     family = recognise(folder)
-    own: dict[str, Any] = {}
-    if (folder / CARD_FILE).is_file():
-        own = json.loads((folder / CARD_FILE).read_text())
+    own = _fields_of(folder)
+    open_parts(folder, family)
     root = Path(settings.BASE_DIR)
     inside = folder.resolve().is_relative_to(root)
+    content = weights.read(folder)
     base = _base_of(family, fields.pop("base", None) or own.pop("base", None))
+    files = loaded_files(folder, family.parts)
     read: dict[str, Any] = {
         "base": base,
         "family": family.name,
         "channels": base.channels if base else family.width(folder),
         "folder": str(folder.resolve().relative_to(root) if inside else folder.resolve()),
-        "weights_hash": hash_weights(folder),
-        "weights_bytes": sum(path.stat().st_size for path in loaded_files(folder, family.parts)),
-        "parameters": _parameters(folder, family),
+        "weights_hash": content.weights_hash,
+        "recorded_files": content.files,
+        "changed_at": None,
+        "weights_bytes": sum(path.stat().st_size for path in files),
+        "parameters": sum(map(count_parameters, files)),
     }
     read["costs"] = _costs(slug, read)
     usual = {"types": list(family.media_types), **family.card_fields(folder)}
     if base:
         usual.update(_like_base(base))
+    new = {"name": slug, **usual, **own, **fields, **read}
+    _check_fields(ModelCard(slug=slug, **new), read)
     with transaction.atomic():
         card, _ = ModelCard.objects.update_or_create(
-            slug=slug,
-            defaults={**read, **fields},
-            create_defaults={"name": slug, **usual, **own, **fields, **read},
+            slug=slug, defaults={**read, **fields}, create_defaults=new
         )
         if card.is_default:
             ModelCard.objects.make_default(card)
     return card
+
+
+def _check_slug(slug: str) -> None:
+    """Raise SpecError unless requests and addresses can name a model so."""
+    field = ModelCard._meta.get_field("slug")
+    try:
+        field.run_validators(field.to_python(slug))
+    except ValidationError:
+        allowed = f"1 to {field.max_length} letters, digits, hyphens and underscores"
+        raise SpecError("slug", refusals.SLUG_UNUSABLE, allowed, slug=slug) from None
+    if not slug:
+        raise SpecError("slug", refusals.SLUG_UNUSABLE, "at least one letter", slug=slug)
+
+
+def _fields_of(folder: Path) -> dict[str, Any]:
+    """The card's fields in the folder's genga.json. Raises SpecError for a file that is no card."""
+    path = folder / CARD_FILE
+    if not path.is_file():
+        return {}
+    found = _read_json(path)
+    names = {field.name for field in ModelCard._meta.concrete_fields} - {"id", "slug"}
+    if not isinstance(found, dict):
+        raise SpecError("folder", refusals.CARD_NO_OBJECT, ", ".join(sorted(names)), file=path)
+    for name in found.keys() - names:
+        allowed = ", ".join(sorted(names))
+        raise SpecError("folder", refusals.CARD_FIELD_UNKNOWN, allowed, file=path, name=name)
+    return found
+
+
+def _check_fields(card: ModelCard, read: Collection[str]) -> None:
+    """Raise SpecError for a value that the card cannot hold; `read` was not told by anybody."""
+    try:
+        card.clean_fields(exclude=read)
+    except ValidationError as problem:
+        name, (first, *_) = next(iter(problem.message_dict.items()))
+        raise SpecError(name, refusals.CARD_FIELD_INVALID, name=name, problem=first) from problem
+
+
+def _read_json(path: Path) -> Any:
+    """The content of a JSON file. Raises SpecError with the line that is wrong."""
+    try:
+        return json.loads(path.read_bytes())
+    except json.JSONDecodeError as problem:
+        place = {"file": path, "line": problem.lineno, "problem": problem.msg}
+        raise SpecError("folder", refusals.INDEX_NOT_JSON, "JSON", **place) from problem
+    except (ValueError, RecursionError) as problem:
+        place = {"file": path, "line": 1, "problem": public_text(problem)}
+        raise SpecError("folder", refusals.INDEX_NOT_JSON, "JSON in UTF-8", **place) from problem
 
 
 def _costs(slug: str, read: dict[str, Any]) -> dict[str, Any]:
@@ -76,14 +127,6 @@ def _costs(slug: str, read: dict[str, Any]) -> dict[str, Any]:
             exc_info=True,
         )
         return {}
-
-
-def _parameters(folder: Path, family: Family) -> int:
-    """The number of parameters; 0 for files that cannot be read, which loading will refuse."""
-    try:
-        return sum(map(count_parameters, loaded_files(folder, family.parts)))
-    except (OSError, SafetensorError):
-        return 0
 
 
 def _base_of(family: Family, slug: str | None) -> ModelCard | None:
@@ -111,40 +154,25 @@ def recognise(folder: Path) -> Family:
 
     Raises SpecError with the reason for a folder that is not a supported model.
     """
+    layout = "diffusers' layout"
+    if not folder.exists():
+        raise SpecError("folder", refusals.FOLDER_MISSING, layout, folder=folder)
+    if not folder.is_dir():
+        raise SpecError("folder", refusals.NOT_A_FOLDER, layout, folder=folder)
     path = next((folder / name for name in INDEX_FILES if (folder / name).is_file()), None)
     if path is None:
-        raise SpecError(
-            "folder",
-            refusals.NO_MODEL_INDEX,
-            "diffusers' layout",
-            folder=folder,
-            file=INDEX_FILES[0],
-        )
-    try:
-        name = json.loads(path.read_text()).get("_class_name")
-    except ValueError as problem:
-        raise SpecError(
-            "folder", refusals.INDEX_NOT_JSON, "diffusers' layout", file=path, problem=problem
-        ) from problem
-    family = family_of_class(name)
+        file = INDEX_FILES[0]
+        raise SpecError("folder", refusals.NO_MODEL_INDEX, layout, folder=folder, file=file)
+    index = _read_json(path)
+    name = index.get("_class_name") if isinstance(index, dict) else None
+    family = family_of_class(name) if isinstance(name, str) else None
     if family is None:
         raise SpecError(
             "folder", refusals.CLASS_NOT_SUPPORTED, ", ".join(class_names()), class_name=name
-        )
-    if not any(folder.rglob("*.safetensors")):
-        raise SpecError(
-            "folder", refusals.NO_SAFETENSORS, "weights as safetensors only", folder=folder
         )
     return family
 
 
 def hash_weights(folder: Path) -> str:
     """SHA-256 in hex over the names and contents of all weight and configuration files."""
-    total = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in {".safetensors", ".json", ".txt"} and path.name != CARD_FILE:
-            total.update(path.relative_to(folder).as_posix().encode())
-            with path.open("rb") as stream:
-                while chunk := stream.read(READ_BYTES):
-                    total.update(chunk)
-    return total.hexdigest()
+    return weights.read(folder).weights_hash

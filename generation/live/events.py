@@ -78,6 +78,11 @@ def job_group(job_id: Any) -> str:
     return f"job.{job_id}"
 
 
+def person_group(user_id: int | None) -> str:
+    """The group that receives what becomes of one person's renders."""
+    return f"person.{user_id}"
+
+
 class _Publisher:
     """An event loop in its own thread, so that publishing never blocks a render.
 
@@ -151,7 +156,12 @@ def drain(timeout: float = 2.0) -> None:
     _publisher().drain(timeout)
 
 
-def publish_job(kind: EventKind, job_id: Any, scope: str) -> None:
-    """Publish an event to the groups of the job, of its scope and of the queue."""
+def publish_job(kind: EventKind, job_id: Any, scope: str, owner_id: int | None = None) -> None:
+    """Publish an event to the groups of the job, of its scope, of its owner and of the queue.
+
+    Progress has no `owner_id`: people are told only what becomes of their renders.
+    """
     groups = [job_group(job_id), QUEUE_GROUP, *([scope] if scope else [])]
+    if owner_id is not None:
+        groups.append(person_group(owner_id))
     publish(kind, groups, job_id=str(job_id))

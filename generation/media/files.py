@@ -14,11 +14,14 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from generation.errors import OutputUnwritable
+from generation.errors import OutputUnwritable, public_text
 from generation.field import MediaType
 from generation.media.frames import FrameFolder
 from generation.media.images import png_with_provenance, thumbnail
 from generation.media.sheets import hover_strip, poster
+
+OUTPUTS = "outputs"
+"""The folder of the storage that has a folder of finished files for each month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Shelf:
     """Stores the files of one attempt; `written` lists their names, so that they can be deleted."""
 
     def __init__(self, job_id: UUID, attempt: int, day: date) -> None:
-        self._stem = f"outputs/{day:%Y/%m}/{job_id}-{attempt}"
+        self._stem = f"{month_folder(day)}/{job_id}-{attempt}"
         self.written: list[str] = []
 
     def picture(self, picture: Image.Image, provenance: dict[str, Any]) -> StoredOutput:
@@ -114,13 +117,20 @@ class Shelf:
         return name
 
 
+def month_folder(day: date) -> str:
+    """The folder of the files that attempts of that month store."""
+    return f"{OUTPUTS}/{day:%Y/%m}"
+
+
 @contextmanager
 def unwritable() -> Iterator[None]:
     """Turn an OSError inside this context into OutputUnwritable."""
     try:
         yield
     except OSError as problem:
-        raise OutputUnwritable(f"The result could not be stored: {problem}") from problem
+        raise OutputUnwritable(
+            f"The result could not be stored: {public_text(problem)}"
+        ) from problem
 
 
 def hash_file(path: Path) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from generation.media import atomic
+from generation.media import atomic, plain_files
 
 # Level 1 takes a third of the time of level 6, and these files are deleted after their render.
 PNG_LEVEL = 1
@@ -30,15 +30,18 @@ class FrameFolder:
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
         self._count = 0
-        while self._file(self._count).exists():
+        while self._file(self._count).is_file():
             self._count += 1
 
     def add(self, picture: Image.Image) -> None:
         """Write the next frame, as RGB."""
         content = io.BytesIO()
         picture.convert("RGB").save(content, "PNG", compress_level=PNG_LEVEL)
+        target = self._file(self._count)
+        if target.is_dir():
+            plain_files.remove(target)
         # Not durable: syncing each frame takes long, and frames lost in a power cut are redrawn.
-        atomic.replace(self._file(self._count), [content.getvalue()], durable=False)
+        atomic.replace(target, [content.getvalue()], durable=False)
         self._count += 1
 
     def __len__(self) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from generation.errors import OutputBroken
+from generation.errors import OutputBroken, public_text
 from generation.media.clips import UnreadableClip, describe, read_frames, read_provenance
 
 # The least PSNR of any patch of 32 x 32 pixels, compared at a quarter of the size. At that size the
@@ -44,7 +44,9 @@ def check_file(path: Path, frames: Frames, *, fps: float) -> None:
     try:
         facts = describe(path)
     except (UnreadableClip, OSError) as problem:
-        raise OutputBroken(f"The written clip cannot be read back: {problem}") from problem
+        raise OutputBroken(
+            f"The written clip cannot be read back: {public_text(problem)}"
+        ) from problem
     if facts.frames != len(frames):
         raise OutputBroken(
             f"The written clip ends after frame {facts.frames}; {len(frames)} were rendered."

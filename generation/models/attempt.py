@@ -1,5 +1,7 @@
 """Attempt: one run of a job on one device, with the seconds of each stage."""
 
+from time import monotonic
+
 from django.db import models
 from django.utils import timezone
 
@@ -35,7 +37,9 @@ class Attempt(models.Model):
     finished_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=12, choices=choices(Outcome), default=Outcome.RUNNING)
     cold = models.BooleanField(null=True, help_text="True if the model had to be loaded first.")
-    run_seconds = models.FloatField(null=True, help_text="From the claim to the end.")
+    run_seconds = models.FloatField(
+        null=True, help_text="From the claim to the end, or to the last heartbeat."
+    )
     load_seconds = models.FloatField(
         default=0.0, help_text="Seconds of the run time for loading the model."
     )
@@ -64,6 +68,9 @@ class Attempt(models.Model):
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
 
+    begun: float | None = None
+    """The claim by the monotonic clock of this process; None in every other process."""
+
     objects = AttemptQuerySet.as_manager()
 
     class Meta:
@@ -79,6 +86,11 @@ class Attempt(models.Model):
         return f"Attempt {self.number} on {self.device_name}: {self.outcome}"
 
     @property
+    def elapsed(self) -> float | None:
+        """Seconds since the claim, whatever the clock of the host does; None elsewhere."""
+        return None if self.begun is None else monotonic() - self.begun
+
+    @property
     def is_comparable(self) -> bool:
         """Whether it ran alone and from the start; see `AttemptQuerySet.comparable`."""
         return not self.resumed_from and self.batch_size == 1
@@ -86,6 +98,8 @@ class Attempt(models.Model):
     @property
     def outcome_label(self) -> str:
         """The label of the outcome."""
+        if self.outcome == Outcome.HANDED_BACK and self.error_code:
+            return "Handed back: the database failed"
         return Outcome(self.outcome).label
 
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from generation.states import Pause, Work, choices
@@ -19,6 +20,14 @@ class DeviceQuerySet(models.QuerySet["Device"]):
     def idle(self) -> "DeviceQuerySet":
         """Online devices that run no job and are not paused."""
         return self.online().filter(pause=Pause.NONE).exclude(jobs__status="processing")
+
+    def cut_heartbeats(self) -> int:
+        """Set heartbeats of the future to now, after a clock was set back; their number.
+
+        A device whose worker lives sends the next one soon; the others then count as away.
+        """
+        future = Now() + timedelta(seconds=settings.GENGA_HEARTBEAT_SECONDS * 5)
+        return self.filter(heartbeat_at__gt=future).update(heartbeat_at=Now())
 
 
 class Device(models.Model):

@@ -33,10 +33,10 @@ class DeviceTime(models.Model):
 
     @classmethod
     def add(cls, owner_id: int, seconds: float, now: datetime) -> None:
-        """Add device time that a person used up to `now`."""
+        """Add device time that a person used up to `now`; less than none counts as none."""
         row, _ = cls.objects.select_for_update().get_or_create(
             owner_id=owner_id, defaults={"as_of": now}
         )
-        row.seconds = row.at(now) + seconds
+        row.seconds = row.at(now) + max(0.0, seconds)
         row.as_of = now
         row.save()

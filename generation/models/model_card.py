@@ -52,6 +52,17 @@ class ModelCard(models.Model):
         help_text="Path of the model's folder, absolute or relative to the project's root.",
     )
     weights_hash = models.CharField(max_length=64, editable=False)
+    recorded_files = models.JSONField(
+        default=dict,
+        editable=False,
+        help_text="Its files when it was registered: size, mtime_ns and sha256 by name.",
+    )
+    changed_at = models.DateTimeField(
+        "changed on disk",
+        null=True,
+        editable=False,
+        help_text="Since when its files differ from those; no render uses it meanwhile.",
+    )
     weights_bytes = models.PositiveBigIntegerField(
         default=0, editable=False, help_text="Size of the weights files that are loaded."
     )

@@ -34,9 +34,12 @@ class Family:
         base: The family of the model that an adapter adds to; None for a model of its own.
         parts: Folders of weights inside a model's folder, in the order in which they are loaded;
             "." is the folder itself.
+        other_parts: Folders without weights that a model needs too.
+        unused_parts: Parts that a folder may name and that are not loaded.
+        lora_parts: The parts, of the base in the case of an adapter, that LoRAs change; empty if
+            its pipelines take no LoRAs.
         media_types: The media that it renders.
         batches: Whether its pipelines implement `denoise_batch`.
-        lora: Whether its pipelines take LoRAs.
         begins_with_picture: Whether a clip may begin with a given picture.
         accelerates: Whether it can leave out the denoiser's deep layers in some steps.
         latent_pixels: Picture pixels per latent, on each side.
@@ -55,9 +58,11 @@ class Family:
     class_names: tuple[str, ...] = ()
     base: str | None = None
     parts: tuple[str, ...] = ()
+    other_parts: tuple[str, ...] = ()
+    unused_parts: tuple[str, ...] = ()
+    lora_parts: tuple[str, ...] = ()
     media_types: tuple[MediaType, ...] = ()
     batches: bool = False
-    lora: bool = False
     begins_with_picture: bool = False
     accelerates: bool = False
     latent_pixels: int = 8
@@ -67,3 +72,8 @@ class Family:
     card_fields: Callable[[Path], Mapping[str, Any]] = _no_fields
     loader: str = ""
     costs: str = ""
+
+    @property
+    def lora(self) -> bool:
+        """Whether its pipelines take LoRAs."""
+        return bool(self.lora_parts)

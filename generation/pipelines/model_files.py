@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
@@ -12,6 +13,8 @@ from safetensors import safe_open
 
 INDEX_FILES = ("model_index.json", "config.json")
 """Files that name the class of a folder: the index of a whole pipeline, or of a single part."""
+STEMS = ("diffusion_pytorch_model", "model")
+"""The names of weight files as diffusers and transformers write them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,46 @@ def scheduler_of(files: ModelFiles) -> str:
 
 
 def weight_files(part: Path) -> list[Path]:
-    """A part's weight files, without those of a variant (`model.fp16.safetensors`), which are not
-    loaded."""
-    return [path for path in sorted(part.glob("*.safetensors")) if "." not in path.stem]
+    """A part's weight files that are loaded, whether they exist or not: one, or those that the
+    index of a split part names.
+
+    Raises OSError and ValueError for such an index that cannot be read.
+    """
+    for stem in STEMS:
+        if not (has_stem := _variants(part, stem)):
+            continue
+        variant = has_stem[0]
+        index = part / f"{stem}.safetensors.index{variant}.json"
+        single = part / f"{stem}{variant}.safetensors"
+        if not index.is_file() or (single.is_file() and stem == "model"):
+            return [single]
+        named = json.loads(index.read_text())
+        if not isinstance(named, dict) or not isinstance(named.get("weight_map"), dict):
+            raise ValueError(f"{index.name} names no files")
+        return [part / str(name) for name in sorted(set(named["weight_map"].values()))]
+    return []
+
+
+def variant_of(part: Path) -> str | None:
+    """The variant of a part's weights, such as "fp16"; None for those without one.
+
+    Weights without a variant are preferred, because they are not rounded.
+    """
+    found = next(filter(None, (_variants(part, stem) for stem in STEMS)), [""])
+    return found[0].removeprefix(".") or None
+
+
+def _variants(part: Path, stem: str) -> list[str]:
+    """The endings of a part's variants, such as ".fp16" or "" for none, the preferred one first."""
+    single = re.compile(rf"{stem}(\.\w+)?\.safetensors")
+    index = re.compile(rf"{stem}\.safetensors\.index(\.\w+)?\.json")
+    names = [path.name for path in part.iterdir()] if part.is_dir() else []
+    found = {
+        match[1] or ""
+        for name in names
+        if (match := single.fullmatch(name) or index.fullmatch(name))
+    }
+    return sorted(found, key=lambda variant: (variant != "", variant != ".fp16", variant))
 
 
 def loaded_files(folder: Path, parts: Iterable[str]) -> list[Path]:

@@ -16,6 +16,8 @@ from generation.pipelines import families as packages
 from generation.pipelines.family import Family
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
 
     from generation.pipelines.base import Check, Loader, Pipeline
@@ -96,3 +98,13 @@ def warm_up() -> None:
             logging.disable_progress_bar()
         for one in families().values():
             pkgutil.resolve_name(one.loader)
+
+
+def open_parts(folder: Path, own: Family) -> None:
+    """Open all parts of a model's folder without loading weights, see `opening.open_parts`.
+
+    Raises SpecError for the field `folder`.
+    """
+    with _importing:
+        check = pkgutil.resolve_name("generation.pipelines.opening:open_parts")
+    check(folder, own)

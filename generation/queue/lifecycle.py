@@ -6,17 +6,17 @@ changes nothing: every end is conditional on the attempt's number. `requests` ha
 later requests of users.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from time import monotonic
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from generation.errors import RenderError, SpecUnreadable, WorkerLost
+from generation.errors import DatabaseUnusable, RenderError, SpecUnreadable, WorkerLost
 from generation.estimating.estimate import Estimate
 from generation.estimating.estimator import shape_of
 from generation.live.events import EventKind
@@ -32,17 +32,12 @@ from generation.models import (
 )
 from generation.models.job import UNREADABLE
 from generation.pipelines.registry import family
-from generation.queue import progress_row
-from generation.queue.timings import Timings, close_attempt
+from generation.queue import breakdowns, leases, progress_row
+from generation.queue.breakdowns import MAX_ATTEMPTS
+from generation.queue.timings import Learn, Timings, close_attempt, learn_from
 from generation.queue.transitions import move, record, ring_on_commit
 from generation.specs import RenderSpec
 from generation.states import Outcome, Priority, Status
-
-MAX_ATTEMPTS = 3
-"""A job fails when its worker was lost this often."""
-
-Learn = Callable[[Attempt, Iterable[tuple[str, float]]], None]
-"""Learns from a finished attempt and the seconds of its stages."""
 
 
 def submit(
@@ -109,7 +104,7 @@ def start(job: Job, device: Device) -> Attempt | None:
 
     Raises SpecUnreadable, without a change, if the settings are of an incompatible version.
     """
-    now = timezone.now()
+    now, begun = timezone.now(), monotonic()
     try:
         spec = job.spec
     except UNREADABLE as problem:
@@ -126,7 +121,7 @@ def start(job: Job, device: Device) -> Attempt | None:
                 "device": device,
                 "attempt_number": number,
                 "started_at": now,
-                "lease_expires_at": now + lease_length(),
+                "lease_expires_at": leases.end_of_new_lease(),
                 "cancel_requested_at": None,
             },
             data={"device": device.name, "attempt": number},
@@ -134,7 +129,7 @@ def start(job: Job, device: Device) -> Attempt | None:
         if not moved:
             return None
         progress_row.begin(job, number)
-        return Attempt.objects.create(
+        attempt = Attempt.objects.create(
             job=job,
             number=number,
             device=device,
@@ -144,11 +139,13 @@ def start(job: Job, device: Device) -> Attempt | None:
             started_at=now,
             host_load_before=device.host_load,
         )
+    attempt.begun = begun
+    return attempt
 
 
 def refuse(job: Job, problem: RenderError) -> bool:
     """Fail a waiting job that no device can start. False if it no longer waits."""
-    error = _error_fields(problem)
+    error = problem.fields
     return move(
         job,
         Status.QUEUED,
@@ -162,11 +159,6 @@ def refuse(job: Job, problem: RenderError) -> bool:
     )
 
 
-def lease_length() -> timedelta:
-    """How long a claimed job stays with its worker without a heartbeat."""
-    return timedelta(seconds=settings.GENGA_LEASE_SECONDS)
-
-
 def complete(
     attempt: Attempt, outputs: Iterable[StoredOutput], timings: Timings, learn: Learn
 ) -> bool:
@@ -177,8 +169,7 @@ def complete(
     with transaction.atomic():
         if not _end(attempt, Status.COMPLETED, EventKind.COMPLETED, Outcome.COMPLETED, timings):
             return False
-        if attempt.is_comparable:
-            learn(attempt, [(stage, timing.seconds) for stage, timing in timings.items()])
+        learn_from(attempt, timings, learn)
         for stored in outputs:
             Output.objects.create(job_id=attempt.job_id, attempt=attempt, **stored.fields())
         Progress.objects.filter(pk=attempt.job_id).update(
@@ -193,7 +184,7 @@ def complete(
 
 def fail(attempt: Attempt, problem: RenderError, timings: Timings) -> bool:
     """End the job with this error. False if the attempt no longer owns it."""
-    error = _error_fields(problem)
+    error = problem.fields
     return _end(attempt, Status.FAILED, EventKind.FAILED, Outcome.FAILED, timings, error)
 
 
@@ -212,6 +203,19 @@ def hand_back(attempt: Attempt, timings: Timings | None = None, saved_steps: int
     )
 
 
+def hand_back_after_error(attempt: Attempt, timings: Timings, saved_steps: int) -> bool:
+    """Return a job to its old place in the queue, because the database failed during its run.
+
+    It fails after MAX_ATTEMPTS, so that an error that always occurs does not run it for ever.
+    """
+    problem = DatabaseUnusable(f"The database failed during attempt {attempt.number}.")
+    if breakdowns.count(attempt.job) + 1 >= MAX_ATTEMPTS:
+        return fail(attempt, problem, timings)
+    return _hand_back(
+        attempt, EventKind.HANDED_BACK, Outcome.HANDED_BACK, timings, saved_steps, problem
+    )
+
+
 def preempt(attempt: Attempt, timings: Timings, saved_steps: int) -> bool:
     """Return a job to its old place in the queue, because urgent work needs its device."""
     return _hand_back(attempt, EventKind.PREEMPTED, Outcome.PREEMPTED, timings, saved_steps)
@@ -227,23 +231,23 @@ def note_saved(attempt: Attempt, saved_steps: int) -> None:
 def give_up_lost(attempt: Attempt) -> bool:
     """Take a job from a lost worker: queue it again, or fail it after MAX_ATTEMPTS."""
     job = attempt.job
-    # Losses from before a retry do not count.
-    lost = job.attempts.filter(outcome=Outcome.LOST, started_at__gte=job.queued_at).count() + 1
+    lost = breakdowns.count(job) + 1
     if lost >= MAX_ATTEMPTS and job.cancel_requested_at is None:
-        error = _error_fields(WorkerLost(f"The worker vanished in {lost} attempts."))
+        error = WorkerLost(f"The worker vanished in {lost} attempts.").fields
         return _end(attempt, Status.FAILED, EventKind.FAILED, Outcome.LOST, {}, error)
     return _hand_back(attempt, EventKind.LOST, Outcome.LOST, {}, None)
 
 
-def _error_fields(problem: RenderError) -> dict[str, str]:
-    return {"code": problem.code, "message": problem.message, "hint": problem.hint}
-
-
 def _hand_back(
-    attempt: Attempt, kind: EventKind, outcome: Outcome, timings: Timings, saved_steps: int | None
+    attempt: Attempt,
+    kind: EventKind,
+    outcome: Outcome,
+    timings: Timings,
+    saved_steps: int | None,
+    problem: RenderError | None = None,
 ) -> bool:
     """Queue a job again. `saved_steps` None keeps the number that was noted while it ran."""
-    job = attempt.job
+    job, error = attempt.job, problem.fields if problem else {}
     saved = {} if saved_steps is None else {"saved_steps": saved_steps}
     fields: dict[str, Any] = {**saved}
     if outcome == Outcome.PREEMPTED:
@@ -256,10 +260,10 @@ def _hand_back(
             kind,
             where={"attempt_number": attempt.number, "cancel_requested_at": None},
             fields={"device": None, "lease_expires_at": None, "started_at": None, **fields},
-            data={"attempt": attempt.number, "device": attempt.device_name, **saved},
+            data={"attempt": attempt.number, "device": attempt.device_name, **saved, **error},
         )
         if moved:
-            close_attempt(attempt, outcome, timings)
+            close_attempt(attempt, outcome, timings, error)
             progress_row.clear(job)
             ring_on_commit(job)
     # If the job did not change, either its cancellation was requested, or another attempt owns it

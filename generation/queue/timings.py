@@ -1,11 +1,16 @@
 """Records the end of an attempt: its outcome and the seconds of each stage."""
 
+import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from django.db import transaction
 from django.utils import timezone
 
 from generation.models import Attempt, DeviceTime, StageTiming
 from generation.states import Outcome, Stage
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -18,6 +23,9 @@ class Timing:
 
 Timings = dict[Stage, Timing]
 
+Learn = Callable[[Attempt, Iterable[tuple[str, float]]], None]
+"""Learns from a finished attempt and the seconds of its stages."""
+
 
 def close_attempt(
     attempt: Attempt, outcome: Outcome, timings: Timings, problem: dict[str, str] | None = None
@@ -26,7 +34,8 @@ def close_attempt(
     now = timezone.now()
     attempt.outcome = outcome
     attempt.finished_at = now
-    attempt.run_seconds = (now - attempt.started_at).total_seconds()
+    # Of an attempt in another process only the heartbeats have noted how long it ran.
+    attempt.run_seconds = attempt.run_seconds or 0.0 if attempt.elapsed is None else attempt.elapsed
     attempt.error_code = (problem or {}).get("code", "")
     attempt.error_message = (problem or {}).get("message", "")
     attempt.load_seconds = timings[Stage.LOAD].seconds if Stage.LOAD in timings else 0.0
@@ -41,3 +50,18 @@ def close_attempt(
         )
         for stage, timing in timings.items()
     )
+
+
+def learn_from(attempt: Attempt, timings: Timings, learn: Learn) -> None:
+    """Learn from a completed attempt that ran alone and from its start.
+
+    Call this in the transaction that ends it. An error is logged and undoes only what was learned:
+    an estimate may be a little worse, a finished render may not fail.
+    """
+    if not attempt.is_comparable:
+        return
+    try:
+        with transaction.atomic():
+            learn(attempt, [(stage, timing.seconds) for stage, timing in timings.items()])
+    except Exception:
+        logger.exception("nothing was learned from attempt %s", attempt.pk)

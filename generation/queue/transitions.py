@@ -64,8 +64,11 @@ def note(
         )
         if changed:
             record(job.pk, kind, data or {})
-            scope, job_id = job.scope, job.pk
-            transaction.on_commit(lambda: events.publish_job(kind, job_id, scope))
+            scope, job_id, owner = job.scope, job.pk, job.owner_id
+            # The change is made: what follows may be lost, as a message may.
+            transaction.on_commit(
+                lambda: events.publish_job(kind, job_id, scope, owner), robust=True
+            )
     return bool(changed)
 
 
@@ -86,7 +89,7 @@ def ring_on_commit(job: Job) -> None:
     job_id, scope = job.pk, job.scope
 
     def ring() -> None:
-        events.job_waiting.send(sender=Job, job_id=job_id)
         events.publish_job(EventKind.QUEUED, job_id, scope)
+        events.job_waiting.send(sender=Job, job_id=job_id)
 
-    transaction.on_commit(ring)
+    transaction.on_commit(ring, robust=True)

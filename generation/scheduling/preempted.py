@@ -84,7 +84,7 @@ def _running(devices: set[int]) -> dict[int, _Run]:
 def _plain(device: Device, run: _Run) -> Running:
     remaining, whole = run.remaining, None
     if remaining is not None:
-        remaining -= (timezone.now() - run.told_at).total_seconds()
+        remaining -= max(0.0, (timezone.now() - run.told_at).total_seconds())
         # A run that takes longer than estimated is not nearly done: use its progress.
         remaining = max(remaining, A_MOMENT)
         done = run.percent / 100.0

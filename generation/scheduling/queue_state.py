@@ -24,8 +24,11 @@ from generation.scheduling.preemption import yields_to_all
 
 RUNS = """
 SELECT job.device_id, job.owner_id, job.started_at, job.estimated_seconds,
-    progress.remaining_seconds, progress.updated_at, job.priority, job.pinned_to_id, job.preemptions
+    attempt.run_seconds, progress.remaining_seconds, progress.updated_at, job.priority,
+    job.pinned_to_id, job.preemptions
 FROM generation_job AS job JOIN generation_progress AS progress ON progress.job_id = job.id
+LEFT JOIN generation_attempt AS attempt
+    ON attempt.job_id = job.id AND attempt.number = job.attempt_number
 WHERE job.status = 'processing'
 """
 DEVICES = "SELECT * FROM generation_device ORDER BY name"
@@ -36,6 +39,7 @@ HAD = "SELECT owner_id, seconds, as_of FROM generation_devicetime"
 class RunningJob:
     """A running job. Times are seconds since the epoch, durations seconds; None if unknown.
 
+    `ran` is how long it had run at its last heartbeat, by a clock that nobody sets.
     `told` is the time of the last progress report, which gave `remaining`. `yields_to_all`: the job
     is a calibration that is interrupted as soon as its device takes another job.
     """
@@ -44,6 +48,7 @@ class RunningJob:
     owner_id: int
     started: float | None
     estimated: float | None
+    ran: float | None
     remaining: float | None
     told: float
     yields_to_all: bool
@@ -86,11 +91,12 @@ def runs() -> list[RunningJob]:
                 owner,
                 seconds(started) if started else None,
                 estimated,
+                ran,
                 remaining,
                 seconds(told),
                 yields_to_all(*job),
             )
-            for device, owner, started, estimated, remaining, told, *job in cursor.fetchall()
+            for device, owner, started, estimated, ran, remaining, told, *job in cursor.fetchall()
         ]
 
 
@@ -102,8 +108,10 @@ def device_time(now: float, running: list[RunningJob]) -> dict[int, float]:
             owner: faded(length, now - seconds(as_of)) for owner, length, as_of in cursor.fetchall()
         }
     for run in running:
-        if run.started is not None:
-            had[run.owner_id] = had.get(run.owner_id, 0.0) + max(0.0, now - run.started)
+        ran = run.ran
+        if ran is None and run.started is not None:
+            ran = max(0.0, now - run.started)
+        had[run.owner_id] = had.get(run.owner_id, 0.0) + (ran or 0.0)
     return had
 
 

@@ -10,8 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from django.db import DatabaseError
 
-from generation.errors import Interruption, OutOfMemory, RenderError
+from generation.errors import (
+    DatabaseFailed,
+    Interruption,
+    OutOfMemory,
+    RenderError,
+    public_text,
+)
 from generation.estimating.estimator import Estimator
 from generation.media.files import StoredOutput
 from generation.models import Attempt
@@ -19,6 +26,7 @@ from generation.monitoring.host_load import HostLoad
 from generation.pipelines.resident import ResidentModels
 from generation.queue import lifecycle
 from generation.specs import RenderSpec
+from generation.worker.best_effort import best_effort, reconnect
 from generation.worker.interruptions import CONSEQUENCES, Interruptions
 from generation.worker.stage_clock import StageClock
 
@@ -101,9 +109,13 @@ class Execution(ABC):
                 self._fail(problem)
             case torch.OutOfMemoryError():
                 self._fail(OutOfMemory(str(problem)))
+            case DatabaseError():
+                logger.exception("job %s is handed back", self.attempt.job_id)
+                reconnect()
+                self._interrupt(DatabaseFailed())
             case _:
                 logger.exception("job %s failed unexpectedly", self.attempt.job_id)
-                self._fail(RenderError(f"{type(problem).__name__}: {problem}"))
+                self._fail(RenderError(public_text(problem)))
 
     def _interrupt(self, reason: Interruption) -> None:
         follows = CONSEQUENCES[type(reason)]
@@ -114,7 +126,9 @@ class Execution(ABC):
         )
 
     def _fail(self, problem: RenderError) -> None:
-        logger.warning("job %s failed: %s", self.attempt.job_id, problem.message)
+        # The whole text of the library's error, of which people see the first line.
+        cause = problem.__cause__
+        logger.warning("job %s failed: %s", self.attempt.job_id, problem.message, exc_info=cause)
         self._end(lambda: lifecycle.fail(self.attempt, problem, self.clock.timings))
 
     def _end(self, move: Callable[[], bool], *, keeps_work: bool = False) -> None:
@@ -122,6 +136,8 @@ class Execution(ABC):
         # A late report would show progress for a run that is over.
         self.clock.reporter.close()
         self.attempt.host_load = self._host_load.since(self._began)
-        if move() and not keeps_work:
-            self.discard_saved()
+        moved = move()
         self.ended = True
+        if moved and not keeps_work:
+            with best_effort("delete the saved work of an ended job"):
+                self.discard_saved()

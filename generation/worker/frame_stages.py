@@ -13,11 +13,13 @@ from django.db.models import Q
 from django.utils import timezone
 from PIL import Image
 
+from generation.errors import ModelUnreadable
 from generation.field import MediaType
+from generation.library import weights
 from generation.library.upscalers import converted_folder, upscaler_folder
 from generation.media.files import Shelf, StoredOutput, unwritable
 from generation.media.frames import FrameFolder
-from generation.models import Attempt, Output
+from generation.models import Attempt, ModelCard, Output
 from generation.pipelines.interpolate.interpolate import interpolate
 from generation.pipelines.model_files import ModelFiles, scheduler_of
 from generation.pipelines.upscale.methods import UPSCALERS
@@ -80,6 +82,13 @@ class FrameStages(Execution):
                 diffusers.__version__,
             )
         )
+
+    def verify_weights(self, card: ModelCard) -> None:
+        """Check that a model's files are those that were registered. Raises ModelChanged."""
+        try:
+            weights.verify(card, self.interruptions.check_between_frames)
+        except OSError as problem:
+            raise ModelUnreadable(f"{card.slug} cannot be read: {problem.strerror}") from problem
 
     def take_over(self) -> None:
         """Continue with the frames that an earlier attempt saved."""

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from generation.errors import (
     CancelRequested,
+    DatabaseFailed,
     Interruption,
     LeaseLost,
     Preempted,
@@ -27,6 +28,7 @@ from generation.queue import lifecycle
 from generation.queue.timings import Timings
 from generation.scheduling.preempted import is_preempted
 from generation.states import Pause, Priority, Status
+from generation.worker.best_effort import reconnect
 
 logger = logging.getLogger(__name__)
 
@@ -91,16 +93,34 @@ class Interruptions:
         self._device = device
         self._is_stopping = is_stopping
         self._checked_at = time.monotonic()
+        self._answered = True
 
     def check(self) -> None:
         """Check now.
 
         The order matters: a worker that lost the job may not cancel it either, a cancelled job is
         not handed back, and a device that stops need not know whether urgent work waits for it.
+        While the database does not answer, the run goes on: its end is written only if the attempt
+        still owns the job.
         """
+        try:
+            self._raise_first()
+        except DatabaseError:
+            # Checks are many a second, so only the first of a row is logged.
+            if self._answered:
+                logger.exception("job %s runs on unasked", self._attempt.job_id)
+            self._answered = False
+            reconnect()
+            if self._is_stopping():
+                raise WorkerStopping from None
+        else:
+            self._answered = True
+        finally:
+            self._checked_at = time.monotonic()
+
+    def _raise_first(self) -> None:
         attempt = self._attempt
         signals = ask(attempt.job_id, attempt.number)
-        self._checked_at = time.monotonic()
         if not signals.owned:
             raise LeaseLost
         if signals.cancel:
@@ -150,4 +170,5 @@ CONSEQUENCES: dict[type[Interruption], Consequence] = {
     CancelRequested: Consequence(keeps_work=False, transition=_end_cancelled),
     WorkerStopping: Consequence(keeps_work=True, transition=lifecycle.hand_back),
     Preempted: Consequence(keeps_work=True, transition=lifecycle.preempt),
+    DatabaseFailed: Consequence(keeps_work=True, transition=lifecycle.hand_back_after_error),
 }

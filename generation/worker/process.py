@@ -20,13 +20,12 @@ from django.utils import timezone
 from generation.errors import SettingError
 from generation.hardware import Hardware, detect, free_memory
 from generation.live import events
-from generation.models import Device, Job
+from generation.models import Device
 from generation.monitoring import rollup
 from generation.pipelines.registry import warm_up
 from generation.pipelines.resident import ResidentModels
+from generation.queue import leases
 from generation.queue.doorbell import POLL_SECONDS, queue_for
-from generation.queue.lifecycle import lease_length
-from generation.states import Status
 from generation.worker import first_start, sweeper, threads
 from generation.worker.bells import bell, on_bell
 from generation.worker.runner import Worker
@@ -109,6 +108,7 @@ def register(hardware: Hardware, measured: Mapping[str, float] | None = None) ->
     device.refresh_from_db()
     sweeper.sweep_device(device)
     sweeper.sweep_half_written()
+    sweeper.sweep_orphans()
     sweeper.sweep_work()
     events.publish("device.online", [events.QUEUE_GROUP], device=device.name)
     return device
@@ -134,9 +134,7 @@ def beat(device: Device, worker: Worker) -> None:
         free_bytes=free_memory(worker.models.device),
     )
     for running in list(worker.running):
-        Job.objects.filter(
-            pk=running.job_id, status=Status.PROCESSING, attempt_number=running.number
-        ).update(lease_expires_at=now + lease_length())
+        leases.renew(running)
 
 
 def _beat(device: Device, worker: Worker, stop: threading.Event) -> None:
@@ -159,6 +157,8 @@ def _beat(device: Device, worker: Worker, stop: threading.Event) -> None:
                 rollup.roll_up(timezone.now())
         except Exception:
             logger.exception("a heartbeat of %s failed", device.name)
+            # The next one needs a connection that works.
+            close_old_connections()
         count += 1
         stop.wait(max(0.0, settings.GENGA_HEARTBEAT_SECONDS - (time.monotonic() - started)))
     close_old_connections()

@@ -11,6 +11,7 @@ from generation.models import Attempt, Device
 from generation.monitoring.host_load import HostLoad
 from generation.pipelines.resident import ResidentModels
 from generation.scheduling.claim import claim, claim_mates
+from generation.worker.best_effort import best_effort
 from generation.worker.execution import Execution, ExecutionContext
 from generation.worker.interruptions import Interruptions
 
@@ -60,8 +61,10 @@ class Worker:
         finally:
             self.running = []
             for execution in executions:
-                execution.clean_up()
-            Device.objects.filter(pk=self.device.pk).update(resident=self.models.slugs)
+                with best_effort(f"clean up after job {execution.attempt.job_id}"):
+                    execution.clean_up()
+            with best_effort("tell which models are loaded"):
+                Device.objects.filter(pk=self.device.pk).update(resident=self.models.slugs)
 
     def _execution(self, attempt: Attempt, batch_size: int) -> Execution:
         attempt.batch_size = batch_size

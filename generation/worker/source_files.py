@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from django.core.files.storage import default_storage
 from PIL import Image, ImageOps
 
-from generation.errors import SourceUnreadable
+from generation.errors import ModelChanged, SourceUnreadable, public_text
 from generation.field import MediaType
 from generation.media.clips import read_frames
+from generation.media.files import hash_file
 from generation.media.pictures import as_srgb
+from generation.pipelines.model_files import LoraFile
 from generation.specs import RenderSpec, SourceFile
 
 READ_BYTES = 1 << 20
@@ -29,6 +32,23 @@ def first_frame(spec: RenderSpec, folder: Path) -> Image.Image | None:
     return ImageOps.fit(picture, (spec.width, spec.height), Image.Resampling.LANCZOS)
 
 
+def loras(spec: RenderSpec) -> tuple[LoraFile, ...]:
+    """The LoRAs of a spec, whose content is what was uploaded. Raises ModelChanged.
+
+    A missing file is left to the loading.
+    """
+    found = []
+    for lora in spec.loras:
+        path = Path(default_storage.path(lora.file))
+        if path.is_file() and _content_of(path) != lora.sha256:
+            raise ModelChanged(
+                f"The LoRA file {path.name} is not what was uploaded.",
+                "Upload it again on the character's page in the admin site, then render again.",
+            )
+        found.append(LoraFile(lora.sha256[:16], path, lora.scale))
+    return tuple(found)
+
+
 def frames(spec: RenderSpec, folder: Path) -> Iterator[Image.Image]:
     """Yield the frames of the file to enhance. Raises SourceUnreadable."""
     if spec.source is None:
@@ -40,7 +60,9 @@ def frames(spec: RenderSpec, folder: Path) -> Iterator[Image.Image]:
     try:
         yield from read_frames(path)
     except (OSError, ValueError) as problem:
-        raise SourceUnreadable(f"The clip to enhance cannot be read: {problem}") from problem
+        raise SourceUnreadable(
+            f"The clip to enhance cannot be read: {public_text(problem)}"
+        ) from problem
 
 
 def fetch(source: SourceFile, folder: Path) -> Path:
@@ -60,9 +82,22 @@ def fetch(source: SourceFile, folder: Path) -> Path:
     return path
 
 
+def _content_of(path: Path) -> str:
+    """SHA-256 of a file; it is read again only when its size or time of change differs."""
+    seen = path.stat()
+    return _hash_of(path, seen.st_size, seen.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _hash_of(path: Path, _size: int, _mtime_ns: int) -> str:
+    return hash_file(path)
+
+
 def _picture(path: Path) -> Image.Image:
     try:
         with Image.open(path) as picture:
             return as_srgb(picture).convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError) as problem:
-        raise SourceUnreadable(f"The picture to start from cannot be read: {problem}") from problem
+        raise SourceUnreadable(
+            f"The picture to start from cannot be read: {public_text(problem)}"
+        ) from problem

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from django.utils import timezone
 from PIL import Image
 
 from generation.estimating.estimator import Estimator
@@ -20,6 +19,7 @@ from generation.pipelines.loop.step import Step
 from generation.queue.timings import Timing, Timings
 from generation.specs import RenderSpec
 from generation.states import Stage
+from generation.worker.best_effort import best_effort
 from generation.worker.progress import ProgressState, Reporter
 
 logger = logging.getLogger(__name__)
@@ -124,9 +124,9 @@ class StageClock:
     def _note_quarter(self, left: float | None) -> None:
         """After a quarter of the run, save the total then estimated, to compare with the actual."""
         attempt = self._attempt
-        if left is None or attempt.estimated_at_quarter is not None:
+        elapsed = attempt.elapsed
+        if left is None or elapsed is None or attempt.estimated_at_quarter is not None:
             return
-        elapsed = (timezone.now() - attempt.started_at).total_seconds()
         if elapsed >= (elapsed + left) / 4:
             attempt.estimated_at_quarter = elapsed + left
 
@@ -136,7 +136,9 @@ def _estimated(attempt: Attempt, spec: RenderSpec, estimator: Estimator) -> dict
 
     The estimated total is saved with the attempt.
     """
-    estimate = estimator.estimate(spec, attempt.device)
+    estimate = None
+    with best_effort(f"estimate attempt {attempt.number} of job {attempt.job_id}"):
+        estimate = estimator.estimate(spec, attempt.device)
     if estimate is None:
         return {}
     stages = dict(estimate.stages)

@@ -1,6 +1,6 @@
-"""Cleans up after crashes: expired leases, lost bells, half-written files, old frames."""
+"""Cleans up after crashes: expired leases, lost bells, half-written and unnamed files, frames."""
 
-import shutil
+import logging
 import time
 from contextlib import suppress
 from datetime import timedelta
@@ -10,14 +10,18 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from generation.media import plain_files
 from generation.models import Attempt, Device, Job, Output
 from generation.models.output import FRAMES_KIND
-from generation.queue import lifecycle, trash
+from generation.queue import leases, lifecycle, trash
 from generation.scheduling.placement import claimable
 from generation.states import Outcome, Status
+from generation.worker import orphans
 from generation.worker.bells import bell
 from generation.worker.frame_stages import work_folder
 from generation.worker.resume import kept_frames, snapshots
+
+logger = logging.getLogger(__name__)
 
 HALF_WRITTEN_SECONDS = 3600
 """Temporary files older than this belong to processes that no longer run."""
@@ -25,12 +29,10 @@ HALF_WRITTEN_SECONDS = 3600
 
 def sweep_leases() -> int:
     """Take back every job whose worker stopped renewing its lease; return their number."""
-    expired = Attempt.objects.filter(
-        outcome=Outcome.RUNNING,
-        job__status=Status.PROCESSING,
-        job__lease_expires_at__lt=timezone.now(),
-    ).select_related("job")
-    return sum(lifecycle.give_up_lost(attempt) for attempt in expired)
+    leases.cut_to_length()
+    Device.objects.cut_heartbeats()
+    expired = Attempt.objects.filter(leases.is_over(), outcome=Outcome.RUNNING)
+    return sum(lifecycle.give_up_lost(attempt) for attempt in expired.select_related("job"))
 
 
 def sweep_device(device: Device) -> int:
@@ -57,11 +59,26 @@ def sweep_half_written() -> int:
     oldest = time.time() - HALF_WRITTEN_SECONDS
     for path in Path(settings.MEDIA_ROOT).rglob(".writing-*"):
         # Another worker that starts now may delete the same file.
-        with suppress(FileNotFoundError):
-            if path.stat().st_mtime < oldest:
-                path.unlink()
+        with suppress(OSError):
+            if path.lstat().st_mtime < oldest:
+                plain_files.remove(path)
                 count += 1
     return count
+
+
+def sweep_orphans() -> int:
+    """Delete stored files that their killed process did not name; return their number.
+
+    It looks at this and the last month, and leaves alone what the database knows nothing of;
+    `manage.py doctor` looks at everything. Every storage fails in its own way, and none of them is
+    a reason not to start.
+    """
+    try:
+        found = orphans.find(orphans.recent_folders(timezone.now().date()))
+        return orphans.delete(orphan for orphan in found if orphan.known)
+    except Exception:
+        logger.exception("the storage was not searched for files that nothing names")
+        return 0
 
 
 def sweep_work() -> int:
@@ -72,7 +89,8 @@ def sweep_work() -> int:
     in_use |= {kept_frames.folder(pk) for pk in waiting.values_list("pk", flat=True)}
     left = [path for path in kept_frames.root().glob("*") if path not in in_use]
     for path in left:
-        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            plain_files.remove(path)
     return len(left)
 
 
@@ -81,7 +99,8 @@ def sweep_snapshots() -> int:
     on_disk = snapshots.job_ids()
     left = on_disk - set(Job.objects.active().filter(pk__in=on_disk).values_list("pk", flat=True))
     for job_id in left:
-        snapshots.discard(job_id)
+        with suppress(OSError):
+            snapshots.discard(job_id)
     return len(left)
 
 

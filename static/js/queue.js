@@ -28,6 +28,10 @@
       row.tabIndex = -1;
       row.querySelector(".pick").append(controls.querySelector(".pick-box").cloneNode(true));
       const buttons = controls.querySelector(".row-buttons").cloneNode(true);
+      buttons.querySelectorAll("button").forEach((button) => {
+        button.disabled = form().ariaBusy === "true";
+        button.ariaBusy = form().ariaBusy;
+      });
       if ("held" in row.dataset) buttons.querySelector("[data-do=hold]").textContent = "Release";
       row.querySelector(".row-actions").append(buttons);
     });
@@ -65,6 +69,18 @@
   // True when at least one job is not on hold: "Hold" then holds all of them.
   const holding = (ids) => ids.some((id) => !("held" in (rowOf(id)?.dataset ?? {})));
 
+  const fetchMine = async (address) => {
+    const failed = (status) => document.dispatchEvent(new CustomEvent("genga:failed", { detail: { status } }));
+    try {
+      const answer = await fetch(address, { headers: { Accept: "application/json" } });
+      if (answer.ok) return (await answer.json()).job_ids;
+      failed(answer.status);
+    } catch {
+      failed(0);
+    }
+    return [];
+  };
+
   const chooseAll = async (button) => {
     const own = rows().filter(isMine).map((row) => row.dataset.job);
     if (own.length && own.every((id) => chosen.has(id))) {
@@ -72,8 +88,7 @@
     } else {
       own.forEach((id) => chosen.add(id));
       if (document.querySelector("#waiting").dataset.hidden !== "0") {
-        const answer = await fetch(button.dataset.mine);
-        if (answer.ok) (await answer.json()).job_ids.forEach((id) => chosen.add(id));
+        (await fetchMine(button.dataset.mine)).forEach((id) => chosen.add(id));
       }
     }
     show();
@@ -93,8 +108,6 @@
   const SENTENCES = {
     not_your_job: "You may not change this job.",
     jobs_not_chosen: "Select jobs first: x in a row, Shift X for all of yours.",
-    no_answer: "The server did not answer. Check the queue and try again.",
-    no_longer_yours: "Nothing was changed: you may no longer change these jobs. Reload the page.",
   };
 
   const say = (code) => {
@@ -185,11 +198,5 @@
   const renew = () => { addControls(); returnFocus(); };
   document.body.addEventListener("htmx:wsAfterMessage", renew);
   document.body.addEventListener("htmx:afterSettle", renew);
-  document.body.addEventListener("htmx:sendError", (event) => {
-    if (event.target.id === "act") say("no_answer");
-  });
-  document.body.addEventListener("htmx:responseError", (event) => {
-    if (event.target.id === "act") say("no_longer_yours");
-  });
   renew();
 })();

@@ -1,4 +1,4 @@
-// The connection state, countdowns and keyboard shortcuts. htmx does everything else.
+// The connection state, pushed parts and keyboard shortcuts. htmx does everything else.
 (() => {
   "use strict";
 
@@ -72,7 +72,6 @@
   document.body.addEventListener("htmx:wsAfterMessage", (event) => {
     event.detail.socketWrapper.sendImmediately("shown");
     markMine();
-    count();
     if (event.detail.message.includes("data-moved")) fetchActions();
   });
 
@@ -83,25 +82,7 @@
     });
   };
 
-  // Future times count down. One that has passed shows as "any moment", never as "0 s".
-  const words = (seconds) => {
-    if (seconds < 1) return "any moment";
-    if (seconds < 90) return `in ${Math.round(seconds)} s`;
-    if (seconds < 5400) return `in ${Math.round(seconds / 60)} min`;
-    return `in ${Math.round(seconds / 3600)} h`;
-  };
-  const count = () => {
-    document.querySelectorAll("time[data-until]").forEach((element) => {
-      element.textContent = words((Date.parse(element.dateTime) - Date.now()) / 1000);
-    });
-    document.querySelectorAll("time[data-local]").forEach((element) => {
-      const moment = new Date(element.dateTime);
-      element.textContent = moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-      element.title = moment.toLocaleString();
-    });
-  };
-  setInterval(count, 1000);
-  document.body.addEventListener("htmx:afterSettle", () => { markMine(); count(); });
+  document.body.addEventListener("htmx:afterSettle", markMine);
 
   // Shortcuts: a key clicks the element with that data-key. "g d" means g, then d.
   let before = "";
@@ -159,14 +140,6 @@
   };
   document.querySelectorAll("[data-help]").forEach((button) => button.addEventListener("click", help));
 
-  document.body.addEventListener("click", async (event) => {
-    const button = event.target.closest("[data-copy]");
-    if (!button) return;
-    const source = document.querySelector(button.dataset.copy);
-    await navigator.clipboard.writeText(source.textContent.trim());
-    button.textContent = "Copied";
-  });
-
   // A page that the browser brings back was sent already. Sending its forms again is a new wish, not
   // a second click, so they get new one-time values.
   window.addEventListener("pageshow", (event) => {
@@ -178,5 +151,4 @@
   });
 
   markMine();
-  count();
 })();

@@ -217,6 +217,8 @@ def may_join(user: User, topic: str, key: str) -> str | None:
     try:
         if topic == "queue":
             return "queue" if user.pk else None
+        if topic == "person":
+            return f"person.{user.pk}" if user.pk else None
         if topic == "project":
             return project_for(user, key).group
         if topic == "job":

@@ -31,7 +31,10 @@ def begin(name: str, address: str) -> int:
     now = timezone.now()
     LoginAttempt.objects.filter(at__lte=now - WINDOW).delete()
     attempt = LoginAttempt.objects.create(name=_key(name), address=address[:64], at=now)
-    limits = ((Q(name=attempt.name), MOST_OF_A_NAME), (Q(address=attempt.address), MOST_OF_AN_ADDRESS))
+    limits = (
+        (Q(name=attempt.name), MOST_OF_A_NAME),
+        (Q(address=attempt.address), MOST_OF_AN_ADDRESS),
+    )
     wait = max(_wait(attempt, which, most) for which, most in limits)
     if wait:
         attempt.delete()

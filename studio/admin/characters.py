@@ -9,8 +9,10 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
+from generation.pipelines.sentences import LORA_FITS_PARTLY
 from studio.admin.actions import Switching
 from studio.admin.display import NOTHING, reference_picture, render_link, short
 from studio.admin.editing import EditForm, HeedsOthers
@@ -19,8 +21,9 @@ from studio.admin.permissions import OfProject
 from studio.admin.sentences import FIRST_FRAME_KEPT, STORED_FILE_GONE
 from studio.forms.named import NamedForm
 from studio.models import Character, Reference
+from studio.models.lora_fits import facts_of, said_of
 from studio.models.refusals import invalid
-from studio.models.uploads import KeptPicture, sha256_of
+from studio.models.uploads import KeptPicture, read_lora_upload, sha256_of
 from studio.presentation import flash
 
 
@@ -50,10 +53,15 @@ class CharacterForm(EditForm, NamedForm):
     """The form of a character."""
 
     def clean_lora(self) -> Any:
-        """The upload, or the stored file. Raises ValidationError when that file is missing."""
+        """The upload, or the stored file. Raises ValidationError when that file is missing.
+
+        An upload is read, and held against the registered models.
+        """
         lora = self.cleaned_data["lora"]
         if lora and "lora" not in self.changed_data and not lora.storage.exists(lora.name):
             raise invalid(STORED_FILE_GONE)
+        if "lora" in self.changed_data:
+            self.instance.lora_facts = facts_of(read_lora_upload(lora)) if lora else {}
         return lora
 
 
@@ -76,13 +84,13 @@ class CharacterAdmin(HeedsOthers, OfProject, Switching, admin.ModelAdmin):
     list_select_related = ["project"]
     search_fields = ["name", "slug", "look", "description"]
     prepopulated_fields = {"slug": ["name"]}
-    readonly_fields = ["lora_content"]
+    readonly_fields = ["lora_content", "lora_fits"]
     inlines = [ReferenceInline]
     actions = ["activate", "deactivate"]
     fieldsets = [
         (None, {"fields": ["project", "name", "slug", "description", "is_active"]}),
         ("Words", {"fields": ["look", "negative_prompt"]}),
-        ("LoRA, if there is one", {"fields": ["lora", "lora_scale", "lora_content"]}),
+        ("LoRA, if there is one", {"fields": ["lora", "lora_fits", "lora_scale", "lora_content"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Character]:
@@ -104,9 +112,15 @@ class CharacterAdmin(HeedsOthers, OfProject, Switching, admin.ModelAdmin):
     def save_model(
         self, request: HttpRequest, obj: Character, form: forms.ModelForm, change: bool
     ) -> None:
-        """Save with the LoRA's hash, which goes into every render that uses it."""
+        """Save with the LoRA's hash, which goes into every render that uses it.
+
+        What fits a model only partly is said.
+        """
         if "lora" in form.changed_data:
             obj.lora_sha256 = sha256_of(obj.lora) if obj.lora else ""
+            for said in said_of(obj.lora_facts):
+                if said.sentence == LORA_FITS_PARTLY:
+                    flash.warning(request, said)
         super().save_model(request, obj, form, change)
 
     def save_formset(
@@ -152,6 +166,12 @@ class CharacterAdmin(HeedsOthers, OfProject, Switching, admin.ModelAdmin):
     def lora_content(self, character: Character) -> str:
         """The hash of the stored file, as recorded in every render that uses it."""
         return character.lora_sha256 or NOTHING
+
+    @admin.display(description="What the LoRA fits")
+    def lora_fits(self, character: Character) -> SafeString | str:
+        """How much of the LoRA fits each registered model, as it was when it was uploaded."""
+        lines = [(said.text,) for said in said_of(character.lora_facts)]
+        return format_html_join(mark_safe("<br>"), "{}", lines) or NOTHING
 
     @admin.display(description="")
     def render(self, character: Character) -> SafeString:

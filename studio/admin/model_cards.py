@@ -6,15 +6,19 @@ from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
+from generation.errors import SpecError
 from generation.models import ModelCard
 from generation.specs import SIZE_MULTIPLE
 from studio.admin import sentences
-from studio.admin.display import NOTHING, short_hash
+from studio.admin.actions import Switching
+from studio.admin.display import NOTHING, badge, short_hash, to_the_second
 from studio.admin.editing import EditForm, HeedsOthers
 from studio.admin.fields import SchedulerField
 from studio.forms.named import NamedForm
 from studio.presentation import flash
+from studio.production import weights
 
 
 class ModelCardForm(EditForm, NamedForm):
@@ -46,15 +50,17 @@ class ModelCardForm(EditForm, NamedForm):
 
 
 @admin.register(ModelCard)
-class ModelCardAdmin(HeedsOthers, admin.ModelAdmin):
+class ModelCardAdmin(HeedsOthers, Switching, admin.ModelAdmin):
     """A model's usual settings and limits. Its weights are read from its folder."""
 
     form = ModelCardForm
-    list_display = ["name", "slug", "family", "size", "makes", "is_active", "default"]
+    list_display = ["name", "slug", "family", "size", "makes", "is_active", "default", "on_disk"]
     list_filter = ["family", "is_active"]
     search_fields = ["name", "slug", "description"]
-    actions = ["set_as_default"]
-    readonly_fields = ["slug", "family", "folder", "content", "makes", "default", "base"]
+    actions = ["set_as_default", "accept_files", "activate", "deactivate"]
+    readonly_fields = [
+        *("slug", "family", "folder", "content", "on_disk", "makes", "default", "base"),
+    ]
     fieldsets = [
         (None, {"fields": ["name", "slug", "description", "licence", "is_active", "default"]}),
         ("Sizes", {"fields": [("width", "height"), ("min_size", "max_size")]}),
@@ -70,7 +76,7 @@ class ModelCardAdmin(HeedsOthers, admin.ModelAdmin):
                 ]
             },
         ),
-        ("Weights", {"fields": ["family", "makes", "folder", "content"]}),
+        ("Weights", {"fields": ["family", "makes", "folder", "content", "on_disk"]}),
     ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -91,6 +97,25 @@ class ModelCardAdmin(HeedsOthers, admin.ModelAdmin):
             if not card.is_default:
                 self.log_change(request, card, "Set as default.")
         flash.success(request, sentences.IS_DEFAULT.said(model=str(card)))
+
+    @admin.action(description="Accept the files on disk", permissions=["change"])
+    def accept_files(self, request: HttpRequest, queryset: QuerySet[ModelCard]) -> None:
+        """Register the folders of the models as they are now. Old takes keep the old hash."""
+        for card in queryset.select_related("base"):
+            try:
+                weights.accept(card)
+            except SpecError as problem:
+                flash.refused(request, problem)
+            else:
+                self.log_change(request, card, "Files on disk accepted.")
+                flash.success(request, sentences.WEIGHTS_ACCEPTED.said(model=str(card)))
+
+    @admin.display(description="On disk", ordering="changed_at")
+    def on_disk(self, card: ModelCard) -> SafeString:
+        """Whether the files are those that were registered, as the last load found."""
+        if card.changed_at is None:
+            return badge("completed", "✓", "As registered")
+        return badge("failed", "!", f"Changed on disk, seen {to_the_second(card.changed_at)}")
 
     @admin.display(description="Usual size")
     def size(self, card: ModelCard) -> str:

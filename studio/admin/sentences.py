@@ -11,6 +11,9 @@ FIRST_FRAME_KEPT = Sentence(
     "first_frame_kept",
     "The file {name} has {frames} frames. Only the first was kept: a reference is one picture.",
 )
+WEIGHTS_ACCEPTED = Sentence(
+    "weights_accepted", "{model}: the files are registered as they are now. Retry failed jobs."
+)
 STORED_FILE_GONE = Sentence(
     "stored_file_gone", "The stored file is gone. Upload it again, or remove it."
 )

@@ -9,8 +9,10 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from studio.api import refusals
 from studio.api.schemas import ProblemsOut, Refused
 
-REFUSALS: dict[int, Any] = {401: Refused, 403: Refused, 422: ProblemsOut}
-MISSING: dict[int, Any] = {401: Refused, 403: Refused, 404: Refused}
+ALWAYS: dict[int, Any] = {401: Refused, 503: Refused}
+"""What every call may answer: no valid token, and a database or storage that is away."""
+REFUSALS: dict[int, Any] = {403: Refused, 422: ProblemsOut, **ALWAYS}
+MISSING: dict[int, Any] = {403: Refused, 404: Refused, **ALWAYS}
 
 Call = Callable[..., HttpResponseBase]
 

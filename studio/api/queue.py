@@ -15,7 +15,7 @@ from generation.states import Priority, Status
 from studio.accounts import access
 from studio.accounts.person_request import PersonRequest
 from studio.api import refusals as refused
-from studio.api.bodies import MISSING, json_only
+from studio.api.bodies import ALWAYS, MISSING, json_only
 from studio.api.lookups import base_of, changeable_job, changeable_jobs, job_of
 from studio.api.repeatable import REPEATED, repeatable
 from studio.api.schemas import (
@@ -151,7 +151,7 @@ def restore_job(request: PersonRequest, job_id: UUID) -> dict[str, Any]:
     return _status(request, job_id)
 
 
-@router.get("/queue", response={200: QueueOut, 401: Refused}, summary="The queue and the devices")
+@router.get("/queue", response={200: QueueOut, **ALWAYS}, summary="The queue and the devices")
 def get_queue(request: PersonRequest) -> dict[str, Any]:
     """The whole queue for everybody; ids only of jobs that the caller may see."""
     queue = request.forecaster.forecast()

@@ -33,6 +33,9 @@ class Queried(Schema):
     model_config = ConfigDict(extra="forbid", strict=False)
 
 
+_NOT_NAMED: Any = Field(None)
+"""The default of a field that may be left out, but not be null."""
+
 if TYPE_CHECKING:
 
     class GenerateIn(Asked):
@@ -174,8 +177,8 @@ class JobChange(Schema):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"minProperties": 1})
 
-    priority: PriorityWord | None = None
-    position: Literal["front"] | None = None
+    priority: PriorityWord = _NOT_NAMED
+    position: Literal["front"] = _NOT_NAMED
 
 
 class CloneIn(Schema):

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import User
+from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import Max
 from django.utils import timezone
 
@@ -118,18 +119,24 @@ class ChangeForm(CommentForm):
     )
 
 
+class FilterField(forms.ModelChoiceField):
+    """A filter by the slug of an object."""
+
+    def __init__(self, queryset: Any) -> None:
+        super().__init__(queryset, required=False, to_field_name="slug", empty_label="All")
+
+    def to_python(self, value: Any) -> Any:
+        """The object. Not every database can look for a NUL."""
+        ProhibitNullCharactersValidator()(value)
+        return super().to_python(value)
+
+
 class GalleryForm(forms.Form):
     """The gallery's filters."""
 
-    project = forms.ModelChoiceField(
-        queryset=Project.objects.none(), required=False, to_field_name="slug", empty_label="All"
-    )
-    character = forms.ModelChoiceField(
-        queryset=Character.objects.none(), required=False, to_field_name="slug", empty_label="All"
-    )
-    style = forms.ModelChoiceField(
-        queryset=Style.objects.none(), required=False, to_field_name="slug", empty_label="All"
-    )
+    project = FilterField(Project.objects.none())
+    character = FilterField(Character.objects.none())
+    style = FilterField(Style.objects.none())
     quality = forms.ChoiceField(
         choices=[("", "All"), *((q.value, q.label) for q in Quality)], required=False
     )

@@ -1,6 +1,7 @@
 """The form of a render."""
 
 from typing import Any, cast
+from uuid import UUID
 
 from django import forms
 from django.contrib.auth.models import User
@@ -19,6 +20,14 @@ from studio.forms.declared import form_field
 from studio.models import Character, Project, Shot, Style
 from studio.models.project import SKETCHBOOK_SHOT
 from studio.ordering.request import FIELDS, MAX_SECONDS, RenderRequest
+
+
+def uuid_of(value: Any) -> UUID | None:
+    """The id in what a browser sent; None for anything else."""
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return None
 
 
 class GroupedShots(forms.models.ModelChoiceIterator):
@@ -137,7 +146,7 @@ class RenderForm(forms.Form):
     def request(self) -> RenderRequest:
         """The request. The form must be valid."""
         found = {name: self.cleaned_data[name] for name in self.fields}
-        found["quality"] = Quality(found["quality"])
+        found["quality"] = Quality(found["quality"] or FIELDS["quality"].default)
         within = found.pop("within")
         found["finish_within"] = None if within is None else within * 60.0
         found["formats"] = tuple(found["formats"])
@@ -161,8 +170,7 @@ class RenderForm(forms.Form):
     @property
     def begins_with(self) -> Output | None:
         """The picture that a clip begins with, if one is chosen."""
-        value = self["source"].value()
-        return self.things("source").filter(pk=value).first() if value else None
+        return self.things("source").filter(pk=uuid_of(self["source"].value())).first()
 
     def refuse(self, said: Said) -> None:
         """Show a refusal that is about no single field."""

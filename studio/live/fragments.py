@@ -14,10 +14,11 @@ from typing import Any
 from django.db.models import Prefetch
 from django.template.loader import render_to_string
 
-from generation.live.events import QUEUE_GROUP, EventKind, job_group
+from generation.live.events import QUEUE_GROUP, EventKind, job_group, person_group
 from generation.models import Device, Job
 from generation.scheduling.forecast import Forecast, Forecaster
 from generation.states import Work
+from studio.live.notices import notices
 from studio.models import Shot, Take, Verdict
 from studio.presentation import job_history
 from studio.presentation.status import forecast_for, job_status, remaining_seconds, stage_text
@@ -49,7 +50,8 @@ def render_job(
     moved = kinds != {EventKind.PROGRESS}
     context = job_context(forecaster, job)
     own = {**context, **(job_details(job) if moved else {})}
-    own["take"] = Take.objects.filter(job=job).select_related("character", "style").first()
+    takes = Take.objects.select_related("character", "style", "shot__project")
+    own["take"] = takes.filter(job=job).first()
     parts: dict[Topic, Parts] = {}
     for topic in topics:
         if topic.base is not None:
@@ -58,6 +60,8 @@ def render_job(
             parts[topic] = render_queue(forecaster) if moved else _html(_PUBLIC, context)
         elif topic.group == job_group(job_id):
             parts[topic] = _html(_JOB_MOVED if moved else _JOB_PROGRESS, own)
+        elif topic.group == person_group(job.owner_id):
+            parts[topic] = notices(job, own["take"], kinds)
         else:
             parts[topic] = _html(_JOB_PROGRESS, context) | (_shot(forecaster, job) if moved else {})
     return parts
@@ -260,10 +264,11 @@ def _shot(forecaster: Forecaster, job: Job) -> Parts:
 
 
 def _took(job: Job) -> float | None:
-    """Seconds from the start to the end; None while the job has not ended."""
+    """Seconds from the start to the end; None while the job has not ended, or by a set clock."""
     if job.started_at is None or job.finished_at is None:
         return None
-    return (job.finished_at - job.started_at).total_seconds()
+    seconds = (job.finished_at - job.started_at).total_seconds()
+    return seconds if seconds >= 0 else None
 
 
 def _job(job_id: str) -> Job | None:

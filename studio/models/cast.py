@@ -45,6 +45,11 @@ class Character(models.Model):
         help_text="Trained weights of this character, a .safetensors file.",
     )
     lora_sha256 = models.CharField(max_length=64, blank=True, editable=False)
+    lora_facts = models.JSONField(
+        default=dict,
+        editable=False,
+        help_text="Rank and names of the LoRA, and how much of it fits each registered model.",
+    )
     lora_scale = models.FloatField(
         "LoRA scale", default=1.0, validators=[MinValueValidator(-2.0), MaxValueValidator(2.0)]
     )

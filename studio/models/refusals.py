@@ -20,7 +20,14 @@ OTHER_FORMAT = Sentence(
     "other_format", "This is {name}. Allowed: PNG, JPEG, WebP. Export it as one of them."
 )
 LORA_TOO_LARGE = Sentence("lora_too_large", "The file is larger than {most} GB.")
-NO_LORA = Sentence("no_lora", "The file holds no LoRA weights.")
+LORA_FITS_NO_MODEL = Sentence("lora_fits_no_model", "The LoRA fits no registered model: {found}.")
+LORA_MADE_FOR_OTHERS = Sentence(
+    "lora_made_for_others",
+    "The LoRA was made for {made_for} and fits no registered model: {found}.",
+)
+NO_MODEL_FOR_LORA = Sentence(
+    "no_model_for_lora", "No model is registered that takes LoRAs. Register one first."
+)
 NO_SAFETENSORS = Sentence(
     "no_safetensors", "The file is no safetensors file; no other kind is taken."
 )

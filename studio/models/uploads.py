@@ -5,13 +5,19 @@ import io
 import json
 import struct
 import warnings
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile, File
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from PIL import Image
 
+from generation.errors import SpecError
 from generation.media import pictures
+from generation.pipelines.lora_files import LoraWeights, read_lora
 from studio.models import refusals
 from studio.models.refusals import invalid
 
@@ -80,29 +86,54 @@ def _too_many_pixels(found: str) -> ValidationError:
 
 
 def check_lora(upload: File) -> None:
-    """Raise ValidationError unless the file's header is that of LoRA weights in safetensors."""
+    """Raise ValidationError unless the file holds a LoRA that can be applied to some model.
+
+    A stored file is not read again: it was checked when it was uploaded.
+    """
+    if not getattr(upload, "_committed", False):
+        read_lora_upload(upload)
+
+
+def read_lora_upload(upload: File) -> LoraWeights:
+    """What an uploaded LoRA holds. Raises ValidationError for other files."""
     if (upload.size or 0) > MAX_LORA_BYTES:
         raise invalid(refusals.LORA_TOO_LARGE, most=MAX_LORA_BYTES // 1024**3)
-    header = read_safetensors_header(upload)
-    if not any("lora" in name.lower() for name in header):
-        raise invalid(refusals.NO_LORA)
+    _check_header(upload)
+    try:
+        with _on_disk(upload) as path:
+            return read_lora(path)
+    except SpecError as problem:
+        raise ValidationError(problem.message, code=problem.code) from problem
 
 
-def read_safetensors_header(upload: File) -> dict[str, Any]:
-    """Read the header of a safetensors file. Raises ValidationError for other files."""
+def _check_header(upload: File) -> None:
+    """Raise ValidationError for a file that does not begin with a table of a usual length."""
     upload.seek(0)
     try:
         (length,) = struct.unpack("<Q", upload.read(8))
         if length > MAX_LORA_HEADER:
             raise ValueError("header too long")
-        header: dict[str, Any] = json.loads(upload.read(length))
-        if not isinstance(header, dict):
+        if not isinstance(json.loads(upload.read(length)), dict):
             raise ValueError("no table of tensors")
     except (struct.error, ValueError, RecursionError):
         raise invalid(refusals.NO_SAFETENSORS) from None
     finally:
         upload.seek(0)
-    return header
+
+
+@contextmanager
+def _on_disk(upload: File) -> Iterator[Path]:
+    """The path of an upload's content: its own temporary file, or a copy of a small upload."""
+    for file in (upload, getattr(upload, "file", None)):
+        if isinstance(file, TemporaryUploadedFile):
+            yield Path(file.temporary_file_path())
+            return
+    with NamedTemporaryFile(suffix=".safetensors") as copy:
+        for chunk in upload.chunks():
+            copy.write(chunk)
+        copy.flush()
+        upload.seek(0)
+        yield Path(copy.name)
 
 
 def sha256_of(upload: File) -> str:

@@ -12,6 +12,7 @@ from generation.pipelines.interpolate import interpolate
 from generation.scheduling import capacity
 from generation.specs import Lora, Quality, RenderSpec, SourceFile, SourceUse
 from studio.models import Character, Style
+from studio.models.lora_fits import fit_for, fitting_models
 from studio.ordering import refusals
 from studio.ordering.model_choice import choose_model
 from studio.ordering.prompt_reasons import prompt_reasons
@@ -41,6 +42,7 @@ def compose(request: RenderRequest) -> Composed:
     )
     if request.type == MediaType.IMAGE:
         _refuse_what_only_clips_have(request)
+    _refuse_lora_of_other_model(request.character, model)
     spec = RenderSpec(
         **{
             **_usual(request, model),
@@ -186,6 +188,21 @@ def _loras(character: Character | None) -> tuple[Lora, ...]:
             file=str(character.lora.name), sha256=character.lora_sha256, scale=character.lora_scale
         ),
     )
+
+
+def _refuse_lora_of_other_model(character: Character | None, model: ModelCard) -> None:
+    if character is None or not character.lora:
+        return
+    fit = fit_for(character.lora_facts, model)
+    if fit is not None and not fit.applies:
+        allowed = ", ".join(fitting_models(character.lora_facts))
+        raise SpecError(
+            "model",
+            refusals.LORA_OF_OTHER_MODEL,
+            allowed,
+            character=character.name,
+            model=model.name,
+        )
 
 
 def _first(*values: Any) -> Any:

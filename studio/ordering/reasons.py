@@ -67,6 +67,12 @@ STYLE_STEPS = Choice(
 CHARACTER_LORA = Choice(
     "character_lora", "The character has its own LoRA.", chosen="LoRA of {character}"
 )
+CHARACTER_LORA_PARTLY = Choice(
+    "character_lora_partly",
+    "The character has its own LoRA, of which only {lora_fits} of {lora_modules} modules fit the "
+    "model {model}; the others have no effect.",
+    chosen="LoRA of {character}",
+)
 WINDOW_NOT_HELD = Choice(
     "window_not_held",
     "No device has the memory to denoise more frames together.",

@@ -17,6 +17,9 @@ NOT_FOUND = Sentence("not_found", "There is no {field} named {slug!r}.")
 SEVERAL_OF_NAME = Sentence(
     "several_of_name", "Several are named {name!r}: {slugs}. Send the slug of the one you mean."
 )
+LORA_OF_OTHER_MODEL = Sentence(
+    "lora_of_other_model", "The LoRA of {character} does not fit the model {model}."
+)
 OUTPUT_NOT_FOUND = Sentence("output_not_found", "There is no output {id}.")
 SHOT_WITHOUT_PROJECT = Sentence("shot_without_project", "The request names a shot, but no project.")
 OTHER_VERSION = Sentence("other_version", "Another version stored the settings of this job.")

@@ -14,9 +14,11 @@ from typing import Any
 
 from generation.field import MediaType
 from generation.models import ModelCard
+from generation.pipelines.lora_files import LoraFit
 from generation.scheduling.capacity import Fit
 from generation.specs import SIZE_MULTIPLE, Quality, RenderSpec
 from studio.models import Character, Style
+from studio.models.lora_fits import fit_for
 from studio.ordering import reasons
 from studio.ordering.prompt_demands import PromptDemands
 from studio.ordering.reasons import Choice
@@ -99,9 +101,14 @@ RULES: tuple[SettingRule, ...] = (
         reasons.STYLE_STEPS,
     ),
     SettingRule(
-        lambda flow: bool(flow.wish.character and flow.wish.character.lora),
+        lambda flow: _has_lora(flow) and not _lora_fit(flow).is_partial,
         lambda flow: {},
         reasons.CHARACTER_LORA,
+    ),
+    SettingRule(
+        lambda flow: _has_lora(flow) and _lora_fit(flow).is_partial,
+        lambda flow: {},
+        reasons.CHARACTER_LORA_PARTLY,
     ),
     SettingRule(
         lambda flow: flow.wish.type == MediaType.VIDEO and flow.window_fits == Fit.NEVER,
@@ -152,6 +159,8 @@ def _values(flow: Workflow) -> dict[str, Any]:
         "style": style.name if style else "",
         "style_steps": style.steps if style else "",
         "character": character.name if character else "",
+        "lora_fits": _lora_fit(flow).fits,
+        "lora_modules": _lora_fit(flow).modules,
         "quality": flow.wish.quality.value,
         "subjects": flow.demands.subjects,
         "motion": flow.demands.motion,
@@ -160,6 +169,16 @@ def _values(flow: Workflow) -> dict[str, Any]:
 
 def _style_wish(flow: Workflow, name: str) -> Any:
     return getattr(flow.wish.style, name) if flow.wish.style else None
+
+
+def _has_lora(flow: Workflow) -> bool:
+    return bool(flow.wish.character and flow.wish.character.lora)
+
+
+def _lora_fit(flow: Workflow) -> LoraFit:
+    """How much of the character's LoRA fits the model; of unknown size if nobody has looked."""
+    facts = flow.wish.character.lora_facts if flow.wish.character else {}
+    return fit_for(facts, flow.model) or LoraFit(modules=0, fits=0)
 
 
 def _free_size(flow: Workflow) -> bool:

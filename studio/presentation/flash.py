@@ -30,6 +30,11 @@ def warning(request: HttpRequest, *said: Said) -> None:
     _add(request, messages.WARNING, said)
 
 
+def warning_once(request: HttpRequest, *said: Said) -> None:
+    """Show a warning, unless it waits for the next page already."""
+    show_again(request, [[messages.WARNING, text(said), codes(said)]])
+
+
 def error(request: HttpRequest, *said: Said) -> None:
     """Show sentences about something that is wrong."""
     _add(request, messages.ERROR, said)
@@ -48,6 +53,11 @@ def shown(request: HttpRequest) -> list[Any]:
 def has_error(request: HttpRequest) -> bool:
     """True when a message of this request says that something is wrong."""
     return any(level >= messages.ERROR for level, _, _ in shown(request))
+
+
+def has_refused(request: HttpRequest) -> bool:
+    """True when a message of this request says that something was not done."""
+    return any(level != messages.SUCCESS for level, _, _ in shown(request))
 
 
 def show_again(request: HttpRequest, said: list[Any]) -> None:

@@ -8,6 +8,9 @@ from generation.live.events import EventKind
 from generation.models import Job, JobEvent
 from generation.states import Stage
 
+DATABASE_FAILED = "Back in the queue: the database failed"
+"""A job that was handed back with an error, not because its worker stopped."""
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
@@ -63,6 +66,8 @@ def _line(event: JobEvent, resumed: dict[int, int], unit: str) -> HistoryLine:
     kind, done = EventKind(event.kind), resumed.get(event.data.get("attempt", 0), 0)
     if kind == EventKind.CLAIMED and done:
         return HistoryLine(event.at, f"Resumed after {unit} {done}", _detail(event.data))
+    if kind == EventKind.HANDED_BACK and "code" in event.data:
+        return HistoryLine(event.at, DATABASE_FAILED, _detail(event.data))
     return HistoryLine(event.at, kind.label, _detail(event.data))
 
 

@@ -77,7 +77,7 @@ def remaining_seconds(job: Job, queue: Forecast | None) -> float | None:
         return durations.until(place.finish) if place else None
     if job.status != Status.PROCESSING or job.progress.remaining_seconds is None:
         return None
-    age = (timezone.now() - job.progress.updated_at).total_seconds()
+    age = max(0.0, (timezone.now() - job.progress.updated_at).total_seconds())
     # The end of a run that has outlasted its estimate is unknown; do not show "0 seconds".
     left = job.progress.remaining_seconds - age
     return left if left > 0 else None

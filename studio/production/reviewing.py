@@ -141,4 +141,5 @@ def _end(review: Review, user: User, verdict: Verdict, comment: str = "") -> Non
 
 def _tell(take: Take, kind: str) -> None:
     job_id, groups = take.job_id, [take.shot.project.group, events.job_group(take.job_id)]
+    groups.append(events.person_group(take.job.owner_id))
     transaction.on_commit(lambda: events.publish(kind, groups, job_id=str(job_id)))

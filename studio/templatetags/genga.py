@@ -2,13 +2,14 @@
 
 from django import template
 
-from studio.presentation import consistency_chart, durations, one_time, outputs, reasons
+from studio.presentation import consistency_chart, durations, moments, one_time, outputs, reasons
 
 register = template.Library()
 register.filter("spoken", durations.spoken)
 register.filter("short", durations.short)
 register.filter("unbroken", durations.unbroken)
-register.filter("until", durations.until)
+register.filter("moment", moments.moment)
+register.filter("countdown", moments.countdown)
 register.filter("kind", outputs.kind)
 register.filter("clip_length", outputs.length)
 register.filter("reasons", reasons.reasons)

@@ -11,7 +11,7 @@ from studio.forms.pages import TokenForm
 from studio.models import ApiToken
 from studio.presentation import flash
 from studio.production.repeats import answer_to
-from studio.views import sentences
+from studio.views import drafts, sentences
 from studio.views.made_once import key_of, made_once
 
 
@@ -23,6 +23,7 @@ def tokens(request: PersonRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         secret = _issued(request, form)
         form = TokenForm()
+        drafts.taken(request)
     mine = ApiToken.objects.filter(user=request.user)
     context = {"form": form, "tokens": mine, "secret": secret}
     response = render(request, "studio/tokens.html", context)

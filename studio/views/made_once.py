@@ -10,8 +10,10 @@ from django.http import HttpResponse, HttpResponseRedirect
 from studio.accounts.person_request import PersonRequest
 from studio.presentation import flash, one_time
 from studio.production.repeats import Answer, answer_to, fingerprint_of
+from studio.views import drafts
 
-CHANGES_WITH_EVERY_PAINT = "csrfmiddlewaretoken"
+NOT_TYPED = {"csrfmiddlewaretoken", drafts.FIELD}
+"""Fields that differ between two clicks on one button."""
 
 
 def made_once(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -40,11 +42,11 @@ def made_once(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 def key_of(request: PersonRequest) -> str | None:
-    """The key of a form by all of its fields; None without a one-time value."""
+    """The key of a form by all that was typed in it; None without a one-time value."""
     if not request.POST.get(one_time.FIELD):
         return None
     fields = sorted(
-        (name, values) for name, values in request.POST.lists() if name != CHANGES_WITH_EVERY_PAINT
+        (name, values) for name, values in request.POST.lists() if name not in NOT_TYPED
     )
     # A script's keys hold no space.
     return f"page {fingerprint_of(request.path, json.dumps(fields))}"

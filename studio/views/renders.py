@@ -1,7 +1,6 @@
 """The render form with its live estimate."""
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -13,7 +12,7 @@ from generation.field import MediaType
 from generation.scheduling.forecast import Forecaster
 from studio.accounts import access
 from studio.accounts.person_request import PersonRequest
-from studio.forms.render import RenderForm
+from studio.forms.render import RenderForm, uuid_of
 from studio.models import Take
 from studio.ordering import messages, planner, submission
 from studio.views.made_once import made_once
@@ -75,21 +74,35 @@ def _initial(request: PersonRequest) -> dict[str, Any]:
     form = RenderForm(user=request.user)
     initial: dict[str, Any] = {}
     for name in ("character", "style"):
-        thing = form.things(name).filter(slug=request.GET.get(name, "")).first()
+        thing = form.things(name).filter(slug=_asked(request, name)).first()
         if thing is not None:
             initial[name] = thing.pk
-    project, _, slug = request.GET.get("shot", "").partition("/")
+    project, _, slug = _asked(request, "shot").partition("/")
     shot = form.things("shot").filter(project__slug=project, slug=slug).first()
     if shot is not None:
         initial |= {"shot": shot.pk, "prompt": shot.prompt}
-    if request.GET.get("take", "").isdecimal():
-        initial |= _like(access.take_for(request.user, int(request.GET["take"])))
-    output = form.things("source").filter(pk=_uuid(request.GET.get("source", ""))).first()
+    take = _whole_number(_asked(request, "take"))
+    if take is not None:
+        initial |= _like(access.take_for(request.user, take))
+    output = form.things("source").filter(pk=uuid_of(_asked(request, "source"))).first()
     if output is not None:
         initial |= {"source": output.pk, "type": MediaType.VIDEO}
-    if request.GET.get("prompt"):
-        initial["prompt"] = request.GET["prompt"]
+    if prompt := _asked(request, "prompt"):
+        initial["prompt"] = prompt
     return initial
+
+
+def _asked(request: PersonRequest, name: str) -> str:
+    """A parameter of the query; empty without one, and for one that no database can look for."""
+    text = request.GET.get(name, "")
+    return "" if "\0" in text else text
+
+
+def _whole_number(text: str) -> int | None:
+    try:
+        return int(text) if text.isdecimal() else None
+    except ValueError:  # more digits than Python converts
+        return None
 
 
 def _like(take: Take) -> dict[str, Any]:
@@ -111,10 +124,3 @@ def _like(take: Take) -> dict[str, Any]:
         names = ("frames", "fps", "loop", "interpolate", "formats")
         said |= {name: getattr(spec, name) for name in names}
     return said
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -2,6 +2,11 @@
 
 from generation.sentences import Sentence
 
+HOST_NOT_ALLOWED = Sentence(
+    "host_not_allowed",
+    "This site does not answer to that host. Use the site's own address, or add the host to "
+    "GENGA_ALLOWED_HOSTS.",
+)
 TOKEN_MADE_BEFORE = Sentence(
     "token_made_before",
     "This form was sent before, so no token was made. A token's secret is shown only once: if you "
@@ -62,3 +67,77 @@ DELETED_FOR_GOOD = Sentence("deleted_for_good", "The files of take {number} are 
 ENHANCEMENT_NOT_CHOSEN = Sentence(
     "enhancement_not_chosen", "Choose 2 or 4 times the frames or the size."
 )
+
+FORM_OUT_OF_DATE = Sentence(
+    "form_out_of_date",
+    "Nothing was sent, because somebody has logged in or out in another tab since the page was "
+    "opened. What you typed is kept: look through it and send it again.",
+)
+NO_COOKIE = Sentence(
+    "no_cookie",
+    "Nothing was sent, because the browser sent no cookie. Allow cookies for this site, open the "
+    "page again and send it once more.",
+)
+
+NO_ANSWER = Sentence(
+    "no_answer", "The server did not answer. What you typed is kept: try again in a moment."
+)
+SERVER_BUSY = Sentence(
+    "server_busy", "The server is busy. What you typed is kept: try again in a moment."
+)
+SERVER_ERROR = Sentence(
+    "server_error",
+    "Something went wrong on the server. What you typed is kept: try again, and tell the person "
+    "who runs the server when it happens again.",
+)
+NOT_AVAILABLE = Sentence(
+    "not_available",
+    "This is not available to you any more, or it was removed. Reload the page to see what is.",
+)
+REQUEST_REFUSED = Sentence(
+    "request_refused", "The server refused this request. Reload the page and try again."
+)
+LOGGED_OUT = Sentence(
+    "logged_out", "You are logged out. Log in again to go on; what you typed is kept."
+)
+NOT_LIVE = Sentence(
+    "not_live", "This page is told no more changes. Reload it to see the present state."
+)
+DRAFT_RESTORED = Sentence("draft_restored", "What you typed here before is back.")
+DRAFT_WITHOUT_FILES = Sentence(
+    "draft_without_files", "A browser cannot keep files: choose them again."
+)
+COPIED = Sentence("copied", "Copied.")
+NOT_COPIED = Sentence(
+    "not_copied",
+    "The browser does not let this page copy. The text is selected: press Ctrl+C, on a Mac ⌘C.",
+)
+NOTIFICATIONS_NEED_HTTPS = Sentence(
+    "notifications_need_https",
+    "Browsers show notifications only for pages over https. The sound works here too.",
+)
+NOTIFICATIONS_MISSING = Sentence(
+    "notifications_missing", "This browser shows no notifications of pages. Use the sound."
+)
+NOTIFICATIONS_BLOCKED = Sentence(
+    "notifications_blocked",
+    "The browser blocks notifications of this site. Allow them in the browser's settings, or use "
+    "the sound.",
+)
+SAID_BY_SCRIPTS = (
+    NO_ANSWER,
+    SERVER_BUSY,
+    SERVER_ERROR,
+    NOT_AVAILABLE,
+    REQUEST_REFUSED,
+    LOGGED_OUT,
+    NOT_LIVE,
+    DRAFT_RESTORED,
+    DRAFT_WITHOUT_FILES,
+    COPIED,
+    NOT_COPIED,
+    NOTIFICATIONS_NEED_HTTPS,
+    NOTIFICATIONS_MISSING,
+    NOTIFICATIONS_BLOCKED,
+)
+"""What the scripts of pages say; each page carries these (`studio/said_by_scripts.html`)."""

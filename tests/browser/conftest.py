@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.people import Person, log_in
-from tests.browser.site import Site
+from tests.browser.site import LAN_HOST, Site
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
@@ -24,6 +24,8 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A name that is not the own machine: without https such a page lacks what browsers guard.
+    f"--host-resolver-rules=MAP {LAN_HOST} 127.0.0.1",
 ]
 
 Visit = Callable[..., Person]

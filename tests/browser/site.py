@@ -24,6 +24,8 @@ PATIENCE_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 0.05
 
 PROJECT = "harbour-lights"
+LAN_HOST = "genga.lan"
+"""Another name of the site, as in a studio's network."""
 
 
 def wait_until(true: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
@@ -45,7 +47,12 @@ def free_port() -> int:
 def settings(home: Path, port: int) -> dict[str, str]:
     """The environment of a site's processes, without the settings of the user who runs the tests."""
     inherited = {name: text for name, text in os.environ.items() if name not in environment.NAMES}
-    own = {"GENGA_HOME": str(home), "PORT": str(port), "GENGA_SUBMIT_RATE": "1000/min"}
+    own = {
+        "GENGA_HOME": str(home),
+        "PORT": str(port),
+        "GENGA_SUBMIT_RATE": "1000/min",
+        "GENGA_ALLOWED_HOSTS": f"127.0.0.1,{LAN_HOST}",
+    }
     # One thread for a render leaves the other core to web server and browser.
     return {"OMP_NUM_THREADS": "1", **inherited, **own}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -102,7 +102,7 @@ def history(submit: Callable[..., Job], device: Device, estimator: Estimator) ->
             job = submit(**{"width": 256, "height": 256, **changes})
             attempt = lifecycle.start(job, device)
             assert attempt is not None
-            attempt.started_at = timezone.now() - timedelta(seconds=run)
+            attempt.begun = monotonic() - run
             denoising = Timing(run - DECODING)
             timings = {Stage.DENOISE: denoising, Stage.DECODE: Timing(DECODING)}
             assert lifecycle.complete(attempt, [], timings, estimator.learn)

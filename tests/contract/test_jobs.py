@@ -213,3 +213,16 @@ def test_a_job_that_waits_no_longer_cannot_be_moved(
     lifecycle.complete(running, [], {}, estimator.learn)
     assert api.patch(path, {"priority": "low"}).status_code == 409
     assert api.job(running.job_id)["priority"] == "normal"
+
+
+@pytest.mark.parametrize("field", ["priority", "position"])
+def test_a_change_may_leave_a_field_out_but_not_set_it_to_null(
+    field: str, api: Caller, submit: Callable[..., Job]
+) -> None:
+    described = api.get("/api/openapi.json").json()["components"]["schemas"]["JobChange"]
+
+    answer = api.patch(f"{JOBS}/{submit().pk}", {field: None})
+
+    assert answer.json()["errors"][0]["field"] == field
+    assert "null" not in str(described["properties"][field])
+    assert "required" not in described

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.utils import timezone
 
 from generation.estimating.estimator import Estimator
 from generation.media.files import StoredOutput
@@ -98,7 +97,7 @@ def ran(
             Stage.DECODE: Timing(tail / 2),
             Stage.WRITE: Timing(tail / 2),
         }
-        attempt.started_at = timezone.now() - timedelta(seconds=run)
+        attempt.begun = monotonic() - run
         assert lifecycle.complete(attempt, [stored], timings, estimator.learn)
         assert attempt.outcome == Outcome.COMPLETED
         return attempt

@@ -10,6 +10,7 @@ FAILURES = [
     errors.RenderError,
     errors.ModelMissing,
     errors.ModelUnreadable,
+    errors.LoraUnreadable,
     errors.OutOfMemory,
     errors.OutputUnwritable,
     errors.WorkerLost,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -137,7 +137,7 @@ def took(queued: MakeTake, device: Device, estimator: Estimator) -> Took:
                 attempt = lifecycle.start(queued(quality=quality, **asked).job, device)
                 assert attempt is not None
                 denoising = Timing(run - DECODING)
-                attempt.started_at = timezone.now() - timedelta(seconds=run)
+                attempt.begun = monotonic() - run
                 timings = {Stage.DENOISE: denoising, Stage.DECODE: Timing(DECODING)}
                 assert lifecycle.complete(attempt, [], timings, estimator.learn)
         Device.objects.filter(pk=device.pk).update(resident=["toon"])

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from itertools import islice
-from pathlib import Path
 
 import torch
-from django.core.files.storage import default_storage
 from PIL import Image
 
 from generation.media.frames import FrameFolder
 from generation.models import ModelCard
 from generation.pipelines.base import Conditioning, Pipeline
 from generation.pipelines.loop.step import Step
-from generation.pipelines.model_files import LoraFile
-from generation.specs import RenderSpec
 from generation.states import Stage
 from generation.worker import source_files
 from generation.worker.execution import ExecutionContext
@@ -45,7 +41,7 @@ class Member(FrameStages):
         if self.is_alone:
             self.take_over()
         with self.clock.stage(Stage.ENCODE):
-            self.conditioning = self.pipeline.encode(self.spec, _loras(self.spec))
+            self.conditioning = self.pipeline.encode(self.spec, source_files.loras(self.spec))
             self.first_frame = source_files.first_frame(self.spec, self.folder)
         if self.is_alone:
             self.snapshots.resume(self.identity)
@@ -87,11 +83,6 @@ class Member(FrameStages):
         self.model = card.files
         self.attempt.cold = not self.models.holds(self.model)
         with self.clock.stage(Stage.LOAD):
+            if self.attempt.cold:
+                self.verify_weights(card)
             return self.models.get(self.model, check=self.interruptions.check)
-
-
-def _loras(spec: RenderSpec) -> tuple[LoraFile, ...]:
-    return tuple(
-        LoraFile(lora.sha256[:16], Path(default_storage.path(lora.file)), lora.scale)
-        for lora in spec.loras
-    )

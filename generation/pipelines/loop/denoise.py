@@ -16,7 +16,7 @@ from typing import Any
 import diffusers
 import torch
 
-from generation.errors import ModelUnreadable
+from generation.errors import ModelUnreadable, public_text
 from generation.pipelines.loop import scheduler_state
 from generation.pipelines.loop.step import LoopState, OnBatchStep, Step
 
@@ -73,7 +73,7 @@ def build_scheduler(own: Any, name: str) -> Any:
             raise ModelUnreadable(f"diffusers has no scheduler named {name!r}.", hint)
         scheduler = scheduler_class.from_config(own.config)
     except (ImportError, NotImplementedError, TypeError, ValueError) as problem:
-        raise ModelUnreadable(f"{unsuited}: {problem}", hint) from problem
+        raise ModelUnreadable(f"{unsuited}: {public_text(problem)}", hint) from problem
     if not all(hasattr(scheduler, part) for part in SCHEDULER_PARTS):
         raise ModelUnreadable(f"{unsuited}: it is made for another kind of model.", hint)
     return scheduler

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
-from generation.errors import OutputUnwritable
+from generation.errors import OutputUnwritable, public_text
 from generation.pipelines.upscale import ncnn
 from generation.pipelines.upscale.methods import files_of
 from generation.pipelines.upscale.network_files import assemble, explained, plan_metadata
@@ -43,7 +43,9 @@ def as_safetensors(path: Path, folder: Path) -> Path:
         try:
             _write(converted, data)
         except OSError as problem:
-            raise OutputUnwritable(f"{converted.name} cannot be written: {problem}") from problem
+            raise OutputUnwritable(
+                f"{converted.name} cannot be written: {public_text(problem)}"
+            ) from problem
     return converted
 
 

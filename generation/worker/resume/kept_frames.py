@@ -7,12 +7,13 @@ only if it would make the same frames, bit by bit.
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
+
+from generation.media import plain_files
 
 WORK_FOLDER = "work"
 """In the data folder; holds the frames between two stages."""
@@ -45,14 +46,15 @@ def keep(own: Path, job_id: UUID, identity: str) -> None:
 def take_over(own: Path, job_id: UUID, identity: str) -> None:
     """Move the kept frames of the job to `own`, or delete them if the identity differs."""
     with suppress(OSError):
-        if (folder(job_id) / IDENTITY).read_text() == identity:
+        if plain_files.read(folder(job_id) / IDENTITY) == identity.encode():
             folder(job_id).rename(own)
     discard(job_id)
 
 
 def discard(job_id: UUID) -> None:
     """Delete the kept frames of a job, if any."""
-    shutil.rmtree(folder(job_id), ignore_errors=True)
+    with suppress(OSError):
+        plain_files.remove(folder(job_id))
 
 
 def job_ids() -> set[UUID]:

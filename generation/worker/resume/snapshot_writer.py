@@ -15,6 +15,7 @@ from django.conf import settings
 from generation.models import Attempt
 from generation.pipelines.loop.step import LoopState, Step
 from generation.queue import lifecycle
+from generation.worker.best_effort import best_effort
 from generation.worker.resume import snapshots
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,9 @@ class SnapshotWriter:
     def write_now_and_then(self) -> None:
         """Write a snapshot if the last one is old enough."""
         if time.monotonic() - self._written_at >= settings.GENGA_SNAPSHOT_SECONDS:
-            lifecycle.note_saved(self._attempt, self.write())
+            saved_steps = self.write()
+            with best_effort(f"note the saved steps of job {self._attempt.job_id}"):
+                lifecycle.note_saved(self._attempt, saved_steps)
 
     def write(self) -> int:
         """Write the newest state if it is newer than the snapshot; return the steps saved."""

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from generation.media import atomic
+from generation.media import atomic, plain_files
 
 if TYPE_CHECKING:
     import torch
@@ -61,7 +61,7 @@ def job_ids() -> set[UUID]:
 def discard(job_id: UUID) -> None:
     """Delete the files of a job, if any. Raises OSError when a file cannot be deleted."""
     for path in folder().glob(f"{job_id}.*"):
-        path.unlink(missing_ok=True)
+        plain_files.remove(path)
 
 
 def write(job_id: UUID, identity: str, state: LoopState) -> None:
@@ -69,6 +69,8 @@ def write(job_id: UUID, identity: str, state: LoopState) -> None:
 
     The file is on the disk when this returns. On OSError, the earlier snapshot still exists.
     """
+    if _file(job_id).is_dir():
+        plain_files.remove(_file(job_id))
     atomic.replace(_file(job_id), [_packed(identity, state)], prefix=f"{job_id}.writing-")
 
 
@@ -78,7 +80,7 @@ def read(job_id: UUID, identity: str) -> LoopState | None:
     A snapshot that is damaged, or has another identity or format, is deleted with a warning.
     """
     try:
-        return _unpacked(_file(job_id).read_bytes(), identity)
+        return _unpacked(plain_files.read(_file(job_id)), identity)
     except FileNotFoundError:
         return None
     except (_Unusable, OSError) as problem:

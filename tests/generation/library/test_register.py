@@ -11,24 +11,18 @@ from pathlib import Path
 import pytest
 import torch
 from django.core.management import CommandError, call_command
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from generation.errors import SpecError
-from generation.library.register import CARD_FILE, hash_weights, recognise, register
+from generation.library.register import CARD_FILE, hash_weights, register
 from generation.models import ModelCard
 from generation.pipelines.registry import load
 from tests.conftest import TOON
+from tests.generation.tiny_models import save_tiny_adapter, save_tiny_model
 
 pytestmark = pytest.mark.django_db
 
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """The parts of a model that registering reads."""
-    (tmp_path / "unet").mkdir()
-    (tmp_path / "unet" / "weights.safetensors").write_bytes(b"weights")
-    (tmp_path / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
-    return tmp_path
+UNET = "unet/diffusion_pytorch_model.safetensors"
 
 
 def test_a_folder_becomes_a_card(folder: Path) -> None:
@@ -62,7 +56,8 @@ def test_the_demo_model_is_kept_relative_to_the_project() -> None:
 
 def test_registering_again_updates_the_card(folder: Path) -> None:
     first = register(folder, "mine")
-    (folder / "unet" / "weights.safetensors").write_bytes(b"trained further")
+    weights = load_file(folder / UNET)
+    save_file({name: weight + 1 for name, weight in weights.items()}, folder / UNET)
 
     second = register(folder, "mine")
 
@@ -97,60 +92,6 @@ def test_parameters_are_those_of_the_loaded_model() -> None:
     assert motion.all_parameters * 4 == pytest.approx(animated.nbytes, rel=0.005)
 
 
-def test_parameters_are_counted_in_any_precision(folder: Path) -> None:
-    weights = {"a": torch.ones(3, 4, dtype=torch.float64), "b": torch.ones(5)}
-    save_file(weights, folder / "unet" / "weights.safetensors")
-
-    assert register(folder, "mine").parameters == 17
-
-
-def test_parameters_are_unknown_for_weights_that_cannot_be_read(
-    folder: Path,
-) -> None:
-    assert register(folder, "mine").parameters == 0
-
-
-DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "nothing": (lambda folder: (folder / "model_index.json").unlink(), "no_model_index"),
-    "an index that is no JSON": (
-        lambda folder: (folder / "model_index.json").write_text("{"),
-        "index_not_json",
-    ),
-    "an unknown class": (
-        lambda folder: (folder / "model_index.json").write_text('{"_class_name": "CavePainting"}'),
-        "class_not_supported",
-    ),
-    "no class": (
-        lambda folder: (folder / "model_index.json").write_text("{}"),
-        "class_not_supported",
-    ),
-    "no safetensors": (
-        lambda folder: (folder / "unet" / "weights.safetensors").rename(folder / "weights.bin"),
-        "no_safetensors",
-    ),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_folder_is_refused_with_the_reason(damage: str, folder: Path) -> None:
-    act, code = DAMAGES[damage]
-    act(folder)
-
-    with pytest.raises(SpecError) as refusal:
-        register(folder, "mine")
-
-    assert (refusal.value.field, refusal.value.code) == ("folder", code)
-    assert refusal.value.allowed
-    assert not ModelCard.objects.exists()
-
-
-def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SpecError) as refusal:
-        recognise(tmp_path / "gone")
-
-    assert refusal.value.code == "no_model_index"
-
-
 @pytest.mark.parametrize(
     ("base", "code"), [({}, "base_not_named"), ({"base": "gone"}, "base_not_found")]
 )
@@ -172,9 +113,9 @@ def test_an_adapter_without_its_base_is_refused(
 @pytest.mark.parametrize(
     ("change", "same"),
     [
-        (lambda folder: (folder / "unet" / "weights.safetensors").write_bytes(b"others"), False),
+        (lambda folder: (folder / UNET).write_bytes(b"others"), False),
         (lambda folder: (folder / "unet" / "config.json").write_text("{}"), False),
-        (lambda folder: (folder / "unet").rename(folder / "vae"), False),
+        (lambda folder: (folder / "unet").rename(folder / "net"), False),
         (lambda folder: (folder / "README.md").write_text("Thank you"), True),
         (lambda folder: (folder / "genga.json").write_text("{}"), True),
     ],
@@ -212,6 +153,47 @@ def test_the_command_without_extras_leaves_the_defaults(folder: Path) -> None:
 def test_the_command_reports_the_reason_and_the_requirement(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"model_index\.json.* Allowed: diffusers' layout\."):
         call_command("register_model", str(tmp_path), slug="mine")
+
+
+@pytest.mark.parametrize("max_shard", ["1GB", "20KB"], ids=["whole", "in shards"])
+def test_weights_of_the_fp16_variant_alone_are_registered_and_loaded(
+    max_shard: str, tmp_path: Path
+) -> None:
+    """As the hub's folders are when only the half precision was downloaded."""
+    folder = save_tiny_model(tmp_path / "half", "fp16", max_shard)
+
+    card = register(folder, "half")
+
+    assert not list(folder.rglob("*model.safetensors"))
+    loaded = load(card.files, torch.device("cpu"), torch.float32)
+    assert card.parameters * 4 == loaded.nbytes
+    assert card.weights_bytes > card.parameters * 2
+
+
+def test_a_folder_of_mixed_variants_is_registered_and_loaded(folder: Path) -> None:
+    """Where both are there, the weights that are not rounded are loaded."""
+    whole = register(folder, "whole")
+    half = save_tiny_model(folder.with_name("half"), "fp16")
+    name = "diffusion_pytorch_model.fp16.safetensors"
+    shutil.copy(half / "unet" / name, folder / "unet" / name)
+    (folder / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+    shutil.copy(half / "vae" / name, folder / "vae" / name)
+
+    card = register(folder, "mixed")
+
+    assert card.parameters == whole.parameters
+    assert load(card.files, torch.device("cpu"), torch.float32).nbytes == card.parameters * 4
+
+
+def test_an_adapter_of_the_fp16_variant_is_registered_and_loaded(
+    folder: Path, tmp_path: Path
+) -> None:
+    base = register(folder, "base")
+
+    card = register(save_tiny_adapter(tmp_path / "half", "fp16"), "motion", base="base")
+
+    assert card.base == base
+    assert load(card.files, torch.device("cpu"), torch.float32)
 
 
 def test_an_adapter_takes_as_many_subjects_as_its_base() -> None:

@@ -22,6 +22,7 @@ from generation.specs import Lora
 from generation.states import Outcome, Stage, Status
 from generation.worker import sweeper
 from generation.worker.runner import Worker
+from tests.conftest import register_at
 from tests.generation.watched import WatchedModel
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -85,7 +86,7 @@ def test_a_deleted_model_folder_fails_the_job(
 def test_damaged_weights_fail_the_job(part: str, run: Run, submit: Submit, toon_copy: Path) -> None:
     (weights,) = (toon_copy / part).glob("*.safetensors")
     weights.write_bytes(weights.read_bytes()[:5000])
-    ModelCard.objects.update(folder=str(toon_copy))
+    register_at(toon_copy)
     job = submit()
 
     run(job)
@@ -97,7 +98,7 @@ def test_damaged_weights_fail_the_job(part: str, run: Run, submit: Submit, toon_
 def test_a_missing_tokenizer_fails_the_job(run: Run, submit: Submit, toon_copy: Path) -> None:
     """transformers would make an empty tokenizer, and all prompts would give the same picture."""
     shutil.rmtree(toon_copy / "tokenizer")
-    ModelCard.objects.update(folder=str(toon_copy))
+    register_at(toon_copy)
     job = submit()
 
     run(job)
@@ -201,7 +202,7 @@ def test_a_failed_job_renders_after_a_retry_when_the_cause_is_fixed(
     ModelCard.objects.update(folder=str(tmp_path / "gone"))
     job = submit()
     run(job)
-    ModelCard.objects.update(folder=str(toon_copy))
+    register_at(toon_copy)
     requests.retry(job)
 
     run(job)

@@ -18,13 +18,14 @@ from django.utils import timezone
 
 from generation.errors import SettingError
 from generation.hardware import Hardware, detect
-from generation.models import Device, Job, ModelCard, Progress
+from generation.models import Device, Job, Progress
 from generation.pipelines.resident import ResidentModels
 from generation.queue import lifecycle, requests
 from generation.states import Outcome, Stage, Status, Work
 from generation.worker import process
 from generation.worker.resume import snapshots
 from generation.worker.runner import Worker
+from tests.conftest import register_at
 from tests.generation.conftest import Claim
 from tests.generation.processes import WorkerProcess, wait_until
 
@@ -183,7 +184,7 @@ def test_an_unknown_device_is_refused() -> None:
 @pytest.fixture
 def quick_toon(submit: Submit, toon_copy: Path) -> None:
     """Let submitted jobs use a model with a preview map, which a process loads quickly."""
-    ModelCard.objects.update(folder=str(toon_copy))
+    register_at(toon_copy)
 
 
 def is_over(job: Job) -> bool:

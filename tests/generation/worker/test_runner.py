@@ -10,13 +10,14 @@ import pytest
 from PIL import Image
 
 from generation.media.images import THUMBNAIL_PIXELS
-from generation.models import Attempt, Device, Job, ModelCard, Output, Progress
+from generation.models import Attempt, Device, Job, Output, Progress
 from generation.pipelines.loop.step import Step
 from generation.pipelines.resident import ResidentModels
 from generation.queue import requests
 from generation.states import Outcome, Priority, Stage, Status
 from generation.version import VERSION
 from generation.worker.runner import Worker
+from tests.conftest import register_at
 from tests.generation.conftest import Ran
 from tests.generation.media.infotext import parsed
 from tests.generation.media.png_files import read_provenance
@@ -87,7 +88,7 @@ def test_the_first_render_is_cold_and_the_second_warm(
     device: Device, models: ResidentModels, submit: Submit, toon_copy: Path
 ) -> None:
     first, second = submit(), submit()
-    ModelCard.objects.update(folder=str(toon_copy))
+    register_at(toon_copy)
 
     assert Worker(device, models).drain() == 2
 

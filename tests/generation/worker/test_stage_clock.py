@@ -6,12 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import pytest
 import torch
-from django.utils import timezone
 from PIL import Image
 
 from generation.estimating.estimator import Estimator
@@ -203,7 +202,7 @@ def test_the_estimate_after_a_quarter_of_the_run_is_saved_once(
 
     with stage_clock.stage(Stage.DENOISE):
         for number in range(1, 5):
-            attempt.started_at = timezone.now() - timedelta(seconds=10 * number)
+            attempt.begun = monotonic() - 10 * number
             stage_clock.step(Step(number, 4, None), NO_MODEL)
             kept.append(attempt.estimated_at_quarter)
 

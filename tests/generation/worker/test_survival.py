@@ -37,7 +37,7 @@ def media(settings: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def no_ending() -> Iterator[Callable[[], None]]:
-    """The database refuses every end of a job until this is called."""
+    """The database refuses every end of an attempt until this is called."""
 
     def allow() -> None:
         with connection.cursor() as cursor:
@@ -46,7 +46,7 @@ def no_ending() -> Iterator[Callable[[], None]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TRIGGER refuse_ending BEFORE UPDATE OF status ON generation_job "
-            "WHEN NEW.status IN ('completed', 'failed', 'cancelled') "
+            "WHEN OLD.status = 'processing' "
             "BEGIN SELECT RAISE(ABORT, 'database is locked'); END"
         )
     yield allow

@@ -20,11 +20,12 @@ from torch._C._profiler import _ExperimentalConfig
 from torch.profiler import ProfilerActivity, profile
 
 from generation.media import images
-from generation.models import Device, Job, ModelCard, Progress
+from generation.models import Device, Job, Progress
 from generation.pipelines.resident import ResidentModels
 from generation.states import Status
 from generation.worker import threads
 from generation.worker.runner import Worker
+from tests.conftest import register_at
 from tests.generation.processes import PATIENCE_SECONDS, WorkerProcess
 from tests.generation.watched import WatchedModel
 
@@ -108,7 +109,7 @@ def test_only_the_render_thread_runs_torch_operators(
 @pytest.fixture
 def quick_toon(submit: Submit, toon_copy: Path) -> None:
     """Let submitted jobs use a model with a preview map, which a process loads quickly."""
-    ModelCard.objects.update(folder=str(toon_copy))
+    register_at(toon_copy)
 
 
 def most_tasks(worker: WorkerProcess, job: Job) -> int:

@@ -114,6 +114,7 @@ SOCKETS = """
 WS    /ws/live/queue/             4403      yes       yes       yes       yes       yes       yes       yes       yes
 WS    /ws/live/project/{project}/ 4403      4403      4403      yes       yes       yes       yes       4403      yes
 WS    /ws/live/job/{job}/         4403      4403      yes       yes       yes       yes       yes       4403      yes
+WS    /ws/live/person/            4403      yes       yes       yes       yes       yes       yes       yes       yes
 WS    /ws/jobs/{job}/             4403      4404      yes       yes       yes       yes       yes       4404      yes
 WS    /ws/nowhere/                4404      4404      4404      4404      4404      4404      4404      4404      4404
 """

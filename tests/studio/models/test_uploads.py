@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import struct
 import zlib
 from collections.abc import Iterator
@@ -191,70 +190,6 @@ def test_damaged_metadata_raise_only_validation_errors() -> None:
         # It is accepted or refused; no other exception may be raised.
         with suppress(ValidationError):
             uploads.reencode_picture(ContentFile(bytes(damaged)))
-
-
-def safetensors(header: Any, length: int | None = None) -> ContentFile:
-    text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    return ContentFile(struct.pack("<Q", len(text) if length is None else length) + text)
-
-
-LORA_HEADER = {
-    "__metadata__": {"format": "pt"},
-    "unet.down.lora_A.weight": {"dtype": "F32", "shape": [4, 8], "data_offsets": [0, 128]},
-}
-
-
-def test_safetensors_with_lora_weights_are_accepted() -> None:
-    upload = safetensors(LORA_HEADER)
-
-    uploads.check_lora(upload)
-
-    assert upload.tell() == 0, "the file must be at its start when it is stored"
-
-
-def test_other_weights_are_refused() -> None:
-    with refused("no_lora"):
-        uploads.check_lora(safetensors({"unet.conv_in.weight": {}}))
-
-
-@pytest.mark.parametrize(
-    "upload",
-    [
-        ContentFile(b""),
-        ContentFile(b"PK\x03\x04 a pickle in a zip file"),
-        safetensors(b"{broken"),
-        safetensors(b"\xff\xfe"),
-        safetensors(["lora"]),
-        safetensors("lora"),
-        safetensors(3),
-        safetensors(b"[" * 100_000),
-        safetensors(LORA_HEADER, length=uploads.MAX_LORA_HEADER + 1),
-        safetensors(LORA_HEADER, length=2**63),
-    ],
-    ids=[
-        "empty",
-        "pickle",
-        "broken JSON",
-        "no text",
-        "a list",
-        "a word",
-        "a number",
-        "deeply nested",
-        "long header",
-        "endless header",
-    ],
-)
-def test_other_files_are_refused_as_lora(upload: ContentFile) -> None:
-    with refused("no_safetensors"):
-        uploads.check_lora(upload)
-
-
-def test_a_lora_of_more_than_a_gigabyte_is_refused() -> None:
-    upload = safetensors(LORA_HEADER)
-    upload.size = uploads.MAX_LORA_BYTES + 1
-
-    with refused("lora_too_large", "1 GB"):
-        uploads.check_lora(upload)
 
 
 def test_the_hash_covers_the_whole_file_regardless_of_its_position() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from safetensors.numpy import save_file
 
 from generation import refusals
 from generation.errors import SpecError
@@ -105,7 +107,10 @@ def test_the_upscaler_may_be_chosen_also_one_of_ones_own(
 ) -> None:
     settings.GENGA_HOME = tmp_path
     (tmp_path / "upscalers").mkdir()
-    (tmp_path / "upscalers" / "our-network.safetensors").touch()
+    save_file(
+        {"body.0.weight": np.zeros((4, 3, 3, 3), np.float32)},
+        tmp_path / "upscalers" / "our-network.safetensors",
+    )
 
     chosen = [
         submission.enhance(forecaster, finished(), artist, upscale=2, upscaler=name)[

@@ -11,7 +11,8 @@ from django.test import Client
 from tokenizers import Tokenizer
 
 from generation.demo import portraits
-from generation.library import register
+from generation.library import weights
+from generation.library.weights import Content
 from generation.models import ModelCard
 from generation.scheduling.forecast import Forecaster
 from studio.models import Character, Membership, Project, Role, Sequence, Shot, Style
@@ -167,7 +168,7 @@ class TestModel:
         self, loaded: Project, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ModelCard.objects.update(guidance=9.0)
-        monkeypatch.setattr(register, "hash_weights", lambda folder: "f" * 64)
+        monkeypatch.setattr(weights, "read", lambda folder: Content("f" * 64, {}))
         demo_project.load()
         card = ModelCard.objects.get(slug="toon")
         assert (card.weights_hash, card.guidance) == ("f" * 64, 9.0)
@@ -179,7 +180,7 @@ class TestModel:
         ModelCard.objects.create(
             slug="own", name="Own", family="f", folder="/nowhere", is_default=True
         )
-        monkeypatch.setattr(register, "hash_weights", lambda folder: "f" * 64)
+        monkeypatch.setattr(weights, "read", lambda folder: Content("f" * 64, {}))
         demo_project.load()
         assert ModelCard.objects.get(is_default=True).slug == "own"
 

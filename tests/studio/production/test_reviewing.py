@@ -264,7 +264,7 @@ def test_a_finished_final_may_be_reviewed_and_its_draft_not_again(
         ),
     ],
 )
-def test_watchers_of_the_project_and_of_the_job_are_told_after_the_commit(
+def test_watchers_of_project_and_job_and_the_artist_are_told_after_the_commit(
     act: Callable[[Take, User], Any],
     kind: str,
     sent: MakeTake,
@@ -282,4 +282,5 @@ def test_watchers_of_the_project_and_of_the_job_are_told_after_the_commit(
         assert not told
 
     job_id = take.job_id
-    assert (kind, [take.shot.project.group, f"job.{job_id}"], {"job_id": str(job_id)}) in told
+    groups = [take.shot.project.group, f"job.{job_id}", f"person.{take.created_by_id}"]
+    assert (kind, groups, {"job_id": str(job_id)}) in told

@@ -114,6 +114,22 @@ def test_a_double_click_makes_one_thing_and_leads_to_the_same_place(
 
 
 @pytest.mark.django_db
+def test_two_clicks_on_a_form_whose_text_the_page_keeps_make_one_thing(
+    log_in: LogIn, artist: User, toon: ModelCard
+) -> None:
+    client = log_in(artist)
+    sent_form = {**RENDER, "once": one_time_value(client, "/render/")}
+
+    drafts = ("0" * 16, "f" * 16)
+    answers = [client.post("/render/", {**sent_form, "draft": draft}) for draft in drafts]
+
+    assert answers[0].url == answers[1].url
+    assert Job.objects.count() == 1
+    for draft, answer in zip(drafts, answers, strict=True):
+        assert f"genga_taken_{draft}" in answer.cookies
+
+
+@pytest.mark.django_db
 def test_every_paint_has_another_value(log_in: LogIn, artist: User, toon: ModelCard) -> None:
     client = log_in(artist)
 

@@ -98,7 +98,10 @@ def test_what_finished_is_shown_with_its_time_the_newest_first(
     [
         ({"pause": "after_job"}, "Takes no new work until a lead resumes it."),
         ({"heartbeat_at": None}, "Its worker was stopped."),
-        ({"heartbeat_at": "2026-01-01T00:00:00Z"}, "Last heartbeat of its worker: 00:00:00 UTC."),
+        (
+            {"heartbeat_at": "2025-01-01T00:00:00Z"},
+            'title="1 Jan 2025, 00:00:00 UTC">1 Jan 2025, 00:00</time>',
+        ),
         ({"resident": ["toon"]}, "Ready, toon loaded."),
     ],
 )

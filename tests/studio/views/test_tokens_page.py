@@ -64,7 +64,9 @@ def test_using_a_token_is_noted(client: Client, artist: User) -> None:
 
     ApiToken.owner_of(secret)
 
-    assert re.search(r"last used .* ago", client.get(TOKENS).content.decode())
+    assert re.search(
+        r"last used <time [^>]*>\d\d:\d\d:\d\d</time>", client.get(TOKENS).content.decode()
+    )
 
 
 def test_a_revoked_token_opens_nothing_any_more(client: Client, artist: User) -> None:

@@ -14,7 +14,7 @@ from diffusers import MotionAdapter
 from diffusers.models import UNetMotionModel
 from PIL import Image
 
-from generation.errors import ModelMissing, ModelUnreadable
+from generation.errors import ModelMissing, ModelUnreadable, public_text
 from generation.pipelines.base import Check
 from generation.pipelines.families.stable_diffusion.pipeline import StableDiffusion
 from generation.pipelines.loading import UNREADABLE, read_ahead
@@ -22,7 +22,7 @@ from generation.pipelines.loop import window_plan, windows
 from generation.pipelines.loop.deep_cache import DeepCache
 from generation.pipelines.loop.denoise import Given, build_scheduler, denoise
 from generation.pipelines.loop.step import LoopState, OnBatchStep, OnStep, Step
-from generation.pipelines.model_files import ModelFiles
+from generation.pipelines.model_files import ModelFiles, variant_of
 from generation.specs import RenderSpec
 
 
@@ -50,7 +50,8 @@ class AnimateDiff(StableDiffusion):
             unet = UNetMotionModel.from_unet2d(self.parts.unet, adapter)
         except UNREADABLE as problem:
             raise ModelUnreadable(
-                f"The motion adapter {files.slug} does not fit {files.base.slug}: {problem}",
+                f"The motion adapter {files.slug} does not fit {files.base.slug}: "
+                f"{public_text(problem)}",
                 "Choose a base model of the kind that the adapter was trained for.",
             ) from problem
         check()
@@ -155,7 +156,11 @@ def _load_adapter(files: ModelFiles, dtype: torch.dtype, check: Check) -> Motion
     try:
         read_ahead(files.folder, check)
         return MotionAdapter.from_pretrained(
-            files.folder, torch_dtype=dtype, use_safetensors=True, local_files_only=True
+            files.folder,
+            torch_dtype=dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            variant=variant_of(files.folder),
         )
     except UNREADABLE as problem:
-        raise ModelUnreadable(f"{files.slug} cannot be loaded: {problem}") from problem
+        raise ModelUnreadable(f"{files.slug} cannot be loaded: {public_text(problem)}") from problem

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from functools import cached_property
+
 from diffusers import StableDiffusionPipeline
 
-from generation.errors import ModelMissing, ModelUnreadable
+from generation.errors import LoraUnreadable, ModelMissing, SpecError, public_text
+from generation.pipelines.families.stable_diffusion import FAMILY
 from generation.pipelines.loading import UNREADABLE
+from generation.pipelines.lora_files import LoraFit, LoraWeights, Shapes, read_lora, targets
 from generation.pipelines.model_files import LoraFile
+
+logger = logging.getLogger(__name__)
 
 
 class Loras:
@@ -19,7 +26,7 @@ class Loras:
     def use(self, loras: tuple[LoraFile, ...], model: str) -> None:
         """Switch on exactly these LoRAs; `model` names the model in error messages.
 
-        Raises ModelMissing for a missing file, ModelUnreadable for a LoRA that does not fit.
+        Raises ModelMissing for a missing file, LoraUnreadable for a LoRA that does not fit.
         """
         for lora in loras:
             if lora.name not in self._loaded:
@@ -36,16 +43,51 @@ class Loras:
                 f"The LoRA file {lora.path.name} is not there.",
                 "Upload it again on the character's page in the admin site.",
             )
+        weights = _read(lora)
+        fit = weights.fit(self._targets)
+        if not fit.applies:
+            raise LoraUnreadable(f"The LoRA cannot be used. {fit.said(model, weights.rank).text}")
         try:
             self._parts.load_lora_weights(
-                lora.path.parent, weight_name=lora.path.name, adapter_name=lora.name
+                lora.path.parent,
+                weight_name=lora.path.name,
+                adapter_name=lora.name,
+                # Without it, diffusers opens a damaged file as a pickle.
+                use_safetensors=True,
             )
-            # diffusers only warns when a file has no weights for any of these parts.
-            if not any(lora.name in names for names in self._parts.get_list_adapters().values()):
-                raise ValueError("it has no weights for the parts of this model")
         except UNREADABLE as problem:
-            raise ModelUnreadable(
-                f"The LoRA does not fit {model}: {problem}",
-                "Choose a LoRA that was trained for this model's family.",
+            raise LoraUnreadable(
+                f"The LoRA cannot be used with {model}: {public_text(problem)}"
             ) from problem
         self._loaded.add(lora.name)
+        applied = LoraFit(fit.modules, self._applied(lora.name))
+        if applied.is_partial:
+            logger.warning("LoRA %s: %s", lora.path.name, applied.said(model, weights.rank).text)
+
+    @cached_property
+    def _targets(self) -> dict[str, Shapes]:
+        """The modules of each part, read before the first LoRA wraps some of them."""
+        return {
+            name: targets(
+                (weight, tuple(values.shape))
+                for weight, values in getattr(self._parts, name).named_parameters()
+            )
+            for name in FAMILY.lora_parts
+        }
+
+    def _applied(self, name: str) -> int:
+        """The number of modules that a loaded LoRA changes."""
+        return sum(
+            name in getattr(module, "lora_A", ())
+            for part in FAMILY.lora_parts
+            for module in getattr(self._parts, part).modules()
+        )
+
+
+def _read(lora: LoraFile) -> LoraWeights:
+    """What the file holds. Raises LoraUnreadable."""
+    try:
+        return read_lora(lora.path)
+    except (SpecError, OSError) as problem:
+        why = problem.message if isinstance(problem, SpecError) else public_text(problem)
+        raise LoraUnreadable(f"The LoRA cannot be used. {why}") from problem

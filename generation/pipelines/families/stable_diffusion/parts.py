@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from diffusers import StableDiffusionPipeline
 
-from generation.errors import ModelMissing, ModelUnreadable
+from generation.errors import ModelMissing, ModelUnreadable, public_text
 from generation.pipelines.base import Check
 from generation.pipelines.families.stable_diffusion import FAMILY
 from generation.pipelines.loading import UNREADABLE, read_ahead
-from generation.pipelines.model_files import ModelFiles
+from generation.pipelines.model_files import ModelFiles, variant_of
 
 
 def load_parts(
@@ -33,29 +33,30 @@ def load_parts(
     try:
         for name in FAMILY.parts:
             read_ahead(files.folder / name, check)
-            others = dict.fromkeys(("tokenizer", "scheduler", *FAMILY.parts))
+            others = dict.fromkeys((*FAMILY.other_parts, *FAMILY.parts))
             del others[name]
-            loaded[name] = getattr(_from_pretrained(files.folder, dtype, others), name)
+            variant = variant_of(files.folder / name)
+            loaded[name] = getattr(_from_pretrained(files.folder, dtype, others, variant), name)
             check()
             loaded[name].to(device)
             check()
         parts = _from_pretrained(files.folder, dtype, loaded)
     except UNREADABLE as problem:
-        raise ModelUnreadable(f"{files.slug} cannot be loaded: {problem}") from problem
+        raise ModelUnreadable(f"{files.slug} cannot be loaded: {public_text(problem)}") from problem
     parts.set_progress_bar_config(disable=True)
     return parts.to(device)
 
 
 def _from_pretrained(
-    folder: Path, dtype: torch.dtype, given: dict[str, Any]
+    folder: Path, dtype: torch.dtype, given: dict[str, Any], variant: str | None = None
 ) -> StableDiffusionPipeline:
     return StableDiffusionPipeline.from_pretrained(
         folder,
         dtype=dtype,
         use_safetensors=True,
         local_files_only=True,
-        safety_checker=None,
-        feature_extractor=None,
+        variant=variant,
         requires_safety_checker=False,
+        **dict.fromkeys(FAMILY.unused_parts),
         **given,
     )

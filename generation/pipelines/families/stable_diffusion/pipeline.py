@@ -10,7 +10,7 @@ import torch
 from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 
-from generation.errors import ModelUnreadable, RenderError
+from generation.errors import ModelUnreadable, RenderError, public_text
 from generation.pipelines.base import Check
 from generation.pipelines.embeddings import EmbeddingCache
 from generation.pipelines.families.stable_diffusion.loras import Loras
@@ -55,7 +55,9 @@ class StableDiffusion:
             with torch.inference_mode():
                 self._preview = LatentPreview.for_model(files.folder, encode, like)
         except UNREADABLE as problem:
-            raise ModelUnreadable(f"{files.slug} cannot be loaded: {problem}") from problem
+            raise ModelUnreadable(
+                f"{files.slug} cannot be loaded: {public_text(problem)}"
+            ) from problem
 
     def encode(self, spec: RenderSpec, loras: tuple[LoraFile, ...] = ()) -> torch.Tensor:
         """See Pipeline. The result is cached for the same texts with the same LoRAs.

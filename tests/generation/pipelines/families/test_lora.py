@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,9 @@ from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 
-from generation.errors import ModelMissing, ModelUnreadable
+from generation.errors import LoraUnreadable, ModelMissing
 from generation.pipelines.families.stable_diffusion.pipeline import StableDiffusion
+from generation.pipelines.lora_files import lora_targets, read_lora
 from generation.pipelines.model_files import LoraFile, ModelFiles
 from generation.specs import RenderSpec
 
@@ -174,8 +176,30 @@ def write_no_lora(path: Path, _: Path) -> None:
     save_file({"weight": torch.zeros(3)}, path)
 
 
+def write_one_wide(path: Path, good: Path) -> None:
+    """One module has another size: diffusers applies none of them."""
+    weights = load_file(good)
+    name = next(name for name in weights if "down" in name)
+    save_file({**weights, name: weights[name].repeat(1, 2)}, path)
+
+
+def write_loha(path: Path, _: Path) -> None:
+    name = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q"
+    halves = ("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b")
+    save_file({f"{name}.{half}": torch.randn(4, 4) for half in halves}, path)
+
+
 @pytest.mark.parametrize(
-    "write", [write_damaged, write_wide, write_other_layers, write_other_family, write_no_lora]
+    "write",
+    [
+        write_damaged,
+        write_wide,
+        write_one_wide,
+        write_other_layers,
+        write_other_family,
+        write_no_lora,
+        write_loha,
+    ],
 )
 def test_a_file_that_does_not_fit_is_refused_and_changes_nothing(
     write: Callable[[Path, Path], None], render: Render, one: LoraFile, folder: Path
@@ -185,8 +209,71 @@ def test_a_file_that_does_not_fit_is_refused_and_changes_nothing(
     write(path, one.path)
 
     for _ in range(2):
-        with pytest.raises(ModelUnreadable, match="The LoRA does not fit toon") as refusal:
+        with pytest.raises(LoraUnreadable, match="The LoRA cannot be used") as refusal:
             render(LoraFile(write.__name__, path, 1.0))
 
-    assert "trained for this model's family" in refusal.value.hint
+    assert "upload another LoRA" in refusal.value.hint
+    assert len(refusal.value.message) < 300
+    assert str(folder) not in refusal.value.message
     assert torch.equal(render(one), good)
+
+
+def test_a_lora_of_which_a_part_fits_is_applied_and_the_log_says_so(
+    render: Render, one: LoraFile, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = folder / "partly.safetensors"
+    weights = load_file(one.path)
+    fitting = [name for name in weights if "mid_block" in name]
+    renamed = {name: name.replace("_blocks.", "_floors.", 1) for name in weights}
+    renamed |= {name: name for name in fitting}
+    save_file({renamed[name]: weight for name, weight in weights.items()}, path)
+    plain = render()
+
+    assert not torch.equal(render(LoraFile("partly", path, 1.0)), plain)
+
+    modules = len(weights) // 2
+    assert f"Fits toon only partly: {len(fitting) // 2} of {modules} modules, rank 4" in caplog.text
+
+
+def kohya_of(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The same LoRA in kohya's names."""
+    renamed = {}
+    for name, weight in weights.items():
+        module, half = re.fullmatch(r"unet\.(.+)\.lora[._](A|B|down|up)\.weight", name).groups()
+        flat = f"lora_unet_{module.replace('.', '_')}"
+        renamed[f"{flat}.lora_{'down' if half in ('A', 'down') else 'up'}.weight"] = weight
+        renamed[f"{flat}.alpha"] = torch.tensor(4.0)
+    return renamed
+
+
+def test_a_lora_in_kohyas_names_gives_the_same_picture(
+    render: Render, one: LoraFile, folder: Path
+) -> None:
+    path = folder / "kohya.safetensors"
+    save_file(kohya_of(load_file(one.path)), path)
+
+    assert torch.equal(render(LoraFile("kohya", path, 1.0)), render(one))
+
+
+def test_the_fit_in_the_file_is_what_diffusers_applies(
+    lora_model: StableDiffusion, one: LoraFile, folder: Path, toon_files: ModelFiles
+) -> None:
+    """Text encoder and UNet, linear and convolution, some of them unknown to the model."""
+    shapes = {part: lora_targets(toon_files)[part] for part in ("unet", "text_encoder")}
+    weights = {}
+    for part, modules in shapes.items():
+        for name, (out, *ins) in modules.items():
+            if "embedding" in name:
+                continue
+            flat = f"lora_{'te_text_model' if part == 'text_encoder' else part}_{name}"
+            weights[f"{flat}.lora_down.weight"] = torch.randn(2, *ins)
+            weights[f"{flat}.lora_up.weight"] = torch.randn(out, 2, *[1] * (len(ins) - 1))
+    weights = {name.replace("ff_net", "fff_net"): weight * 1e-3 for name, weight in weights.items()}
+    path = folder / "everything.safetensors"
+    save_file(weights, path)
+    fit = read_lora(path).fit(shapes)
+
+    lora_model._loras.use((LoraFile("everything", path, 1.0),), "toon")
+
+    assert 0 < fit.fits < fit.modules
+    assert lora_model._loras._applied("everything") == fit.fits

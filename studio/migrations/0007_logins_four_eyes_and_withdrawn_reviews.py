@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('studio', '0005_request_keys_and_token_scopes'),
+        ('studio', '0006_character_lora_facts'),
     ]
 
     operations = [
