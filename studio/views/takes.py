@@ -42,7 +42,7 @@ def send_to_review(request: PersonRequest, pk: int) -> HttpResponse:
     try:
         reviewing.request_review(found, request.user, form.cleaned_data["comment"])
     except ReviewConflict as problem:
-        flash.info(request, problem.said)
+        return _too_late(request, found, problem.said)
     return redirect(found)
 
 
@@ -189,7 +189,7 @@ def _decided_already(request: PersonRequest, found: Take) -> HttpResponse:
 
 
 def _too_late(request: PersonRequest, found: Take, said: Said) -> HttpResponse:
-    """Say why nothing was decided. A comment that was typed comes back with the page."""
+    """Say why nothing was done. A comment that was typed comes back with the page."""
     flash.info(request, said)
     typed = request.POST.get("comment", "").strip()
     if not typed:

@@ -72,6 +72,19 @@ def test_the_jobs_become_what_was_chosen(
     assert codes <= set(told(response))
 
 
+def test_what_is_told_about_the_jobs_does_not_make_the_page_keep_the_form(
+    as_root: Client, artist: User, jobs: tuple[Job, Job]
+) -> None:
+    draft = "0123456789abcdef"
+    url = address(User, "change", artist.pk)
+    data = filled(as_root, url)
+    del data["is_active"]
+
+    response = as_root.post(url, {**data, "their_jobs": "run", "draft": draft})
+
+    assert response.cookies[f"genga_taken_{draft}"].value == "1"
+
+
 def test_the_form_proposes_to_hold_them(
     as_root: Client, artist: User, jobs: tuple[Job, Job]
 ) -> None:

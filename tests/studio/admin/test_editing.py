@@ -6,10 +6,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Group, User
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from generation.models import Device, ModelCard
+from studio.admin.editing import EditForm, HeedsOthers
 from studio.models import Character, Project, Shot
 from tests.studio.admin.asking import address, filled, text
 
@@ -117,6 +119,21 @@ def test_everything_that_people_edit_is_heeded(
     type(row)._default_manager.filter(pk=row.pk).update(**{field: theirs})
 
     assert refused(as_root.post(url, {**page, field: mine})) == {field: ["saved_meanwhile"]}
+
+
+def test_every_page_of_the_admin_site_that_changes_rows_heeds_others(
+    boss: User, rf: RequestFactory
+) -> None:
+    request = rf.get("/admin/")
+    request.user = boss
+    pages = list(admin.site._registry.values())
+    pages += [inline for page in pages for inline in page.get_inline_instances(request)]
+    changing = [page for page in pages if page.has_change_permission(request)]
+
+    assert len(changing) >= 10
+    for page in changing:
+        assert isinstance(page, HeedsOthers), page
+        assert issubclass(page.form, EditForm), page
 
 
 def test_rows_inside_another_page_are_heeded_too(as_lead: Client, ours: SimpleNamespace) -> None:

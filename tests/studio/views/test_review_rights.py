@@ -90,6 +90,16 @@ def test_a_comment_that_came_too_late_comes_back_with_who_decided_what(
     assert "The left hand" not in take.reviews.get().comment
 
 
+def test_a_message_to_a_reviewer_comes_back_when_another_has_sent_the_take(
+    sent: MakeTake, log_in: LogIn, colleague: User
+) -> None:
+    response = press(log_in(colleague), "review", sent(), comment="Is the hand right?")
+
+    assert response.status_code == 409
+    assert told(response) == ["not_ready_for_review"]
+    assert "Is the hand right?</textarea>" in response.content.decode()
+
+
 @pytest.fixture
 def strict(project: Project) -> Project:
     project.four_eyes = True
