@@ -43,15 +43,19 @@ def session_end(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
 
 def meets_login(response: HttpResponse) -> bool:
     """True for the redirect by which `login_required` asks for a login."""
-    address = urlsplit(response.headers.get("Location", ""))
-    return address.path == resolve_url("login") and "next" in parse_qs(address.query)
+    address = response.headers.get("Location", "")
+    return _is_login(address) and "next" in parse_qs(urlsplit(address).query)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Refuse a form whose token is not valid, mostly because of a login in another tab.
 
-    The page of the form is opened again, with a token that is valid and what was typed.
+    The page of the form is opened again, with a token that is valid and what was typed. A browser
+    that has lost its session with its token is led to the login.
     """
+    page = page_of(request)
+    if page and not request.user.is_authenticated and not _is_login(page):
+        return redirect_to_login(page)
     sentence = sentences.FORM_OUT_OF_DATE
     if reason == REASON_NO_CSRF_COOKIE:
         sentence = sentences.NO_COOKIE
@@ -60,10 +64,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         refused = HttpResponseClientRefresh()
         refused.status_code = 403
         return refused
-    elif page := page_of(request):
+    elif page:
         flash.warning_once(request, sentence.said())
         return redirect(page)
-    context = {"said": sentence.said(), "page": page_of(request)}
+    context = {"said": sentence.said(), "page": page}
     return render(request, "studio/csrf_failure.html", context, status=403)
 
 
@@ -75,6 +79,10 @@ def page_of(request: HttpRequest) -> str:
     page = urlunsplit(urlsplit(sent_by)._replace(scheme="", netloc="", fragment=""))
     # A path that begins with two slashes would name another host.
     return page if url_has_allowed_host_and_scheme(page, None) else ""
+
+
+def _is_login(address: str) -> bool:
+    return urlsplit(address).path == resolve_url("login")
 
 
 def _is_part(request: HttpRequest) -> bool:

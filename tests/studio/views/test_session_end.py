@@ -147,6 +147,17 @@ def test_a_browser_without_cookies_is_told_that_they_are_needed() -> None:
     assert 'data-code="no_cookie"' in response.content.decode()
 
 
+def test_a_browser_whose_cookies_were_deleted_is_led_to_the_login(tab: Client) -> None:
+    tab.cookies.clear()
+    part = tab.post(
+        reverse("render-estimate"), headers={"HX-Request": "true", "HX-Current-URL": SITE + FORM}
+    )
+    form = tab.post("/render/", headers={"Referer": SITE + FORM})
+
+    assert (part.status_code, led_to(part)) == (401, FORM)
+    assert (form.status_code, led_to(form)) == (302, FORM)
+
+
 def test_a_page_knows_which_of_its_forms_was_taken(log_in: LogIn, artist: User, take: Take) -> None:
     client, draft = log_in(artist), "0123456789abcdef"
     address = reverse("take-review", args=[take.pk])
