@@ -41,7 +41,7 @@ class PersonForm(EditForm, UserChangeForm):
         choices=JOBS_CHOICES,
         initial="hold",
         required=False,
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect({"class": "radiolist"}),
         help_text="What becomes of them when Active is switched off; otherwise nothing.",
     )
 
@@ -75,10 +75,10 @@ class PersonAdmin(HeedsOthers, SuperusersOnly, UserAdmin):
         return super().get_queryset(request).prefetch_related("memberships__project")
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """With the question about their jobs, for an active person who has some."""
+        """With the question about their jobs above Active, for an active person who has some."""
         fieldsets = list(super().get_fieldsets(request, obj))
         if obj is not None and obj.is_active and jobs_of(obj).exists():
-            fieldsets.insert(1, ("When the account is deactivated", {"fields": ["their_jobs"]}))
+            fieldsets.insert(2, ("When the account is deactivated", {"fields": ["their_jobs"]}))
         return fieldsets
 
     def save_model(

@@ -88,10 +88,10 @@ def test_what_is_told_about_the_jobs_does_not_make_the_page_keep_the_form(
 def test_the_form_proposes_to_hold_them(
     as_root: Client, artist: User, jobs: tuple[Job, Job]
 ) -> None:
-    html = as_root.get(address(User, "change", artist.pk)).content.decode()
+    page = as_root.get(address(User, "change", artist.pk))
 
-    assert "When the account is deactivated" in html
-    assert 'value="hold" id="id_their_jobs_0" checked' in html
+    assert "When the account is deactivated" in page.content.decode()
+    assert page.context["adminform"].form["their_jobs"].value() == "hold"
 
 
 def test_without_a_choice_nobody_is_deactivated(
