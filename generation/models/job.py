@@ -80,7 +80,7 @@ class Job(models.Model):
     )
     pinned_to = models.ForeignKey(
         "generation.Device",
-        on_delete=models.CASCADE,
+        on_delete=models.SET_NULL,
         null=True,
         related_name="pinned_jobs",
         help_text="The only device that may claim it, for calibration jobs.",

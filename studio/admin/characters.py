@@ -14,11 +14,12 @@ from django.utils.safestring import SafeString, mark_safe
 
 from generation.pipelines.sentences import LORA_FITS_PARTLY
 from studio.admin.actions import Switching
+from studio.admin.deleting import SaysWhatHolds
 from studio.admin.display import NOTHING, reference_picture, render_link, short
 from studio.admin.editing import EditForm, HeedsOthers
 from studio.admin.fields import PictureField, StoredFileInput
 from studio.admin.permissions import OfProject
-from studio.admin.sentences import FIRST_FRAME_KEPT, STORED_FILE_GONE
+from studio.admin.sentences import DEACTIVATE_ROW, FIRST_FRAME_KEPT, STORED_FILE_GONE
 from studio.forms.named import NamedForm
 from studio.models import Character, Reference
 from studio.models.lora_fits import facts_of, said_of
@@ -66,10 +67,11 @@ class CharacterForm(EditForm, NamedForm):
 
 
 @admin.register(Character)
-class CharacterAdmin(HeedsOthers, OfProject, Switching, admin.ModelAdmin):
+class CharacterAdmin(HeedsOthers, SaysWhatHolds, OfProject, Switching, admin.ModelAdmin):
     """Characters, which leads define and artists use in their renders."""
 
     form = CharacterForm
+    otherwise = DEACTIVATE_ROW
     list_display = [
         "portrait",
         "name",

@@ -1,19 +1,32 @@
 """The admin pages of devices."""
 
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
 from django import forms
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 
 from generation.errors import SpecError
-from generation.models import Device
+from generation.models import Device, Job
 from generation.pipelines.registry import families as known_families
+from generation.sentences import Said
 from generation.states import Work
 from studio.accounts.person_request import PersonRequest
+from studio.admin import related
+from studio.admin.deleting import SaysWhatHolds
 from studio.admin.display import NOTHING, badge
 from studio.admin.editing import EditForm, HeedsOthers
+from studio.admin.sentences import (
+    CANCEL_ITS_JOBS,
+    DEVICE_HAS_JOBS,
+    DEVICE_IS_ONLINE,
+    STOP_ITS_WORKER,
+)
 from studio.presentation import flash
 from studio.production import devices
 from studio.production.sentences import CALIBRATING
@@ -52,7 +65,7 @@ class DeviceForm(EditForm):
 
 
 @admin.register(Device)
-class DeviceAdmin(HeedsOthers, admin.ModelAdmin):
+class DeviceAdmin(HeedsOthers, SaysWhatHolds, admin.ModelAdmin):
     """Devices. Workers register and describe them; people set their work, and pause them."""
 
     form = DeviceForm
@@ -80,10 +93,21 @@ class DeviceAdmin(HeedsOthers, admin.ModelAdmin):
         """Nobody, because a worker registers its device when it starts."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Only for devices that are away; others would come back at the next heartbeat."""
-        gone = not isinstance(obj, Device) or not obj.is_online
-        return gone and super().has_delete_permission(request, obj)
+    def why_not(self, rows: Sequence[Device]) -> dict[Any, Said]:
+        """Not while the worker runs, nor while jobs wait that no other device may take."""
+        reasons = {}
+        for device in rows:
+            jobs = Job.objects.active().filter(pinned_to=device).count()
+            if device.is_online:
+                reasons[device.pk] = DEVICE_IS_ONLINE.said(name=device.name)
+            elif jobs:
+                things = related.in_words(Counter({Job: jobs}))
+                reasons[device.pk] = DEVICE_HAS_JOBS.said(name=device.name, things=things)
+        return reasons
+
+    def instead(self, row: Device) -> Said:
+        """Stopping its worker, or cancelling what waits for it."""
+        return (STOP_ITS_WORKER if row.is_online else CANCEL_ITS_JOBS).said()
 
     def save_model(
         self, request: HttpRequest, obj: Device, form: forms.ModelForm, change: bool

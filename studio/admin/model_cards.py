@@ -13,6 +13,7 @@ from generation.models import ModelCard
 from generation.specs import SIZE_MULTIPLE
 from studio.admin import sentences
 from studio.admin.actions import Switching
+from studio.admin.deleting import SaysWhatHolds
 from studio.admin.display import NOTHING, badge, short_hash, to_the_second
 from studio.admin.editing import EditForm, HeedsOthers
 from studio.admin.fields import SchedulerField
@@ -50,10 +51,11 @@ class ModelCardForm(EditForm, NamedForm):
 
 
 @admin.register(ModelCard)
-class ModelCardAdmin(HeedsOthers, Switching, admin.ModelAdmin):
+class ModelCardAdmin(HeedsOthers, SaysWhatHolds, Switching, admin.ModelAdmin):
     """A model's usual settings and limits. Its weights are read from its folder."""
 
     form = ModelCardForm
+    otherwise = sentences.DEACTIVATE_MODEL
     list_display = ["name", "slug", "family", "size", "makes", "is_active", "default", "on_disk"]
     list_filter = ["family", "is_active"]
     search_fields = ["name", "slug", "description"]

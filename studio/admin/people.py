@@ -12,11 +12,12 @@ from django.http import HttpRequest
 
 from generation.models import Job
 from generation.models.job import JobQuerySet
+from studio.admin.deleting import SaysWhatHolds
 from studio.admin.display import NOTHING
 from studio.admin.editing import EditForm, HeedsOthers
 from studio.admin.permissions import SuperusersOnly
 from studio.admin.projects import MembershipInline
-from studio.admin.sentences import JOBS_NOT_DECIDED, JOBS_RUN_ON
+from studio.admin.sentences import DEACTIVATE_PERSON, JOBS_NOT_DECIDED, JOBS_RUN_ON
 from studio.models import ApiToken
 from studio.models.refusals import invalid
 from studio.presentation import flash
@@ -61,11 +62,12 @@ def jobs_of(person: User) -> JobQuerySet:
 
 
 @admin.register(User)
-class PersonAdmin(HeedsOthers, SuperusersOnly, UserAdmin):
+class PersonAdmin(HeedsOthers, SaysWhatHolds, SuperusersOnly, UserAdmin):
     """People and their roles in projects."""
 
     form = PersonForm
     readonly_fields = ["last_login", "date_joined"]
+    otherwise = DEACTIVATE_PERSON
     list_display = ["username", "full_name", "email", "roles", "is_staff", "is_active"]
     list_filter = ["memberships__role", "memberships__project", "is_staff", "is_active"]
     inlines = [MembershipInline]

@@ -95,11 +95,7 @@ class OfProject(Base):
 
 
 class ReadOnly(Base):
-    """History, which nobody may add to, change or delete.
-
-    This also prevents deleting a shot or project that has takes, because Django requires the
-    permission to delete all related rows.
-    """
+    """History, which nobody may add to, change or delete."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody."""

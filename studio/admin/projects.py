@@ -7,11 +7,14 @@ from django.db.models import Count, Model, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from studio.admin.characters import delete_pictures
+from studio.admin.deleting import SaysWhatHolds
 from studio.admin.display import newest_picture, output_picture, short
 from studio.admin.editing import EditForm, HeedsOthers
 from studio.admin.permissions import OfProject, is_superuser
+from studio.admin.sentences import PROJECT_STAYS, SHOT_STAYS
 from studio.forms.named import NamedForm, NamedFormSet
-from studio.models import Membership, Project, Sequence, Shot
+from studio.models import Membership, Project, Reference, Sequence, Shot
 
 
 class MembershipInline(HeedsOthers, OfProject, admin.TabularInline):
@@ -42,10 +45,11 @@ class ProjectForm(EditForm, NamedForm):
 
 
 @admin.register(Project)
-class ProjectAdmin(HeedsOthers, OfProject, admin.ModelAdmin):
+class ProjectAdmin(HeedsOthers, SaysWhatHolds, OfProject, admin.ModelAdmin):
     """Projects. Leads change their own; only superusers add and delete projects."""
 
     form = ProjectForm
+    otherwise = PROJECT_STAYS
     project_path = "pk"
     list_display = ["name", "slug", "member_count", "shot_count", "created_at"]
     search_fields = ["name", "slug", "description"]
@@ -65,8 +69,18 @@ class ProjectAdmin(HeedsOthers, OfProject, admin.ModelAdmin):
         return is_superuser(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Superusers only, and nobody once the project has takes (see `ReadOnly`)."""
+        """Superusers only. Takes prevent it, as they belong to the history."""
         return is_superuser(request)
+
+    def delete_model(self, request: HttpRequest, obj: Project) -> None:
+        """Delete the reference pictures of its characters too."""
+        delete_pictures(Reference.objects.filter(character__project=obj))
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:
+        """As `delete_model`, for several projects."""
+        delete_pictures(Reference.objects.filter(character__project__in=queryset))
+        super().delete_queryset(request, queryset)
 
     @admin.display(description="Members", ordering="people")
     def member_count(self, project: Any) -> int:
@@ -106,10 +120,11 @@ class SequenceFilter(admin.RelatedOnlyFieldListFilter):
 
 
 @admin.register(Shot)
-class ShotAdmin(HeedsOthers, OfProject, admin.ModelAdmin):
+class ShotAdmin(HeedsOthers, SaysWhatHolds, OfProject, admin.ModelAdmin):
     """Shots, in order."""
 
     form = ShotForm
+    otherwise = SHOT_STAYS
     list_display = [
         "newest",
         "name",

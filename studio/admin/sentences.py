@@ -29,3 +29,47 @@ SAVED_MEANWHILE = Sentence(
     "saved_meanwhile",
     "Somebody else has saved “{value}” here meanwhile. Enter theirs, or save again to keep yours.",
 )
+
+HELD = Sentence("held", "{name} cannot be deleted. It is used by {things}.")
+REST_IS_FREE = Sentence(
+    "rest_is_free",
+    "Nothing is deleted yet. {count} of the {chosen} selected can be deleted: select only those.",
+)
+KEPT = Sentence("kept", "Kept, but without the link to {name}: {things}.")
+USED_MEANWHILE = Sentence(
+    "used_meanwhile",
+    "Nothing is deleted, because somebody has begun to use it meanwhile. Look at it again.",
+)
+DEACTIVATE_PERSON = Sentence(
+    "deactivate_person",
+    "Deactivate the account instead: nobody can log in with it, and what the person made stays.",
+)
+DEACTIVATE_MODEL = Sentence(
+    "deactivate_model", "Deactivate the model instead: new renders cannot use it, and takes stay."
+)
+DEACTIVATE_ROW = Sentence(
+    "deactivate_row", "To hide it from artists and keep these links, deactivate it instead."
+)
+IS_DEACTIVATED = Sentence(
+    "is_deactivated", "{name} is deactivated already. No more is needed: nobody can use it."
+)
+SHOT_STAYS = Sentence(
+    "shot_stays",
+    "The history keeps every take, and so its shot. Move the takes to the trash to free their "
+    "files. The shot can be renamed.",
+)
+PROJECT_STAYS = Sentence(
+    "project_stays",
+    "The history keeps every take, and so its project. Remove the members to close the project.",
+)
+DEVICE_IS_ONLINE = Sentence(
+    "device_is_online", "{name} cannot be deleted, because its worker runs and would add it again."
+)
+STOP_ITS_WORKER = Sentence(
+    "stop_its_worker",
+    "Stop the worker and wait until the device is away, or pause the device to give it no work.",
+)
+DEVICE_HAS_JOBS = Sentence(
+    "device_has_jobs", "{name} cannot be deleted, because {things} can run on no other device."
+)
+CANCEL_ITS_JOBS = Sentence("cancel_its_jobs", "Cancel what waits for the device first.")

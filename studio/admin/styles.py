@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from studio.admin import sentences
 from studio.admin.actions import Switching
+from studio.admin.deleting import SaysWhatHolds
 from studio.admin.display import NOTHING, newest_picture, output_picture, render_link, short
 from studio.admin.editing import EditForm, HeedsOthers
 from studio.admin.fields import SchedulerField
@@ -34,10 +35,11 @@ class StyleForm(EditForm, NamedForm):
 
 
 @admin.register(Style)
-class StyleAdmin(HeedsOthers, OfProject, Switching, admin.ModelAdmin):
+class StyleAdmin(HeedsOthers, SaysWhatHolds, OfProject, Switching, admin.ModelAdmin):
     """Styles of a project, and styles shared by all projects (superusers only)."""
 
     form = StyleForm
+    otherwise = sentences.DEACTIVATE_ROW
     list_display = [
         "shown",
         "name",

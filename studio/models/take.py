@@ -61,7 +61,7 @@ class Take(models.Model):
     will be is settled when the draft is made: later changes of style and model do not change it.
     """
 
-    shot = models.ForeignKey(Shot, on_delete=models.CASCADE, related_name="takes")
+    shot = models.ForeignKey(Shot, on_delete=models.PROTECT, related_name="takes")
     number = models.PositiveIntegerField()
     job = models.OneToOneField("generation.Job", on_delete=models.CASCADE, related_name="take")
     created_by = models.ForeignKey(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,10 @@ def test_a_lora_that_cannot_be_applied_fails_the_job_with_a_short_text(
     """diffusers lists every tensor of such a file in its error."""
     names = [f"lora_unet_block_{number}.{half}" for number in range(200) for half in LOHA]
     (media / "loras").mkdir(parents=True)
-    save_file({name: torch.zeros(2, 2) for name in names}, media / "loras" / "mika.safetensors")
-    job = submit(loras=(Lora(file="loras/mika.safetensors", sha256="b" * 64),))
+    file = media / "loras" / "mika.safetensors"
+    save_file({name: torch.zeros(2, 2) for name in names}, file)
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    job = submit(loras=(Lora(file="loras/mika.safetensors", sha256=sha256),))
 
     attempt = run(job)
 

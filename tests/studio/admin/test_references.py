@@ -12,7 +12,7 @@ from django.test import Client
 from PIL import Image
 
 from studio.admin.sentences import FIRST_FRAME_KEPT
-from studio.models import Character, Take
+from studio.models import Character, Project, Take
 from tests.studio.admin.asking import address, filled, picture_file, text, told
 
 
@@ -96,5 +96,17 @@ def test_deleting_several_characters_deletes_their_pictures(
     chosen = {"action": "delete_selected", "_selected_action": [ours.character.pk]}
     with django_capture_on_commit_callbacks(execute=True):
         as_root.post(address(Character), chosen | {"post": "yes"})
+    assert not Character.objects.exists()
+    assert not picture.storage.exists(picture.name)
+
+
+def test_deleting_an_unused_project_deletes_the_pictures_of_its_characters(
+    as_root: Client, ours: SimpleNamespace, django_capture_on_commit_callbacks: Any
+) -> None:
+    ours.character.project = Project.objects.create(slug="unused", name="Unused")
+    ours.character.save()
+    picture = ours.reference.picture
+    with django_capture_on_commit_callbacks(execute=True):
+        as_root.post(address(Project, "delete", ours.character.project.pk), {"post": "yes"})
     assert not Character.objects.exists()
     assert not picture.storage.exists(picture.name)

@@ -206,5 +206,5 @@ class TestCommand:
         self, db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
     ) -> None:
         monkeypatch.setattr(demo_project, "FIXTURES", tmp_path)
-        with pytest.raises(CommandError, match=r"model_index\.json"):
+        with pytest.raises(CommandError, match="There is no folder"):
             call_command("load_demo")

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('studio', '0006_character_lora_facts'),
+        ('studio', '0007_takes_hold_their_shot'),
     ]
 
     operations = [
