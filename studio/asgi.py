@@ -1,6 +1,7 @@
 """The web process: HTTP by Django, sockets by Channels."""
 
 import os
+import sys
 
 from django.core.asgi import get_asgi_application
 
@@ -13,6 +14,12 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
 from studio.accounts.web_origin import SocketGate  # noqa: E402
 from studio.live.routing import websocket_urlpatterns  # noqa: E402
+
+if "daphne.server" in sys.modules:
+    # Not with other servers: importing this loads Twisted.
+    from studio.live import slow_clients
+
+    slow_clients.install()
 
 application = ProtocolTypeRouter(
     {

@@ -18,6 +18,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from generation.models import Device
 from generation.worker import threads
+from studio.hosts import hosts_of
+from studio.management import demo_passwords
+from studio.management.greeting import addresses
 from studio.production import demo_project
 
 READY_SECONDS = 120
@@ -50,9 +53,10 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         # The folder is empty, as files are served from their sources, but WhiteNoise expects it.
         settings.STATIC_ROOT.mkdir(exist_ok=True)
+        demo_passwords.refuse_published()
         demo = environment.is_embedded and not options["no_demo"]
-        if demo:
-            demo_project.load()
+        if demo and (drawn := demo_project.load()):
+            self.stdout.write(demo_passwords.told(drawn))
         Device.objects.update(heartbeat_at=None)
         processes = _start(options["device"])
         # The exception is raised in the main thread; the processes are then stopped in order.
@@ -103,8 +107,8 @@ class Command(BaseCommand):
     def _greet(self, demo: bool) -> None:
         environment = settings.ENVIRONMENT
         say = self.stdout.write
-        say(f"\nGenga is ready: http://{_reachable(environment.bind)}:{environment.port}")
-        if demo:
+        say("\nGenga is ready: " + "\n".join(addresses(environment)))
+        if demo and environment.is_open:
             say("Log in as artist, reviewer or admin; the passwords are the same as the names.")
         if environment.is_open:
             say(
@@ -189,9 +193,8 @@ def _answers(host: str, port: int) -> bool:
 
 
 def _reachable(bind: str) -> str:
-    """The host to open in a browser for the address that the server listens on."""
-    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)
-    return f"[{host}]" if ":" in host else host
+    """The host by which this machine itself reaches the server."""
+    return hosts_of(bind)[0]
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
