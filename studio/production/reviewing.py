@@ -94,9 +94,12 @@ def withdraw(review: Review, user: User) -> None:
 
 def outcome(take: Take) -> Said | None:
     """Who ended the latest review of a take, and how; None while it is open or without one."""
-    review = take.reviews.select_related("reviewer").order_by("requested_at").last()
-    if review is None or review.reviewer is None:
-        return None
+    latest = take.reviews.select_related("reviewer").order_by("requested_at").last()
+    return None if latest is None or latest.verdict == Verdict.PENDING else _how_it_ended(latest)
+
+
+def _how_it_ended(review: Review) -> Said:
+    assert review.reviewer is not None
     who = review.reviewer.get_short_name() or review.reviewer.get_username()
     if review.verdict == Verdict.WITHDRAWN:
         return refusals.REVIEW_WITHDRAWN.said(who=who)
@@ -133,9 +136,9 @@ def _end(review: Review, user: User, verdict: Verdict, comment: str = "") -> Non
         verdict=verdict, reviewer=user, decided_at=timezone.now(), comment=comment
     )
     if not ended:
-        said = outcome(review.take)
-        assert said is not None
-        raise ReviewConflict(said)
+        # The same review: the take may be in review again by now.
+        review.refresh_from_db()
+        raise ReviewConflict(_how_it_ended(review))
     review.take.job.outputs.filter(kind=FRAMES_KIND).release()
 
 

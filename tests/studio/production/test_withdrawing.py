@@ -67,6 +67,21 @@ def test_who_decides_after_that_is_told_who_withdrew_it(
     assert fresh(take).verdict == Verdict.NONE
 
 
+def test_a_verdict_on_a_withdrawn_round_is_not_one_on_the_next(
+    sent: MakeTake, artist: User, reviewer: User
+) -> None:
+    take = sent()
+    first = take.reviews.get()
+    reviewing.withdraw(take.reviews.get(), artist)
+    reviewing.request_review(fresh(take), artist)
+
+    with pytest.raises(ReviewConflict) as refused:
+        reviewing.request_changes(first, reviewer, "No.")
+
+    assert refused.value.said.code == "review_withdrawn"
+    assert fresh(take).verdict == Verdict.PENDING
+
+
 @pytest.mark.django_db(transaction=True)
 def test_one_of_a_verdict_and_a_withdrawal_at_the_same_moment_wins(
     sent: MakeTake, artist: User, reviewer: User
