@@ -1,6 +1,7 @@
 """The web process: HTTP by Django, sockets by Channels."""
 
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,6 +17,12 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from generation.queue.watchdog import Watchdog  # noqa: E402
 from studio.accounts.web_origin import SocketGate  # noqa: E402
 from studio.live.routing import websocket_urlpatterns  # noqa: E402
+
+if "daphne.server" in sys.modules:
+    # Not with other servers: importing this loads Twisted.
+    from studio.live import slow_clients
+
+    slow_clients.install()
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]

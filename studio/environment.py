@@ -26,10 +26,9 @@ from pydantic_core import CoreSchema, core_schema
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from generation.errors import SettingError
+from studio.hosts import LOCAL_HOSTS, LOOPBACK, hosts_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ORIGIN = r"^https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$"
 """An origin as browsers send it."""
 
@@ -188,7 +187,7 @@ class Environment(BaseSettings):
     submit_rate: Annotated[str, Allowed("a number and /s, /min, /h, /d")] = Field(
         default="120/min",
         pattern=r"^0*[1-9][0-9]*/(s|min|h|d)$",
-        description="submits that one person may send through the API, such as 120/min",
+        description="submits that one person may send, such as 120/min",
     )
     local_user: str = Field(
         default="artist",
@@ -233,9 +232,10 @@ def read() -> Environment:
     if not found.is_embedded:
         _check_production(found)
         return found
+    own_hosts = dict.fromkeys([*LOCAL_HOSTS, *hosts_of(found.bind)])
     return found.model_copy(
         update={
-            "allowed_hosts": found.allowed_hosts or LOCAL_HOSTS,
+            "allowed_hosts": found.allowed_hosts or list(own_hosts),
             "secret_key": found.secret_key or SecretStr(_own_secret_key(found.home)),
         }
     )

@@ -63,12 +63,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     # After the check of the Host header, which holds for a browser's preflight requests too.
     "corsheaders.middleware.CorsMiddleware",
+    "studio.api.addresses.only_json",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "studio.presentation.unavailable.Unavailability",
+    "studio.views.throttled.throttled",
     "studio.views.time_zone.time_zone",
     "studio.views.arrival.arrival",
     "studio.views.forecasting.forecasting",
@@ -118,6 +120,19 @@ else:
         }
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# The limit of submits is counted in the cache. Without Redis each web process counts by itself.
+CACHES: dict[str, dict[str, Any]]
+if GENGA_REDIS_URL:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": GENGA_REDIS_URL,
+            "KEY_PREFIX": "genga",
+        }
+    }
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 CHANNEL_LAYERS: dict[str, dict[str, Any]]
 if GENGA_REDIS_URL:

@@ -8,6 +8,7 @@ from django.urls import path, register_converter
 from django.views.generic import RedirectView
 
 from studio.api.views import api
+from studio.forms.login import AdminLoginForm, LoginForm
 from studio.views import (
     account,
     accuracy,
@@ -26,6 +27,9 @@ from studio.views.converters import SlugConverter
 
 register_converter(SlugConverter, "unicode_slug")
 
+admin.site.login_form = AdminLoginForm
+login_view = LoginView.as_view(redirect_authenticated_user=True, authentication_form=LoginForm)
+
 handler500 = "studio.presentation.unavailable.server_error"
 
 
@@ -36,7 +40,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
-    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("login/", login_view, name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("projects/", projects.project_list, name="projects"),
     path("projects/<unicode_slug:slug>/", projects.project, name="project"),
@@ -58,6 +62,7 @@ urlpatterns = [
     path("devices/<int:pk>/calibrate/", queue.calibrate_device, name="device-calibrate"),
     path("takes/<int:pk>/", takes.take, name="take"),
     path("takes/<int:pk>/review/", takes.send_to_review, name="take-review"),
+    path("takes/<int:pk>/withdraw/", takes.withdraw, name="take-withdraw"),
     path("takes/<int:pk>/approve/", takes.approve, name="take-approve"),
     path("takes/<int:pk>/changes/", takes.request_changes, name="take-changes"),
     path("takes/<int:pk>/enhance/", takes.enhance, name="take-enhance"),

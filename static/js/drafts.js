@@ -5,6 +5,9 @@
 
   const FORMS = "form[data-draft], #content-main form[id$=_form]";
   const KEPT = "input:not([type=hidden], [type=password], [type=file], [type=submit], [type=button]), select, textarea";
+  // What a form of the admin site was opened with. It comes back with the text, so that what others
+  // have saved since is still seen as a conflict (`studio/admin/editing.py`).
+  const STAMPS = "input[type=hidden][name$=opened_with]";
   const PREFIX = "genga.draft";
   const person = document.querySelector("[data-person]")?.dataset.person;
   if (!person) return;
@@ -29,6 +32,9 @@
     return part.matches("select") ? [...part.selectedOptions].map((one) => one.value) : [part.value];
   });
 
+  const stampsOf = (form) => Object.fromEntries([...form.querySelectorAll(STAMPS)].map(({ name, value }) => [name, value]));
+  const setStamps = (form, stamps) => form.querySelectorAll(STAMPS).forEach((part) => { part.value = stamps[part.name] ?? part.value; });
+
   // Set a field; true when that changed something.
   const setValues = (form, name, values) => {
     if (JSON.stringify(valuesOf(form, name)) === JSON.stringify(values)) return false;
@@ -46,7 +52,7 @@
     const form = event.target.form;
     if (!form?.matches(FORMS)) return;
     const key = store.key(form);
-    const draft = store.read(key) ?? { values: {}, files: [] };
+    const draft = store.read(key) ?? { values: {}, files: [], stamps: stampsOf(form) };
     const { name, type } = event.target;
     if (type === "file") draft.files = [...new Set([...draft.files, name])];
     else if (event.target.matches(KEPT)) draft.values[name] = valuesOf(form, name);
@@ -56,7 +62,7 @@
   document.addEventListener("input", remember);
   document.addEventListener("change", remember);
 
-  const say = (form, codes) => {
+  const say = (form, codes, stamps) => {
     const line = document.createElement("p");
     line.className = "restored small quiet";
     line.setAttribute("role", "status");
@@ -66,6 +72,7 @@
     discard.addEventListener("click", () => {
       sessionStorage.removeItem(store.key(form));
       form.reset();
+      setStamps(form, stamps);
       line.remove();
       const first = form.querySelector("textarea, input:not([type=hidden])");
       first.focus();
@@ -83,9 +90,13 @@
       restored.add(form);
       const draft = store.read(store.key(form));
       if (!draft) continue;
+      const stamps = stampsOf(form);
+      // A page that has just refused the form has shown the conflicts, and has a new stamp.
+      if (form.querySelector(".errornote")) store.write(store.key(form), { ...draft, stamps });
+      else setStamps(form, draft.stamps ?? {});
       const back = Object.entries(draft.values).filter(([name, values]) => setValues(form, name, values));
       const codes = [...(back.length ? ["draft_restored"] : []), ...(draft.files.length ? ["draft_without_files"] : [])];
-      if (codes.length) say(form, codes);
+      if (codes.length) say(form, codes, stamps);
     }
   };
 
@@ -102,7 +113,7 @@
     if (form !== sending) return;
     const key = store.key(form);
     const sent = newId();
-    store.write(key, { values: {}, files: [], ...store.read(key), sent });
+    store.write(key, { values: {}, files: [], stamps: stampsOf(form), ...store.read(key), sent });
     event.formData.set("draft", sent);
   });
   const dropTaken = () => {

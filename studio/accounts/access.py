@@ -166,6 +166,33 @@ def open_review_for(user: User, take: Take) -> Review | None:
     """
     if not may_review(user, take):
         raise Forbidden(refusals.NOT_A_REVIEWER)
+    return _open_review(take)
+
+
+def withdrawable_review_for(user: User, take: Take) -> Review | None:
+    """The open review of a take; None when there is none.
+
+    Raises Forbidden for a user who may not withdraw it.
+    """
+    review = _open_review(take)
+    if review is not None and not may_withdraw(user, review):
+        raise Forbidden(refusals.NOT_YOUR_REVIEW)
+    return review
+
+
+def may_withdraw(user: User, review: Review) -> bool:
+    """True for who sent the take to review, and for admins of its project."""
+    if review.requested_by_id == user.pk:
+        return True
+    return role_in(user, review.take.shot.project_id) == Role.ADMIN
+
+
+def must_leave_approval(user: User, take: Take) -> bool:
+    """True for who made the take, in a project whose takes need four eyes."""
+    return take.is_left_to_others(user)
+
+
+def _open_review(take: Take) -> Review | None:
     return Review.objects.filter(take=take, verdict=Verdict.PENDING).first()
 
 

@@ -32,7 +32,14 @@ NOT_A_MEMBER = Sentence("not_a_member", "You are not a member of this project.")
 NO_LONGER_A_MEMBER = Sentence(
     "no_longer_a_member", "You are not a member of this project any more."
 )
+TOO_MANY_LOGINS = Sentence(
+    "too_many_logins", "Too many attempts to log in. Try again in {minutes} min."
+)
 NOT_A_REVIEWER = Sentence("not_a_reviewer", "Only reviewers of this project may give a verdict.")
+NOT_YOUR_REVIEW = Sentence(
+    "not_your_review",
+    "Only the person who sent the take to review, or an admin of the project, may withdraw it.",
+)
 NOT_A_LEAD = Sentence("not_a_lead", "Only a lead of the house may stop or calibrate a device.")
 NO_METRICS_TOKEN = Sentence(
     "no_metrics_token",

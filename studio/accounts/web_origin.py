@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 
-from studio.environment import LOOPBACK
+from studio.hosts import LOOPBACK
 from studio.models import ApiToken
 
 
@@ -53,6 +53,19 @@ class SocketGate:
 def is_open_to(address: str | None) -> bool:
     """True when a connection from this address needs no token (open loopback)."""
     return bool(settings.GENGA_API_IS_OPEN and address in LOOPBACK)
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address that a request comes from.
+
+    In production it is the last one in X-Forwarded-For, which the proxy in front of the site adds.
+    All others in that header are what the client claims. Elsewhere no proxy is expected, and the
+    header is not believed.
+    """
+    direct = str(request.META.get("REMOTE_ADDR", ""))
+    if settings.SECURE_PROXY_SSL_HEADER is None:
+        return direct
+    return request.headers.get("X-Forwarded-For", "").split(",")[-1].strip() or direct
 
 
 def local_user() -> Any:

@@ -16,6 +16,7 @@ from generation.pipelines.sentences import LORA_FITS_PARTLY
 from studio.admin.actions import Switching
 from studio.admin.deleting import SaysWhatHolds
 from studio.admin.display import NOTHING, reference_picture, render_link, short
+from studio.admin.editing import EditForm, HeedsOthers
 from studio.admin.fields import PictureField, StoredFileInput
 from studio.admin.permissions import OfProject
 from studio.admin.sentences import DEACTIVATE_ROW, FIRST_FRAME_KEPT, STORED_FILE_GONE
@@ -27,13 +28,13 @@ from studio.models.uploads import KeptPicture, read_lora_upload, sha256_of
 from studio.presentation import flash
 
 
-class ReferenceForm(forms.ModelForm):
+class ReferenceForm(EditForm):
     """A reference picture, kept only in its re-encoded form."""
 
     picture = PictureField(help_text="PNG, JPEG or WebP, at most 20 MB and 40 megapixels.")
 
 
-class ReferenceInline(OfProject, admin.TabularInline):
+class ReferenceInline(HeedsOthers, OfProject, admin.TabularInline):
     """A character's reference pictures."""
 
     model = Reference
@@ -49,7 +50,7 @@ class ReferenceInline(OfProject, admin.TabularInline):
         return reference_picture(reference.pk, str(reference) if reference.pk else "")
 
 
-class CharacterForm(NamedForm):
+class CharacterForm(EditForm, NamedForm):
     """The form of a character."""
 
     def clean_lora(self) -> Any:
@@ -66,7 +67,7 @@ class CharacterForm(NamedForm):
 
 
 @admin.register(Character)
-class CharacterAdmin(SaysWhatHolds, OfProject, Switching, admin.ModelAdmin):
+class CharacterAdmin(HeedsOthers, SaysWhatHolds, OfProject, Switching, admin.ModelAdmin):
     """Characters, which leads define and artists use in their renders."""
 
     form = CharacterForm

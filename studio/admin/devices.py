@@ -20,6 +20,7 @@ from studio.accounts.person_request import PersonRequest
 from studio.admin import related
 from studio.admin.deleting import SaysWhatHolds
 from studio.admin.display import NOTHING, badge
+from studio.admin.editing import EditForm, HeedsOthers
 from studio.admin.sentences import (
     CANCEL_ITS_JOBS,
     DEVICE_HAS_JOBS,
@@ -44,7 +45,7 @@ RULES = ("pause", "works", "families", "largest_size")
 DEVICE_ICONS = {"online": "●", "paused": "‖", "away": "○"}
 
 
-class DeviceForm(forms.ModelForm):
+class DeviceForm(EditForm):
     """The form of a device: which work it takes."""
 
     works = forms.MultipleChoiceField(
@@ -64,7 +65,7 @@ class DeviceForm(forms.ModelForm):
 
 
 @admin.register(Device)
-class DeviceAdmin(SaysWhatHolds, admin.ModelAdmin):
+class DeviceAdmin(HeedsOthers, SaysWhatHolds, admin.ModelAdmin):
     """Devices. Workers register and describe them; people set their work, and pause them."""
 
     form = DeviceForm

@@ -15,13 +15,14 @@ from studio.admin import sentences
 from studio.admin.actions import Switching
 from studio.admin.deleting import SaysWhatHolds
 from studio.admin.display import NOTHING, badge, short_hash, to_the_second
+from studio.admin.editing import EditForm, HeedsOthers
 from studio.admin.fields import SchedulerField
 from studio.forms.named import NamedForm
 from studio.presentation import flash
 from studio.production import weights
 
 
-class ModelCardForm(NamedForm):
+class ModelCardForm(EditForm, NamedForm):
     """A model's usual settings, which must be within its limits."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -50,7 +51,7 @@ class ModelCardForm(NamedForm):
 
 
 @admin.register(ModelCard)
-class ModelCardAdmin(SaysWhatHolds, Switching, admin.ModelAdmin):
+class ModelCardAdmin(HeedsOthers, SaysWhatHolds, Switching, admin.ModelAdmin):
     """A model's usual settings and limits. Its weights are read from its folder."""
 
     form = ModelCardForm

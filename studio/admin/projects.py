@@ -10,41 +10,51 @@ from django.utils.safestring import SafeString
 from studio.admin.characters import delete_pictures
 from studio.admin.deleting import SaysWhatHolds
 from studio.admin.display import newest_picture, output_picture, short
+from studio.admin.editing import EditForm, HeedsOthers
 from studio.admin.permissions import OfProject, is_superuser
 from studio.admin.sentences import PROJECT_STAYS, SHOT_STAYS
 from studio.forms.named import NamedForm, NamedFormSet
 from studio.models import Membership, Project, Reference, Sequence, Shot
 
 
-class MembershipInline(OfProject, admin.TabularInline):
+class MembershipInline(HeedsOthers, OfProject, admin.TabularInline):
     """A project's members and their roles."""
 
     model = Membership
+    form = EditForm
     extra = 0
 
 
-class SequenceInline(OfProject, admin.TabularInline):
+class SequenceForm(EditForm, NamedForm):
+    """The form of a sequence."""
+
+
+class SequenceInline(HeedsOthers, OfProject, admin.TabularInline):
     """A project's sequences."""
 
     model = Sequence
-    form = NamedForm
+    form = SequenceForm
     formset = NamedFormSet
     fields = ["order", "name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
     extra = 0
 
 
+class ProjectForm(EditForm, NamedForm):
+    """The form of a project."""
+
+
 @admin.register(Project)
-class ProjectAdmin(SaysWhatHolds, OfProject, admin.ModelAdmin):
+class ProjectAdmin(HeedsOthers, SaysWhatHolds, OfProject, admin.ModelAdmin):
     """Projects. Leads change their own; only superusers add and delete projects."""
 
-    form = NamedForm
+    form = ProjectForm
     otherwise = PROJECT_STAYS
     project_path = "pk"
     list_display = ["name", "slug", "member_count", "shot_count", "created_at"]
     search_fields = ["name", "slug", "description"]
     prepopulated_fields = {"slug": ["name"]}
-    fields = ["name", "slug", "description"]
+    fields = ["name", "slug", "description", "four_eyes"]
     inlines = [MembershipInline, SequenceInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
@@ -83,7 +93,7 @@ class ProjectAdmin(SaysWhatHolds, OfProject, admin.ModelAdmin):
         return int(project.shots_planned)
 
 
-class ShotForm(NamedForm):
+class ShotForm(EditForm, NamedForm):
     """The form of a shot."""
 
     def clean(self) -> dict[str, Any] | None:
@@ -110,7 +120,7 @@ class SequenceFilter(admin.RelatedOnlyFieldListFilter):
 
 
 @admin.register(Shot)
-class ShotAdmin(SaysWhatHolds, OfProject, admin.ModelAdmin):
+class ShotAdmin(HeedsOthers, SaysWhatHolds, OfProject, admin.ModelAdmin):
     """Shots, in order."""
 
     form = ShotForm

@@ -17,9 +17,18 @@ WEIGHTS_ACCEPTED = Sentence(
 STORED_FILE_GONE = Sentence(
     "stored_file_gone", "The stored file is gone. Upload it again, or remove it."
 )
+JOBS_NOT_DECIDED = Sentence(
+    "jobs_not_decided",
+    "Choose what becomes of the person's waiting and running jobs ({count}): hold, cancel or run.",
+)
+JOBS_RUN_ON = Sentence("jobs_run_on", "Jobs of the person that go on: {count}.")
 MOVED_TO_TRASH = Sentence("moved_to_trash", "{count} moved to the trash.")
 RESTORED_FROM_TRASH = Sentence("restored_from_trash", "{count} restored.")
 FREED = Sentence("freed", "The files of {count} are deleted.")
+SAVED_MEANWHILE = Sentence(
+    "saved_meanwhile",
+    "Somebody else has saved “{value}” here meanwhile. Enter theirs, or save again to keep yours.",
+)
 
 HELD = Sentence("held", "{name} cannot be deleted. It is used by {things}.")
 REST_IS_FREE = Sentence(

@@ -14,6 +14,7 @@ from studio.admin import sentences
 from studio.admin.actions import Switching
 from studio.admin.deleting import SaysWhatHolds
 from studio.admin.display import NOTHING, newest_picture, output_picture, render_link, short
+from studio.admin.editing import EditForm, HeedsOthers
 from studio.admin.fields import SchedulerField
 from studio.admin.permissions import OfProject, is_superuser
 from studio.forms.named import NamedForm
@@ -22,7 +23,7 @@ from studio.models.names import free_copy_name, free_slug
 from studio.presentation import flash
 
 
-class StyleForm(NamedForm):
+class StyleForm(EditForm, NamedForm):
     """The form of a style, with a choice of schedulers."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -34,7 +35,7 @@ class StyleForm(NamedForm):
 
 
 @admin.register(Style)
-class StyleAdmin(SaysWhatHolds, OfProject, Switching, admin.ModelAdmin):
+class StyleAdmin(HeedsOthers, SaysWhatHolds, OfProject, Switching, admin.ModelAdmin):
     """Styles of a project, and styles shared by all projects (superusers only)."""
 
     form = StyleForm

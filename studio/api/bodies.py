@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from studio.api import refusals
@@ -37,6 +38,14 @@ def json_if_any(call: Call) -> Call:
 
     @wraps(call)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return (json_only(call) if request.body else call)(request, *args, **kwargs)
+        return (json_only(call) if _has_body(request) else call)(request, *args, **kwargs)
 
     return checked
+
+
+def _has_body(request: HttpRequest) -> bool:
+    try:
+        return bool(request.body)
+    except RequestDataTooBig:
+        # The call reads it again, where the refusal has its sentence.
+        return True

@@ -5,7 +5,7 @@ from math import ceil
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, Throttled, ValidationError
@@ -88,6 +88,12 @@ def install(api: NinjaAPI) -> None:
     def too_large(request: HttpRequest, raised: RequestDataTooBig) -> HttpResponse:
         allowed = f"at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes"
         problem = SpecError("body", BODY_TOO_LARGE, allowed)
+        return _refuse(api, request, [_refused(problem)])
+
+    @api.exception_handler(TooManyFieldsSent)
+    def too_many(request: HttpRequest, raised: TooManyFieldsSent) -> HttpResponse:
+        allowed = f"at most {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} parameters"
+        problem = SpecError("query", refusals.TOO_MANY_PARAMETERS, allowed)
         return _refuse(api, request, [_refused(problem)])
 
     @api.exception_handler(HttpError)

@@ -5,6 +5,9 @@ from typing import Any
 from generation.sentences import Said, Sentence
 
 NOT_FOUND = Sentence("not_found", "There is nothing of this id or name.")
+METHOD_NOT_ALLOWED = Sentence(
+    "method_not_allowed", "This address does not take {method}; it takes {allowed}."
+)
 NOT_QUEUED = Sentence("not_queued", "The job is {status}; only a queued job can be moved.")
 WRONG_STATE = Sentence("wrong_state", "The job is {status}; it cannot be {done}.")
 NOT_DECLARED_JSON = Sentence(
@@ -12,6 +15,9 @@ NOT_DECLARED_JSON = Sentence(
 )
 TOO_MANY_REQUESTS = Sentence(
     "too_many_requests", "Too many submits in a minute. Wait and try again."
+)
+TOO_MANY_PARAMETERS = Sentence(
+    "too_many_parameters", "The address has too many parameters. Send each of them once."
 )
 BAD_CURSOR = Sentence(
     "bad_cursor", "This is no place in this list. Begin again without it, then follow `next`."

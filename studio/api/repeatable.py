@@ -40,6 +40,11 @@ PARAMETER = {
     "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
 }
 
+REPLAYED_HEADER = {
+    "description": "This is the answer of an earlier request of the same key.",
+    "schema": {"type": "string", "const": "true"},
+}
+
 
 def repeatable(call: Callable[..., Any]) -> Callable[..., Any]:
     """Let the header name a request, so that it can be sent again when its answer was lost.
@@ -96,4 +101,9 @@ def _marked(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseB
 
 
 def _describe(operation: Operation) -> None:
-    operation.openapi_extra = {**(operation.openapi_extra or {}), "parameters": [PARAMETER]}
+    marked = {"headers": {REPLAYED: REPLAYED_HEADER}}
+    operation.openapi_extra = {
+        **(operation.openapi_extra or {}),
+        "parameters": [PARAMETER],
+        "responses": {code: marked for code in (200, 202) if code in operation.response_models},
+    }

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from ninja import NinjaAPI, Query, Router
+from ninja import Query, Router
 from ninja.decorators import decorate_view
 
 from generation.models import Job, Output
@@ -18,6 +18,7 @@ from studio.accounts.authentication import SubmitThrottle, TokenOrLoopback
 from studio.accounts.person_request import PersonRequest
 from studio.api import lists, problems, queue
 from studio.api.bodies import REFUSALS, json_if_any, json_only
+from studio.api.description import DescribedAPI
 from studio.api.lookups import changeable_job, job_of, refuse_unknown
 from studio.api.render_requests import render_request
 from studio.api.renderer import ReadableRenderer
@@ -36,7 +37,7 @@ from studio.ordering import messages, planner, submission
 from studio.ordering.planner import Plan
 from studio.presentation.durations import spoken
 
-api = NinjaAPI(
+api = DescribedAPI(
     title="Genga",
     version=VERSION,
     description="Submit renders, follow them, fetch the files. Times are ISO 8601 in UTC.",

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from generation.errors import SpecError
 from generation.field import MAX_PROMPT_LENGTH, MediaType, Named
 from generation.models import ModelCard, Output
+from generation.sentences import Said
 from generation.specs import Quality
 from generation.states import Priority, choices
 from studio.accounts import access
@@ -170,6 +171,10 @@ class RenderForm(forms.Form):
     def begins_with(self) -> Output | None:
         """The picture that a clip begins with, if one is chosen."""
         return self.things("source").filter(pk=uuid_of(self["source"].value())).first()
+
+    def refuse(self, said: Said) -> None:
+        """Show a refusal that is about no single field."""
+        self.add_error(None, ValidationError(said.text, code=said.code))
 
     def blame(self, problem: SpecError) -> None:
         """Show a refusal of the engine at the field that it names."""

@@ -2,6 +2,7 @@
 
 from studio.models.cast import Character, Reference, Style
 from studio.models.idempotency import IdempotencyKey
+from studio.models.login_attempt import LoginAttempt
 from studio.models.project import Membership, Project, Role, Sequence, Shot
 from studio.models.review import Review
 from studio.models.take import Take, Verdict
@@ -11,6 +12,7 @@ __all__ = [
     "ApiToken",
     "Character",
     "IdempotencyKey",
+    "LoginAttempt",
     "Membership",
     "Project",
     "Reference",

@@ -43,6 +43,11 @@ class Project(models.Model):
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="Membership", related_name="projects"
     )
+    four_eyes = models.BooleanField(
+        "four eyes",
+        default=False,
+        help_text="Nobody approves a take of their own, admins and superusers neither.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ProjectQuerySet.as_manager()

@@ -18,6 +18,7 @@ class Review(models.Model):
     verdict = models.CharField(
         max_length=20, choices=Verdict.choices, default=Verdict.PENDING, db_index=True
     )
+    # Who withdrew it, for a withdrawn one.
     reviewer = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="reviews_given"
     )

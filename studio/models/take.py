@@ -19,11 +19,14 @@ class Verdict(models.TextChoices):
     PENDING = "pending", "In review"
     APPROVED = "approved", "Approved"
     CHANGES_REQUESTED = "changes_requested", "Changes requested"
+    # Only of a round of review; the take's verdict goes back to what it was before that round.
+    WITHDRAWN = "withdrawn", "Withdrawn"
 
     @property
     def icon(self) -> str:
         """A distinct character for each verdict, because colour alone is not accessible."""
-        return {"none": "·", "pending": "?", "approved": "✓", "changes_requested": "↺"}[self.value]
+        icons = {"none": "·", "pending": "?", "approved": "✓", "changes_requested": "↺"}
+        return {**icons, "withdrawn": "↩"}[self.value]
 
 
 class TakeQuerySet(models.QuerySet["Take"]):
@@ -117,6 +120,10 @@ class Take(models.Model):
     def is_final(self) -> bool:
         """Whether it has final quality, so that an approval needs no further render."""
         return bool(self.job.quality == Quality.FINAL)
+
+    def is_left_to_others(self, user: AbstractBaseUser | AnonymousUser) -> bool:
+        """Whether the person made it, in a project where nobody approves a take of their own."""
+        return self.shot.project.four_eyes and self.created_by_id == user.pk
 
     @property
     def may_enter_review(self) -> bool:

@@ -1,11 +1,11 @@
 """The demo project: people, shots, characters and styles for whoever tries Genga out.
 
-The people's passwords are their names. That is right for a site that only its own machine can
-reach (loopback) and for nothing else: change the passwords, or delete the people, before the site
-listens on any other address.
+The people's passwords are their names on a site that only its own machine can reach (loopback).
+On any other site they are drawn, and told once to whoever made the people.
 """
 
 import json
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +21,47 @@ FIXTURES = Path(settings.BASE_DIR) / "fixtures"
 MODELS = ("toon", "toon-motion")
 """The demo models; a motion adapter stands behind the model that it animates."""
 ORDER_STEP = 10
+PASSWORD_BYTES = 12
+
+Passwords = dict[str, str]
+"""Drawn passwords by user name. They are stored nowhere, so whoever gets them must show them."""
 
 
-def load() -> None:
+def load() -> Passwords:
     """Make the demo project with its people, and the demo model's card, where they are missing.
 
     A project that is there already is left alone with everything in it, however much people have
-    changed or deleted. Raises SpecError when the demo model's folder is missing or damaged.
+    changed or deleted. Returns the passwords that were drawn for new people; none on loopback.
+    Raises SpecError when the demo model's folder is missing or damaged.
     """
     load_models()
     described = _read("project")
     with transaction.atomic():
         if Project.objects.filter(slug=described["slug"]).exists():
-            return
+            return {}
         project = _project(described)
-        _people(project)
+        drawn = _people(project)
         _characters(project)
         _styles()
+    return drawn
+
+
+def with_published_passwords() -> list[User]:
+    """The demo people who can log in with their names as passwords."""
+    names = [entry["username"] for entry in _read("people")]
+    people = User.objects.filter(username__in=names, is_active=True).order_by("pk")
+    return [person for person in people if person.check_password(person.username)]
+
+
+def renew_passwords() -> Passwords:
+    """Draw new passwords for the demo people who still have the published ones."""
+    drawn: Passwords = {}
+    with transaction.atomic():
+        for person in with_published_passwords():
+            drawn[person.username] = secrets.token_urlsafe(PASSWORD_BYTES)
+            person.set_password(drawn[person.username])
+            person.save(update_fields=["password"])
+    return drawn
 
 
 def load_models() -> None:
@@ -70,20 +94,24 @@ def _project(described: dict[str, Any]) -> Project:
     return project
 
 
-def _people(project: Project) -> None:
+def _people(project: Project) -> Passwords:
     """Who is there already keeps their password and rights, and only joins the project."""
+    drawn: Passwords = {}
     for entry in _read("people"):
         role = entry.pop("role")
         person = User.objects.filter(username=entry["username"]).first()
         if person is None:
-            is_superuser = entry.pop("is_superuser", False)
+            name, is_superuser = entry["username"], entry.pop("is_superuser", False)
+            if not settings.ENVIRONMENT.is_open:
+                drawn[name] = secrets.token_urlsafe(PASSWORD_BYTES)
             person = User.objects.create_user(
-                password=entry["username"],
+                password=drawn.get(name, name),
                 is_staff=is_superuser,
                 is_superuser=is_superuser,
                 **entry,
             )
         Membership.objects.create(project=project, user=person, role=role)
+    return drawn
 
 
 def _characters(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""The sentences by which a calibration of a device or a review is refused."""
+"""The sentences by which a calibration, a review or the demo people are refused."""
 
 from generation.sentences import Sentence
 
@@ -17,4 +17,15 @@ NOT_READY_FOR_REVIEW = Sentence(
     "not_ready_for_review", "Only a finished take that is not in review can be sent to review."
 )
 IN_REVIEW_ALREADY = Sentence("in_review_already", "This take is in review already.")
-REVIEW_DECIDED = Sentence("review_decided", "Somebody else has decided this review already.")
+REVIEW_DECIDED = Sentence("review_decided", "{who} has decided this review already: {verdict}.")
+REVIEW_WITHDRAWN = Sentence("review_withdrawn", "{who} has withdrawn this take from review.")
+
+OWN_TAKE = Sentence(
+    "own_take",
+    "In this project nobody approves a take of their own. Another reviewer has to decide.",
+)
+PUBLISHED_PASSWORDS = Sentence(
+    "published_passwords",
+    "{names} still have the demo's published passwords, and others can reach GENGA_BIND={bind}. "
+    "Run `manage.py load_demo --new-passwords`, which draws new ones and prints them once.",
+)

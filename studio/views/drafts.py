@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from studio.presentation import flash
 from studio.views.session_end import meets_login
@@ -24,7 +25,8 @@ _TAKEN = "form_was_taken"
 def drafts(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
     """Middleware that sets a cookie for the page when a form with a draft's id was successful.
 
-    Successful is a redirect to anything but the login, without a message that refuses. Whatever
+    Successful is a redirect to anything but the login, without a message that refuses. The admin
+    site answers a refused form with a page, so its messages may be about what was saved. Whatever
     else happens to a form, the page keeps what was typed.
     """
 
@@ -49,4 +51,5 @@ def _was_taken(request: HttpRequest, response: HttpResponse) -> bool:
     if hasattr(request, _TAKEN):
         return True
     redirected = response.status_code in (302, 303) and not meets_login(response)
-    return redirected and not flash.has_refused(request)
+    in_admin_site = request.path.startswith(reverse("admin:index"))
+    return redirected and (in_admin_site or not flash.has_refused(request))

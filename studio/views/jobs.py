@@ -19,6 +19,7 @@ from studio.presentation import flash
 from studio.views import sentences
 from studio.views.live import live
 from studio.views.made_once import made_once
+from studio.views.throttled import TooManySubmits, refuse_too_many_submits
 
 
 @login_required
@@ -105,9 +106,13 @@ def clone(request: PersonRequest, job_id: UUID) -> HttpResponse:
     found = access.changeable_job_for(request.user, job_id)
     take = access.take_to_build_on(request.user, found)
     try:
+        refuse_too_many_submits(request)
         cloned, _ = submission.clone(request.forecaster, take, request.user)
     except SpecError as problem:
         flash.refused(request, problem)
+        return redirect("job", job_id)
+    except TooManySubmits as problem:
+        flash.error(request, problem.said)
         return redirect("job", job_id)
     flash.success(request, sentences.CLONED.said(number=cloned.number, source=take.number))
     return redirect("job", cloned.job_id)

@@ -16,6 +16,7 @@ from studio.forms.render import RenderForm, uuid_of
 from studio.models import Take
 from studio.ordering import messages, planner, submission
 from studio.views.made_once import made_once
+from studio.views.throttled import TooManySubmits, refuse_too_many_submits
 
 
 @login_required
@@ -25,9 +26,12 @@ def new_render(request: PersonRequest) -> HttpResponse:
     form = RenderForm(request.POST or None, user=request.user, initial=_initial(request) or None)
     if request.method == "POST" and form.is_valid():
         try:
+            refuse_too_many_submits(request)
             take, _ = submission.submit(request.forecaster, form.request(), request.user)
         except SpecError as problem:
             form.blame(problem)
+        except TooManySubmits as problem:
+            form.refuse(problem.said)
         else:
             return redirect("job", take.job_id)
     context = {"form": form, **_expectation(request.forecaster, form)}

@@ -14,6 +14,10 @@ TOKEN_MADE_BEFORE = Sentence(
 )
 TOKEN_REVOKED = Sentence("token_revoked", "The token “{name}” is revoked.")
 
+TOO_MANY_SUBMITS = Sentence(
+    "too_many_submits", "Too many renders in a short time. Wait {wait} and try again."
+)
+
 NOTHING_TO_CANCEL = Sentence("nothing_to_cancel", "Nothing to cancel: the job is {state}.")
 RETRY_NEEDS_END = Sentence("retry_needs_end", "Only a failed or cancelled job can be retried.")
 RETRY_REFUSED = Sentence("retry_refused", "The job can no longer be rendered. {problem}")
@@ -50,6 +54,7 @@ APPROVAL_REFUSED = Sentence(
     "approval_refused", "Not approved, because its final cannot be rendered. {problem}"
 )
 CHANGES_REQUESTED = Sentence("changes_requested", "The artist is told what should change.")
+WITHDRAWN = Sentence("withdrawn", "Withdrawn from review.")
 NO_VERDICT_DUE = Sentence("no_verdict_due", "This take does not wait for a verdict ({verdict}).")
 NO_OWN_PICTURE = Sentence("no_own_picture", "This file has no picture of its own.")
 NO_STRIP = Sentence("no_strip", "This file has no strip.")

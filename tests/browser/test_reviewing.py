@@ -74,7 +74,8 @@ def test_a_request_for_a_change_reaches_the_artist_at_once(draft: Page, visit: V
 
 def test_a_reviewers_text_survives_live_changes(draft: Page, visit: Visit, site: Site) -> None:
     draft.keyboard.press("s")
-    reviewer = visit("reviewer").page
+    person = visit("reviewer")
+    reviewer = person.page
     reviewer.goto(draft.url)
     expect_live(reviewer)
     reviewer.get_by_label("Comment").fill("The collar")
@@ -86,5 +87,7 @@ def test_a_reviewers_text_survives_live_changes(draft: Page, visit: Visit, site:
     expect(reviewer.locator(".state.approved").first).to_be_visible(timeout=SLOW)
     expect(reviewer.get_by_label("Comment")).to_have_value("The collar")
 
+    person.expect_problems([r"status of 409"])
     reviewer.get_by_role("button", name="Approve and render the final").click()
-    expect(reviewer.locator(".messages [data-code=no_verdict_due]")).to_contain_text("approved")
+    expect(reviewer.locator(".messages [data-code=review_decided]")).to_contain_text("approved")
+    expect(reviewer.get_by_label("Your comment")).to_have_value("The collar")

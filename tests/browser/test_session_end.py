@@ -124,3 +124,28 @@ def test_an_answer_that_does_not_come_is_said(visit: Visit) -> None:
     expect(page.locator("#expectation")).to_contain_text("steps")
     expect(said).to_be_hidden()
     person.forgive(["net::ERR_", "WebSocket", r"htmx:sendError", r"\[object Event\]"])
+
+
+def test_what_another_saves_during_a_lost_session_is_a_conflict_in_the_admin_site(
+    visit: Visit,
+) -> None:
+    mine, theirs = visit("admin"), visit("admin")
+    pages = (mine.page, theirs.page)
+    for page in pages:
+        page.goto("/admin/studio/character/")
+        page.get_by_role("link", name="Sora").click()
+        expect(page.get_by_label("Look")).to_be_visible()
+    first, second = (page.get_by_label("Look") for page in pages)
+    first.fill("1girl, blue hat")
+    second.fill("1girl, red coat")
+    pages[1].get_by_role("button", name="Save", exact=True).click()
+    pages[1].wait_for_url("**/admin/studio/character/")
+
+    pages[0].reload()
+    expect(first).to_have_value("1girl, blue hat")
+    pages[0].get_by_role("button", name="Save", exact=True).click()
+
+    expect(pages[0].locator(".errorlist")).to_contain_text("1girl, red coat")
+    expect(first).to_have_value("1girl, blue hat")
+    pages[0].get_by_role("button", name="Save", exact=True).click()
+    pages[0].wait_for_url("**/admin/studio/character/")

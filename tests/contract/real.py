@@ -33,10 +33,10 @@ STOP_SECONDS = 20.0
 class Genga:
     """One data folder and, while it is started, the processes of `manage.py up` on it."""
 
-    def __init__(self, home: Path, *devices: str, **variables: str) -> None:
+    def __init__(self, home: Path, *devices: str, **settings: str) -> None:
         self.home = home
         self._devices = [word for device in devices for word in ("--device", device)]
-        self._variables = variables
+        self._settings = settings
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self._log = (home / "up.log").open("w+")
@@ -167,7 +167,7 @@ class Genga:
             "PORT": str(self.port),
             "OMP_NUM_THREADS": "1",
             "PYTHONUNBUFFERED": "1",
-            **self._variables,
+            **self._settings,
         }
         tests_own = ("GENGA_ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE")
         return {name: text for name, text in os.environ.items() if name not in tests_own} | ours

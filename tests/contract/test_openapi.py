@@ -170,3 +170,17 @@ def test_the_description_has_a_page(client: Client, artist: User) -> None:
         assert client.get(f"/static/ninja/{name}").status_code == 200
     settings = html.split('id="swagger-settings">')[1].split("</script>")[0]
     assert json.loads(settings)["url"] == "/api/openapi.json"
+
+
+def test_the_headers_of_answers_are_described(description: dict[str, Any]) -> None:
+    for path, calls in description["paths"].items():
+        for method, call in calls.items():
+            headers = {
+                status: set(told.get("headers", ())) for status, told in call["responses"].items()
+            }
+            is_repeatable = "Idempotency-Key" in {one["name"] for one in call.get("parameters", ())}
+            for status, names in headers.items():
+                expected = {"Retry-After"} if status in ("429", "503") else set()
+                if is_repeatable and status in ("200", "202"):
+                    expected = {"Idempotency-Replayed"}
+                assert names == expected, (method, path, status)

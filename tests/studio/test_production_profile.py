@@ -54,8 +54,8 @@ def test_what_is_missing_is_told_in_one_line(missing: str, tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == [], "nothing was written before"
 
 
-def test_the_demos_known_passwords_are_not_loaded_unasked(tmp_path: Path) -> None:
+def test_the_demo_people_are_not_loaded_unasked(tmp_path: Path) -> None:
     answer = manage(tmp_path, "load_demo", **complete())
 
     assert answer.returncode == 1
-    assert "the demo's passwords are known to everybody" in answer.stderr
+    assert "needs no demo people" in answer.stderr

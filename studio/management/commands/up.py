@@ -15,9 +15,11 @@ from generation.models import Device
 from generation.queue import away
 from generation.sentences import Said
 from generation.worker import threads
-from studio.management import sentences
+from studio.hosts import hosts_of
+from studio.management import demo_passwords, sentences
 from studio.management.backoff import Patience
 from studio.management.children import Child, WorkerChild
+from studio.management.greeting import addresses
 from studio.management.supervisor import Supervisor
 from studio.production import demo_project
 
@@ -45,9 +47,10 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         # The folder is empty, as files are served from their sources, but WhiteNoise expects it.
         settings.STATIC_ROOT.mkdir(exist_ok=True)
+        demo_passwords.refuse_published()
         demo = environment.is_embedded and not options["no_demo"]
-        if demo:
-            demo_project.load()
+        if demo and (drawn := demo_project.load()):
+            self.stdout.write(demo_passwords.told(drawn))
         Device.objects.update(heartbeat_at=None, **away.BACK)
         supervisor = _supervisor(options["device"], self._say)
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -71,8 +74,8 @@ class Command(BaseCommand):
     def _greet(self, demo: bool) -> None:
         environment = settings.ENVIRONMENT
         say = self.stdout.write
-        say(f"\nGenga is ready: http://{_reachable(environment.bind)}:{environment.port}")
-        if demo:
+        say("\nGenga is ready: " + "\n".join(addresses(environment)))
+        if demo and environment.is_open:
             say("Log in as artist, reviewer or admin; the passwords are the same as the names.")
         if environment.is_open:
             say(
@@ -137,6 +140,5 @@ def _web_answers() -> bool:
 
 
 def _reachable(bind: str) -> str:
-    """The host to open in a browser for the address that the server listens on."""
-    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)
-    return f"[{host}]" if ":" in host else host
+    """The host by which this machine itself reaches the server."""
+    return hosts_of(bind)[0]

@@ -34,6 +34,7 @@ POST  /devices/{device}/pause/     login     403       403       403       403  
 POST  /devices/{device}/calibrate/ login     403       403       403       403       403       403       yes       yes
 GET   /takes/{take}/               login     404       404       yes       yes       yes       yes       404       yes
 POST  /takes/{take}/review/        login     404       404       yes       yes       yes       yes       404       yes
+POST  /takes/{take}/withdraw/      login     404       404       yes       403       403       yes       404       yes
 POST  /takes/{take}/approve/       login     404       404       403       403       yes       yes       404       yes
 POST  /takes/{take}/changes/       login     404       404       403       403       yes       yes       404       yes
 POST  /takes/{take}/enhance/       login     404       404       yes       yes       yes       yes       404       yes

@@ -190,6 +190,22 @@ def test_nothing_starts_before_a_database_that_is_gone_is_back(
     assert "prepared" in said
 
 
+def test_no_variable_says_how_threads_wait(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Threads that sleep between two loops of torch make a render slower by half."""
+    threading = ("OMP_", "GOMP_", "KMP_", "MKL_")
+    for name in list(os.environ):
+        if name.startswith(threading):
+            monkeypatch.delenv(name)
+    names = tmp_path / "names"
+    write = f"import os; open({str(names)!r}, 'w').write(' '.join(os.environ))"
+    child = Child("worker", ["-c", write], QUICK)
+
+    child.start()
+    child.join(60)
+
+    assert not [name for name in names.read_text().split() if name.startswith(threading)]
+
+
 def test_waits_double_up_to_the_longest_and_begin_anew_after_a_calm_run() -> None:
     backoff = Backoff(Patience(first=1.0, most_doubled=3, calm=60.0))
 

@@ -17,7 +17,7 @@ from generation.models import ModelCard
 from generation.scheduling.forecast import Forecaster
 from generation.specs import Quality
 from generation.states import Priority, Status
-from studio.models import Review, Style, Take, Verdict
+from studio.models import Project, Review, Style, Take, Verdict
 from studio.production import refusals, reviewing
 from studio.production.reviewing import ReviewConflict
 from tests.studio.conftest import MakeTake, finish_job, fresh
@@ -168,6 +168,19 @@ def test_a_change_is_asked_for_in_words(sent: MakeTake, reviewer: User) -> None:
     assert Take.objects.count() == 1, "no final of what should change"
 
 
+def test_an_own_take_is_left_to_others_where_four_eyes_are_wanted(
+    project: Project, sent: MakeTake, reviewer: User, forecaster: Forecaster
+) -> None:
+    Project.objects.update(four_eyes=True)
+    take = sent(user=reviewer)
+
+    with pytest.raises(ReviewConflict) as conflict:
+        reviewing.approve(forecaster, take.reviews.get(), reviewer)
+
+    assert conflict.value.sentence == refusals.OWN_TAKE
+    assert fresh(take).verdict == Verdict.PENDING
+
+
 Decide = Callable[[Review, User], Any]
 
 
@@ -176,8 +189,9 @@ Decide = Callable[[Review, User], Any]
     [
         lambda review, user: reviewing.approve(Forecaster(), review, user),
         lambda review, user: reviewing.request_changes(review, user, "No."),
+        reviewing.withdraw,
     ],
-    ids=["approves", "asks for a change"],
+    ids=["approves", "asks for a change", "withdraws"],
 )
 def test_a_second_reviewer_is_told_that_somebody_else_was_faster(
     late: Decide, sent: MakeTake, reviewer: User, lead: User, forecaster: Forecaster
@@ -243,6 +257,10 @@ def test_a_finished_final_may_be_reviewed_and_its_draft_not_again(
         (
             lambda take, user: reviewing.request_changes(take.reviews.get(), user, "No."),
             "take.changes_requested",
+        ),
+        (
+            lambda take, user: reviewing.withdraw(take.reviews.get(), user),
+            "take.review_withdrawn",
         ),
     ],
 )
