@@ -1,13 +1,14 @@
-"""The engine's exceptions, in three groups.
+"""The engine's exceptions, in four groups.
 
 A `SpecError` refuses a request before anything is written. A `RenderError` ends an attempt and is
-shown with a hint. An `Interruption` is not an error: the render was asked to stop.
+shown with a hint. An `Interruption` is not an error: the render was asked to stop. `SettingError`
+and `StaleProcess` end a process, each with an exit status of its own.
 """
 
 import re
 from typing import Any
 
-from generation.sentences import Sentence
+from generation.sentences import Said, Sentence
 
 PUBLIC_LENGTH = 300
 """Characters of an error's text on pages, in rows and in the API's answers."""
@@ -62,7 +63,21 @@ class SpecError(ValueError):
 
 
 class SettingError(ValueError):
-    """An environment variable has an invalid value."""
+    """A process cannot start as it is set up: a variable or an option has an invalid value."""
+
+    exit_status = 78
+    """EX_CONFIG of sysexits.h: to start it again is of no use."""
+
+
+class StaleProcess(Exception):
+    """The database that a process works with is no longer there; it ends and is started again."""
+
+    exit_status = 75
+    """EX_TEMPFAIL of sysexits.h: whoever supervises the process starts it again."""
+
+    def __init__(self, said: Said) -> None:
+        super().__init__(said.text)
+        self.said = said
 
 
 class RenderError(Exception):

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
@@ -12,6 +14,7 @@ django_application = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
+from generation.queue.watchdog import Watchdog  # noqa: E402
 from studio.accounts.web_origin import SocketGate  # noqa: E402
 from studio.live.routing import websocket_urlpatterns  # noqa: E402
 
@@ -21,9 +24,30 @@ if "daphne.server" in sys.modules:
 
     slow_clients.install()
 
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+
+class Watched:
+    """Django's application; its first request starts the watchdog of this process.
+
+    Not the import: programs that only look at the application have no devices to look after.
+    """
+
+    def __init__(self) -> None:
+        self._watchdog: Watchdog | None = None
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if self._watchdog is None:
+            self._watchdog = Watchdog()
+            self._watchdog.start()
+        await django_application(scope, receive, send)
+
+
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
+        "http": Watched(),
         "websocket": AuthMiddlewareStack(SocketGate(URLRouter(websocket_urlpatterns))),
     }
 )

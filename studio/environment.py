@@ -136,6 +136,18 @@ class Environment(BaseSettings):
     lease_seconds: float = Field(
         default=30.0, ge=1.0, le=3600.0, description="how long a silent worker keeps its job"
     )
+    restart_seconds: float = Field(
+        default=1.0,
+        ge=0.1,
+        le=60.0,
+        description="how long `manage.py up` waits before it starts a process that ended again",
+    )
+    set_aside_seconds: float = Field(
+        default=600.0,
+        ge=1.0,
+        le=86400.0,
+        description="how long a device whose worker ended again and again is set aside",
+    )
     ageing_minutes: float = Field(
         default=60.0,
         ge=0.01,

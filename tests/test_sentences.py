@@ -9,6 +9,7 @@ from generation.sentences import Sentence, catalogue
 
 CATALOGUES = (
     "generation.estimating.evaluation.explanations",
+    "generation.models.absences",
     "generation.pipelines.sentences",
     "generation.refusals",
     "generation.scheduling.waiting_reasons",
@@ -16,6 +17,7 @@ CATALOGUES = (
     "studio.admin.sentences",
     "studio.api.refusals",
     "studio.live.sentences",
+    "studio.management.sentences",
     "studio.models.refusals",
     "studio.ordering.reasons",
     "studio.ordering.refusals",

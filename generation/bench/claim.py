@@ -33,8 +33,8 @@ from generation.demo.portraits import seeded_source
 from generation.errors import WorkerLost
 from generation.live.events import EventKind
 from generation.models import Attempt, Device, Job, JobEvent
+from generation.queue import recovery
 from generation.states import Outcome, Status
-from generation.worker import sweeper
 
 HELP = "claims among 100,000 waiting jobs, by one process, by eight, and by eight that are killed"
 ISOLATED = True
@@ -159,7 +159,7 @@ def _kill(devices: list[Device], wanted: int) -> int:
         try:
             while kills < wanted:
                 time.sleep(source.expovariate(1 / KILL_EVERY))
-                sweeper.sweep_leases()
+                recovery.sweep_leases()
                 device = source.choice(devices)
                 # A process that is still starting has not claimed any job.
                 if (folder / str(device.pk)).exists():
@@ -181,7 +181,7 @@ def _kill(devices: list[Device], wanted: int) -> int:
 
 def _is_settled() -> bool:
     """Whether all jobs of killed claimers were completed by others or given up."""
-    sweeper.sweep_leases()
+    recovery.sweep_leases()
     touched = Job.objects.filter(attempts__outcome=Outcome.LOST)
     return not touched.exclude(status=Status.COMPLETED).exclude(GIVEN_UP).exists()
 

@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from generation.models import absences
+from generation.sentences import Said
 from generation.states import Pause, Work, choices
 
 
@@ -63,6 +65,13 @@ class Device(models.Model):
     pid = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True, db_index=True)
+    set_aside_until = models.DateTimeField(
+        null=True, help_text="When its worker is started again after it ended too often."
+    )
+    set_aside_code = models.CharField(
+        max_length=40, blank=True, help_text="Code of the sentence that says why it is set aside."
+    )
+    set_aside_values = models.JSONField(default=dict, help_text="Values of that sentence.")
 
     objects = DeviceQuerySet.as_manager()
 
@@ -92,6 +101,12 @@ class Device(models.Model):
     def is_paused(self) -> bool:
         """True while it claims no jobs."""
         return self.pause != Pause.NONE
+
+    @property
+    def set_aside(self) -> Said | None:
+        """Why its worker is not started for a while; None when it is not set aside."""
+        why = absences.WHY_SET_ASIDE.get(self.set_aside_code)
+        return why.said(**self.set_aside_values) if why else None
 
     @property
     def work_labels(self) -> list[str]:

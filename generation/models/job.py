@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from generation.field import MediaType
 from generation.kind import JobKind, kind_named
+from generation.models import absences
+from generation.sentences import Said
 from generation.specs import Quality, RenderSpec
 from generation.states import ACTIVE, TRANSITIONS, Priority, Stage, Status, Work, choices
 
@@ -169,6 +171,22 @@ class Job(models.Model):
     def is_cancelling(self) -> bool:
         """True from the request to cancel a running job until its worker has stopped."""
         return self.status == Status.PROCESSING and self.cancel_requested_at is not None
+
+    @property
+    def absence(self) -> Said | None:
+        """What is known of the device that runs it, while that is away; None while it is there."""
+        if self.status != Status.PROCESSING:
+            return None
+        if self.device is None:
+            return absences.DEVICE_GONE.said()
+        if self.device.is_online:
+            return None
+        return absences.of(self.device.name, self.device.heartbeat_at)
+
+    @property
+    def label(self) -> str:
+        """The status as pages show it: nobody renders a job while its device is away."""
+        return "Device away" if self.absence else self.state.label
 
     @property
     def is_held(self) -> bool:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from generation.live.events import EventKind
 from generation.models import Job
-from generation.queue import progress_row
+from generation.queue import progress_row, recovery
 from generation.queue.transitions import move, note, ring_on_commit
 from generation.states import Priority, Status
 
@@ -19,7 +19,8 @@ from generation.states import Priority, Status
 def cancel(job: Job) -> bool:
     """Cancel a waiting job at once, or request the worker of a running job to stop.
 
-    Returns False if the job has ended already or its cancellation was requested before.
+    Where that worker is away, nobody would hear of it, so the job ends at once. Returns False if
+    the job has ended already or its cancellation was requested before.
     """
     now = timezone.now()
 
@@ -27,15 +28,15 @@ def cancel(job: Job) -> bool:
         fields = {"finished_at": now}
         return move(job, Status.QUEUED, Status.CANCELLED, EventKind.CANCELLED, fields=fields)
 
-    requested = {"status": Status.PROCESSING, "cancel_requested_at": None}
-    return (
-        cancel_waiting()
-        or note(
-            job, EventKind.CANCEL_REQUESTED, where=requested, fields={"cancel_requested_at": now}
-        )
-        # The job ran at the first try, but was handed back before the second: it waits now.
-        or cancel_waiting()
-    )
+    running = {"status": Status.PROCESSING, "cancel_requested_at": None}
+    requested = {"cancel_requested_at": now}
+    if cancel_waiting():
+        return True
+    if note(job, EventKind.CANCEL_REQUESTED, where=running, fields=requested):
+        recovery.end_cancelled(job)
+        return True
+    # The job ran at the first try, but was handed back before the second: it waits now.
+    return cancel_waiting()
 
 
 def change_priority(job: Job, priority: Priority) -> bool:

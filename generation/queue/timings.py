@@ -23,6 +23,13 @@ class Timing:
 
 Timings = dict[Stage, Timing]
 
+OWN_FIELDS = [
+    column.name
+    for column in Attempt._meta.concrete_fields
+    if not column.is_relation and not column.primary_key
+]
+"""All but the job and the device: the row of the device may be gone by the end of the attempt."""
+
 Learn = Callable[[Attempt, Iterable[tuple[str, float]]], None]
 """Learns from a finished attempt and the seconds of its stages."""
 
@@ -39,7 +46,7 @@ def close_attempt(
     attempt.error_code = (problem or {}).get("code", "")
     attempt.error_message = (problem or {}).get("message", "")
     attempt.load_seconds = timings[Stage.LOAD].seconds if Stage.LOAD in timings else 0.0
-    attempt.save()
+    attempt.save(update_fields=OWN_FIELDS)
     DeviceTime.add(attempt.job.owner_id, attempt.run_seconds / attempt.batch_size, now)
     StageTiming.objects.bulk_create(
         StageTiming(

@@ -17,14 +17,15 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.utils import timezone
 
-from generation.errors import SettingError
+from generation.errors import SettingError, StaleProcess
 from generation.hardware import Hardware, detect, free_memory
 from generation.live import events
-from generation.models import Device
+from generation.models import Device, absences
+from generation.models.database_file import DatabaseFile
 from generation.monitoring import rollup
 from generation.pipelines.registry import warm_up
 from generation.pipelines.resident import ResidentModels
-from generation.queue import leases
+from generation.queue import away, leases, recovery
 from generation.queue.doorbell import POLL_SECONDS, queue_for
 from generation.worker import first_start, sweeper, threads
 from generation.worker.bells import bell, on_bell
@@ -39,9 +40,13 @@ ROLL_UP_SECONDS = 3600.0
 def serve(device_name: str, render_threads: int | None = None) -> None:
     """Run a device's worker until SIGTERM or SIGINT. Raises SettingError when it cannot start.
 
+    Raises StaleProcess when its device or its database is gone; its job is handed back before.
+
     `render_threads` is the number of threads that torch computes with. None chooses it from the
     device and the cores that this process may use.
     """
+    # Before anything is read from it.
+    database = DatabaseFile()
     usual = threads.reserve_for_render_thread(device_name.partition(":")[0])
     hardware = detect(device_name)
     render_threads = render_threads or usual
@@ -49,6 +54,7 @@ def serve(device_name: str, render_threads: int | None = None) -> None:
     worker = Worker(
         device,
         ResidentModels(hardware.torch_device, hardware.dtype, hardware.resident_bytes),
+        database,
     )
     on_bell(device.name, worker.drain)
     bell(device.name)
@@ -73,6 +79,9 @@ def serve(device_name: str, render_threads: int | None = None) -> None:
     consumer.stop(graceful=True)
     heart.join()
     worker.host_load.stop()
+    if worker.stale is not None:
+        events.drain()
+        raise worker.stale
     sign_off(device)
 
 
@@ -100,13 +109,14 @@ def register(hardware: Hardware, measured: Mapping[str, float] | None = None) ->
         "pid": os.getpid(),
         "started_at": now,
         "heartbeat_at": now,
+        **away.BACK,
     }
     # If two workers start at the same moment, only one finds the row unchanged.
     if not Device.objects.filter(pk=device.pk, **seen).update(**found):
         device.refresh_from_db()
         raise _taken(device)
     device.refresh_from_db()
-    sweeper.sweep_device(device)
+    recovery.take_back(device)
     sweeper.sweep_half_written()
     sweeper.sweep_orphans()
     sweeper.sweep_work()
@@ -126,13 +136,18 @@ def beat(device: Device, worker: Worker) -> None:
 
     Only attempts that really run are renewed. A job whose end could not be written is still marked
     as this device's; renewing its lease would block the job and the device for ever.
+
+    Raises StaleProcess if the device's row is gone, or the file of the database is another one.
     """
+    worker.database.check()
     now = timezone.now()
-    Device.objects.filter(pk=device.pk).update(
+    found = Device.objects.filter(pk=device.pk).update(
         heartbeat_at=now,
         host_load=worker.host_load.now,
         free_bytes=free_memory(worker.models.device),
     )
+    if not found:
+        raise StaleProcess(absences.DEVICE_REMOVED.said(device=device.name))
     for running in list(worker.running):
         leases.renew(running)
 
@@ -147,7 +162,7 @@ def _beat(device: Device, worker: Worker, stop: threading.Event) -> None:
             beat(device, worker)
             sweeper.ring_if_forgotten(device)
             if count % SWEEP_EVERY_BEATS == 0:
-                sweeper.sweep_leases()
+                recovery.sweep_leases()
                 sweeper.sweep_frames()
                 sweeper.sweep_snapshots()
                 sweeper.sweep_trash()
@@ -155,6 +170,9 @@ def _beat(device: Device, worker: Worker, stop: threading.Event) -> None:
             if started - rolled_up >= ROLL_UP_SECONDS:
                 rolled_up = started
                 rollup.roll_up(timezone.now())
+        except StaleProcess as stale:
+            worker.stop(stale)
+            stop.set()
         except Exception:
             logger.exception("a heartbeat of %s failed", device.name)
             # The next one needs a connection that works.

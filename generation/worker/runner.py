@@ -6,8 +6,10 @@ import threading
 from contextlib import ExitStack
 from pkgutil import resolve_name
 
+from generation.errors import StaleProcess
 from generation.estimating.estimator import Estimator
 from generation.models import Attempt, Device
+from generation.models.database_file import DatabaseFile
 from generation.monitoring.host_load import HostLoad
 from generation.pipelines.resident import ResidentModels
 from generation.scheduling.claim import claim, claim_mates
@@ -19,16 +21,24 @@ from generation.worker.interruptions import Interruptions
 class Worker:
     """Runs the jobs of a device in the render thread. `stop` may be called from any thread."""
 
-    def __init__(self, device: Device, models: ResidentModels) -> None:
+    def __init__(
+        self, device: Device, models: ResidentModels, database: DatabaseFile | None = None
+    ) -> None:
         self.device = device
         self.models = models
+        self.database = database or DatabaseFile()
         self.stopping = threading.Event()
+        self.stale: StaleProcess | None = None
         self.running: list[Attempt] = []
         self.host_load = HostLoad()
         self.estimator = Estimator()
 
-    def stop(self) -> None:
-        """Interrupt the running job at its next check and claim no other."""
+    def stop(self, stale: StaleProcess | None = None) -> None:
+        """Interrupt the running job at its next check and claim no other.
+
+        `stale` is the reason when the process has to end by itself.
+        """
+        self.stale = self.stale or stale
         self.stopping.set()
 
     def drain(self) -> int:

@@ -1,4 +1,4 @@
-"""Cleans up after crashes: expired leases, lost bells, half-written and unnamed files, frames."""
+"""Cleans up after crashes: lost bells, half-written and unnamed files, old frames."""
 
 import logging
 import time
@@ -13,9 +13,9 @@ from django.utils import timezone
 from generation.media import plain_files
 from generation.models import Attempt, Device, Job, Output
 from generation.models.output import FRAMES_KIND
-from generation.queue import leases, lifecycle, trash
+from generation.queue import trash
 from generation.scheduling.placement import claimable
-from generation.states import Outcome, Status
+from generation.states import Outcome
 from generation.worker import orphans
 from generation.worker.bells import bell
 from generation.worker.frame_stages import work_folder
@@ -25,22 +25,6 @@ logger = logging.getLogger(__name__)
 
 HALF_WRITTEN_SECONDS = 3600
 """Temporary files older than this belong to processes that no longer run."""
-
-
-def sweep_leases() -> int:
-    """Take back every job whose worker stopped renewing its lease; return their number."""
-    leases.cut_to_length()
-    Device.objects.cut_heartbeats()
-    expired = Attempt.objects.filter(leases.is_over(), outcome=Outcome.RUNNING)
-    return sum(lifecycle.give_up_lost(attempt) for attempt in expired.select_related("job"))
-
-
-def sweep_device(device: Device) -> int:
-    """Take back the jobs of the device's previous worker; called by a worker that starts."""
-    left = Attempt.objects.filter(
-        outcome=Outcome.RUNNING, job__status=Status.PROCESSING, job__device=device
-    ).select_related("job")
-    return sum(lifecycle.give_up_lost(attempt) for attempt in left)
 
 
 def ring_if_forgotten(device: Device) -> bool:

@@ -17,6 +17,7 @@ from studio.accounts.person_request import PersonRequest
 from studio.api import refusals as refused
 from studio.api.bodies import ALWAYS, MISSING, json_only
 from studio.api.lookups import base_of, changeable_job, changeable_jobs, job_of
+from studio.api.queue_schemas import QueueOut
 from studio.api.repeatable import REPEATED, repeatable
 from studio.api.schemas import (
     CancelIn,
@@ -24,7 +25,6 @@ from studio.api.schemas import (
     JobChange,
     JobOut,
     ProblemsOut,
-    QueueOut,
     Refused,
 )
 from studio.ordering import refusals, submission
@@ -213,6 +213,7 @@ def _device(device: Device, jobs: list[Job], shown: Callable[[Job], str | None])
         "kind": device.kind,
         "label": device.label,
         "state": device.state,
+        "set_aside": _set_aside(device),
         "pause": device.pause,
         "works": device.works,
         "memory_bytes": device.memory_bytes,
@@ -222,6 +223,13 @@ def _device(device: Device, jobs: list[Job], shown: Callable[[Job], str | None])
         "job_id": shown(first) if first else None,
         "progress": round(first.progress.percent, 1) if first else None,
     }
+
+
+def _set_aside(device: Device) -> dict[str, Any] | None:
+    why = device.set_aside
+    if why is None:
+        return None
+    return {"code": why.code, "message": why.text, "until": iso(device.set_aside_until)}
 
 
 def _status(request: PersonRequest, job_id: UUID) -> dict[str, Any]:

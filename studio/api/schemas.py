@@ -15,7 +15,6 @@ from studio.production.bulk_actions import MOST
 PriorityWord = Literal["urgent", "high", "normal", "low"]
 StatusWord = Literal["queued", "processing", "completed", "failed", "cancelled"]
 WorkWord = Literal["preview", "image", "video", "interpolate", "upscale"]
-PauseWord = Literal["", "after_job", "at_once"]
 SlugOrName = Annotated[str, Field(**NAMED)]
 
 ENHANCE = ("interpolate", "upscale", "upscaler", "formats", "priority")
@@ -140,6 +139,14 @@ class ErrorOut(Schema):
     hint: str
 
 
+class AbsenceOut(Schema):
+    """That the device of a running job is away; `since` is null when its worker was stopped."""
+
+    code: str
+    message: str
+    since: datetime | None
+
+
 class JobOut(Schema):
     """A job right now. Position 0 runs, 1 is next, null has ended or is on hold."""
 
@@ -162,6 +169,7 @@ class JobOut(Schema):
     saved_steps: int
     work: WorkWord
     device: str | None
+    device_away: AbsenceOut | None
     priority: PriorityWord
     quality: str
     cancel_requested: bool
@@ -205,63 +213,6 @@ class CancelOut(Schema):
 
     cancelled: list[str]
     unchanged: list[str]
-
-
-class WaitingOut(Schema):
-    """A job in the queue. Its id is told only to those who may see it."""
-
-    position: int
-    job_id: str | None
-    owner: str
-    type: str
-    quality: str
-    work: WorkWord
-    priority: PriorityWord
-    device: str | None
-    estimated_start: datetime | None
-    estimated_finish: datetime | None
-    estimated_seconds: float | None
-    saved_steps: int
-    why: str
-    why_codes: list[str]
-
-
-class HeldOut(Schema):
-    """A job that waits until somebody releases it."""
-
-    job_id: str | None
-    owner: str
-    type: str
-    quality: str
-    work: WorkWord
-    priority: PriorityWord
-    held_at: datetime
-    saved_steps: int
-
-
-class DeviceOut(Schema):
-    """A device and what it does; of several jobs in one batch it names the first."""
-
-    name: str
-    kind: str
-    label: str
-    state: Literal["online", "paused", "away"]
-    pause: PauseWord
-    works: list[WorkWord]
-    memory_bytes: int
-    free_bytes: int | None
-    resident: list[str]
-    batch_size: int
-    job_id: str | None
-    progress: float | None
-
-
-class QueueOut(Schema):
-    """The whole queue, next first, what is on hold, and the devices that work it off."""
-
-    waiting: list[WaitingOut]
-    held: list[HeldOut]
-    devices: list[DeviceOut]
 
 
 class Problem(Schema):

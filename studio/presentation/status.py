@@ -44,6 +44,7 @@ def job_status(
         "saved_steps": job.saved_steps,
         "work": job.work,
         "device": job.device.name if job.device else None,
+        "device_away": _absence(job),
         "priority": Priority(job.priority).word,
         "quality": job.quality,
         "cancel_requested": job.is_cancelling,
@@ -75,7 +76,7 @@ def remaining_seconds(job: Job, queue: Forecast | None) -> float | None:
     if job.status == Status.QUEUED:
         place = queue.place_of(job) if queue else None
         return durations.until(place.finish) if place else None
-    if job.status != Status.PROCESSING or job.progress.remaining_seconds is None:
+    if job.status != Status.PROCESSING or job.progress.remaining_seconds is None or job.absence:
         return None
     age = max(0.0, (timezone.now() - job.progress.updated_at).total_seconds())
     # The end of a run that has outlasted its estimate is unknown; do not show "0 seconds".
@@ -85,6 +86,8 @@ def remaining_seconds(job: Job, queue: Forecast | None) -> float | None:
 
 def stage_text(job: Job, queue: Forecast | None) -> str:
     """The current stage in words: "Denoising, step 7 of 25"."""
+    if job.absence:
+        return job.absence.text
     if job.is_cancelling:
         return "Cancelling"
     if job.is_held:
@@ -120,6 +123,13 @@ def iso(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _absence(job: Job) -> dict[str, Any] | None:
+    if job.absence is None:
+        return None
+    since = iso(job.device.heartbeat_at) if job.device else None
+    return {"code": job.absence.code, "message": job.absence.text, "since": since}
 
 
 def _attempt(attempt: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,6 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE_SECONDS = 120.0
 """Long, because two cores may be shared with other work; nothing here waits when all is well."""
 
+START_SECONDS = 180.0
+"""Longer than `up` itself waits for its workers: they import torch at the same time."""
+
 STOP_SECONDS = 20.0
 """How long `up` may take to end everything."""
 
@@ -30,8 +33,9 @@ STOP_SECONDS = 20.0
 class Genga:
     """One data folder and, while it is started, the processes of `manage.py up` on it."""
 
-    def __init__(self, home: Path, **settings: str) -> None:
+    def __init__(self, home: Path, *devices: str, **settings: str) -> None:
         self.home = home
+        self._devices = [word for device in devices for word in ("--device", device)]
         self._settings = settings
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
@@ -42,7 +46,8 @@ class Genga:
     def __enter__(self) -> Genga:
         try:
             self.start()
-        except BaseException:
+        except BaseException as problem:
+            problem.add_note(f"up said:\n{self.said()}")
             self._kill()
             raise
         return self
@@ -64,7 +69,7 @@ class Genga:
         """Returns when it says that it is ready."""
         before = self.said()
         self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "up"],
+            [sys.executable, "manage.py", "up", *self._devices],
             cwd=ROOT,
             env=self._environment(),
             stdout=self._log,
@@ -73,8 +78,14 @@ class Genga:
         wait_until(
             lambda: "Genga is ready" in self.said()[len(before) :] or self._ended(),
             "Genga is ready",
+            START_SECONDS,
         )
         assert not self._ended(), self.said()
+        self.look()
+
+    def look(self) -> None:
+        """Look which processes `up` has by now."""
+        assert self._process is not None
         self._children = psutil.Process(self._process.pid).children(recursive=True)
 
     def stop(self) -> int:
@@ -92,6 +103,15 @@ class Genga:
         """The worker's process."""
         (worker,) = (child for child in self._children if "worker" in child.cmdline())
         return worker
+
+    def child(self, word: str) -> psutil.Process | None:
+        """The process that has this word in its command line; None while there is none."""
+        self.look()
+        for child in self._children:
+            with suppress(psutil.Error):
+                if word in child.cmdline():
+                    return child
+        return None
 
     def living_children(self) -> list[psutil.Process]:
         """The web server and workers that have not ended."""
@@ -135,7 +155,7 @@ class Genga:
     def _kill(self) -> None:
         """Nothing of a failed test may go on in the background."""
         if self._process is not None and self._process.poll() is None:
-            self._children = psutil.Process(self._process.pid).children(recursive=True)
+            self.look()
             self._process.kill()
             self._process.wait()
         for child in self.living_children():

@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from generation.models import Device, ModelCard
 from generation.states import Outcome, Status
 from generation.worker import progress
-from studio.api import list_schemas, lists, schemas
+from studio.api import list_schemas, lists, queue_schemas, schemas
 from studio.api.field_table import field_table
 from studio.environment import read
 from studio.live import hub
@@ -100,7 +100,7 @@ def test_every_shown_command_is_answered_as_described(
         *schemas.GenerateIn.model_fields,
         *schemas.EstimateOut.model_fields,
         *schemas.JobOut.model_fields,
-        *schemas.QueueOut.model_fields,
+        *queue_schemas.QueueOut.model_fields,
         *list_schemas.Paging.model_fields,
         *list_schemas.JobPage.model_fields,
         *list_schemas.ModelOut.model_fields,
@@ -110,9 +110,11 @@ def test_every_shown_command_is_answered_as_described(
         *list_schemas.ShotOut.model_fields,
         *schemas.AttemptOut.model_fields,
         *schemas.CancelOut.model_fields,
-        *schemas.WaitingOut.model_fields,
-        *schemas.DeviceOut.model_fields,
-        *schemas.HeldOut.model_fields,
+        *queue_schemas.WaitingOut.model_fields,
+        *queue_schemas.DeviceOut.model_fields,
+        *queue_schemas.HeldOut.model_fields,
+        *queue_schemas.SetAsideOut.model_fields,
+        *schemas.AbsenceOut.model_fields,
     ],
 )
 def test_every_field_is_named(name: str) -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from studio.management import sentences
 from tests.contract.asking import ACCEPTED, STATUS
 from tests.contract.real import Genga, can_listen_on, follow, statuses
 
@@ -223,6 +224,7 @@ def test_a_killed_worker_is_started_again_and_its_job_goes_on(tmp_path: Path) ->
         genga.worker().kill()
 
         status = genga.wait_for(job_id, ended)
-        assert "The worker process was killed; it is started again." in genga.said()
+        told = sentences.SIGNALLED.say(name="worker", signal="SIGKILL", seconds="1")
+        assert told in genga.said()
         assert status["status"] == "completed", status["error"]
         assert [attempt["outcome"] for attempt in status["attempts"]] == ["lost", "completed"]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from django.conf import settings
 from django.db import connection
@@ -42,22 +45,22 @@ def wait_until(true: Callable[[], object], what: str, seconds: float = PATIENCE_
         time.sleep(0.02)
 
 
-class WorkerProcess:
-    """`manage.py worker` as a real process, ended with the block it is used in."""
+class RealProcess:
+    """A process on the test's data, ended with the block it is used in."""
 
-    def __init__(self, device: str = "cpu:0", *options: str) -> None:
+    def __init__(self, *command: str, **variables: str) -> None:
         # Closed with the process, in __exit__.
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "worker", "--device", device, *options],
+            [sys.executable, *command],
             cwd=settings.BASE_DIR,
-            env=environment(),
+            env=environment(**variables),
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )
         self.pid = self._process.pid
 
-    def __enter__(self) -> WorkerProcess:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -69,7 +72,7 @@ class WorkerProcess:
         if self._process.poll() is None:
             self.kill()
         if problem is not None:
-            problem.add_note(f"the worker said:\n{self.said()}")
+            problem.add_note(f"the process said:\n{self.said()}")
         self._log.close()
 
     def until(self, true: Callable[[], object], what: str) -> None:
@@ -77,7 +80,7 @@ class WorkerProcess:
 
         def true_while_it_lives() -> object:
             found = true()
-            assert found or self._process.poll() is None, f"the worker ended before {what}"
+            assert found or self._process.poll() is None, f"the process ended before {what}"
             return found
 
         wait_until(true_while_it_lives, what)
@@ -100,3 +103,30 @@ class WorkerProcess:
         """Everything it has printed."""
         self._log.seek(0)
         return self._log.read()
+
+
+class WorkerProcess(RealProcess):
+    """`manage.py worker` of a device."""
+
+    def __init__(self, device: str = "cpu:0", *options: str) -> None:
+        super().__init__("manage.py", "worker", "--device", device, *options)
+
+
+class WebProcess(RealProcess):
+    """The web server alone, on a free port."""
+
+    def __init__(self, **variables: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.address = f"http://127.0.0.1:{self.port}"
+        server = ("-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port))
+        super().__init__(*server, "studio.asgi:application", **variables)
+
+    def answers(self) -> bool:
+        """Whether it answers."""
+        try:
+            with urllib.request.urlopen(f"{self.address}/healthz", timeout=2):
+                return True
+        except OSError:
+            return False

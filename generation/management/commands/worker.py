@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from generation.errors import SettingError
+from generation.errors import SettingError, StaleProcess
 
 
 class Command(BaseCommand):
@@ -31,8 +31,8 @@ class Command(BaseCommand):
 
         try:
             serve(options["device"] or available()[0], options["threads"])
-        except SettingError as problem:
-            raise CommandError(str(problem)) from problem
+        except (SettingError, StaleProcess) as problem:
+            raise CommandError(str(problem), returncode=problem.exit_status) from problem
 
 
 def _positive(text: str) -> int:

@@ -20,12 +20,11 @@ from hypothesis.stateful import (
 )
 
 from generation.models import Attempt, Device, DeviceTime, Job
-from generation.queue import lifecycle, requests
+from generation.queue import lifecycle, recovery, requests
 from generation.scheduling.claim import MAX_BATCH, claim, claim_mates
 from generation.scheduling.forecast import Forecaster
 from generation.scheduling.preempted import is_preempted
 from generation.states import Outcome, Pause, Priority, Status
-from generation.worker import sweeper
 
 DEVICES = ("cpu:0", "cpu:1", "cuda:0")
 names = some.sampled_from(DEVICES)
@@ -111,7 +110,7 @@ class Site(RuleBasedStateMachine):
         Job.objects.filter(pk__in=[one.job_id for one in lost]).update(
             lease_expires_at=timezone.now() - timedelta(seconds=1)
         )
-        assert sweeper.sweep_leases() == len(lost)
+        assert recovery.sweep_leases() == len(lost)
         learn = self.forecaster.estimator.learn
         assert not any(lifecycle.complete(late, [], {}, learn) for late in lost)
         self.running[name] = []

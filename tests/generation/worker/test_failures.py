@@ -17,10 +17,9 @@ from generation.media.files import Shelf, StoredOutput
 from generation.models import Attempt, Device, Job, ModelCard
 from generation.pipelines.loop.step import Step
 from generation.pipelines.resident import ResidentModels
-from generation.queue import lifecycle, requests
+from generation.queue import lifecycle, recovery, requests
 from generation.specs import Lora
 from generation.states import Outcome, Stage, Status
-from generation.worker import sweeper
 from generation.worker.runner import Worker
 from tests.conftest import register_at
 from tests.generation.watched import WatchedModel
@@ -59,7 +58,7 @@ def stored_files(media: Path) -> list[str]:
 def take_over(job: Job) -> Attempt:
     """Let the lease expire, sweep, and let another device claim the job."""
     Job.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
-    assert sweeper.sweep_leases() == 1
+    assert recovery.sweep_leases() == 1
     other, _ = Device.objects.get_or_create(name="cpu:1", defaults={"works": ["preview", "image"]})
     attempt = lifecycle.start(Job.objects.get(pk=job.pk), other)
     assert attempt is not None

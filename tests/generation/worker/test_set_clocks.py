@@ -14,11 +14,11 @@ from django.utils import timezone
 from generation.estimating.estimator import Estimator
 from generation.models import Device, DeviceTime, Job, LearnedSpeed
 from generation.pipelines.resident import ResidentModels
-from generation.queue import lifecycle
+from generation.queue import lifecycle, recovery
 from generation.queue.timings import Timing
 from generation.scheduling import queue_state
 from generation.states import Outcome, Stage, Status
-from generation.worker import process, sweeper
+from generation.worker import process
 from generation.worker.runner import Worker
 from tests.generation.conftest import Claim
 from tests.generation.watched import WatchedModel
@@ -105,7 +105,7 @@ def test_the_time_of_a_lost_attempt_is_that_of_its_heartbeats(
     process.beat(device, worker)
     clock.ahead = HOUR
 
-    assert sweeper.sweep_device(device) == 1
+    assert recovery.take_back(device) == 1
 
     assert 0 < job.attempts.get().run_seconds < SOON
     assert DeviceTime.objects.get(owner=job.owner).seconds < SOON
@@ -119,7 +119,7 @@ def test_a_process_with_a_wrong_clock_takes_no_job_from_a_living_worker(
     claimed(job)
     clock.ahead = step
 
-    assert sweeper.sweep_leases() == 0
+    assert recovery.sweep_leases() == 0
 
     job.refresh_from_db()
     assert job.status == Status.PROCESSING
@@ -150,7 +150,7 @@ def test_the_lease_of_a_vanished_worker_runs_out_after_the_clock_of_the_house_wa
     Job.objects.filter(pk=job.pk).update(lease_expires_at=Now() + HOUR)
 
     # The first sweep gives a worker that lives the time of a lease to renew it.
-    assert [sweeper.sweep_leases() + sweeper.sweep_leases()] == [1]
+    assert [recovery.sweep_leases() + recovery.sweep_leases()] == [1]
 
     job.refresh_from_db()
     assert job.status == Status.QUEUED
@@ -161,7 +161,7 @@ def test_a_device_whose_heartbeat_lies_in_the_future_is_not_online_for_ever(
 ) -> None:
     Device.objects.update(heartbeat_at=timezone.now() + HOUR)
 
-    sweeper.sweep_leases()
+    recovery.sweep_leases()
 
     device.refresh_from_db()
     assert device.heartbeat_at <= timezone.now()

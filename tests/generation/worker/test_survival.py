@@ -15,12 +15,12 @@ from generation.estimating.estimator import Estimator
 from generation.estimating.shapes import Shape
 from generation.models import Device, Job
 from generation.pipelines.resident import ResidentModels
-from generation.queue import lifecycle, requests
+from generation.queue import lifecycle, recovery, requests
 from generation.queue.timings import Timing
 from generation.scheduling.claim import claim
 from generation.scheduling.forecast import Forecaster
 from generation.states import Outcome, Stage, Status
-from generation.worker import process, sweeper
+from generation.worker import process
 from generation.worker.runner import Worker
 from tests.generation.watched import WatchedModel
 
@@ -73,7 +73,7 @@ def test_a_job_whose_end_could_not_be_written_is_rendered_again(
     job.refresh_from_db()
     assert job.lease_expires_at == soon, "nobody renders it, so nobody may keep it"
     Job.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
-    assert sweeper.sweep_leases() == 1
+    assert recovery.sweep_leases() == 1
     assert worker.drain() == 1
     job.refresh_from_db()
     assert job.status == Status.COMPLETED

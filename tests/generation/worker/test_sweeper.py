@@ -13,12 +13,10 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from generation.estimating.estimator import Estimator
 from generation.media.files import StoredOutput
 from generation.models import Device, Job, Output
-from generation.queue import lifecycle, requests
+from generation.queue import requests
 from generation.queue.doorbell import queue_for
-from generation.states import Outcome, Status
 from generation.worker import sweeper
 from generation.worker.frame_stages import work_folder
 from generation.worker.resume import snapshots
@@ -28,66 +26,6 @@ from tests.generation.conftest import Claim
 pytestmark = pytest.mark.django_db
 
 Submit = Callable[..., Job]
-
-
-def let_lease_expire(job: Job) -> None:
-    Job.objects.filter(pk=job.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
-
-
-def test_a_job_with_an_expired_lease_waits_again(submit: Submit, claimed: Claim) -> None:
-    silent, alive = submit(), submit()
-    attempt = claimed(silent)
-    claimed(alive)
-    let_lease_expire(silent)
-
-    assert sweeper.sweep_leases() == 1
-
-    silent.refresh_from_db()
-    alive.refresh_from_db()
-    attempt.refresh_from_db()
-    assert (silent.status, attempt.outcome) == (Status.QUEUED, Outcome.LOST)
-    assert alive.status == Status.PROCESSING
-    assert sweeper.sweep_leases() == 0
-
-
-def test_a_worker_that_finishes_after_the_sweep_changes_nothing(
-    submit: Submit, claimed: Claim, estimator: Estimator
-) -> None:
-    job = submit()
-    late = claimed(job)
-    let_lease_expire(job)
-    sweeper.sweep_leases()
-
-    assert not lifecycle.complete(late, [], {}, estimator.learn)
-
-
-def test_only_one_of_two_sweeps_takes_the_job_back(
-    submit: Submit, claimed: Claim, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    job = submit()
-    claimed(job)
-    let_lease_expire(job)
-    give_up = lifecycle.give_up_lost
-    monkeypatch.setattr(
-        lifecycle, "give_up_lost", lambda attempt: give_up(attempt) and give_up(attempt)
-    )
-
-    assert sweeper.sweep_leases() == 0
-    assert job.events.filter(kind="job.lost").count() == 1
-
-
-def test_a_new_worker_takes_back_the_jobs_of_its_predecessor(
-    submit: Submit, claimed: Claim, device: Device
-) -> None:
-    mine, others = submit(), submit()
-    claimed(mine)
-    claimed(others, Device.objects.create(name="cpu:1", works=["preview", "image"]))
-
-    assert sweeper.sweep_device(device) == 1
-
-    mine.refresh_from_db()
-    others.refresh_from_db()
-    assert (mine.status, others.status) == (Status.QUEUED, Status.PROCESSING)
 
 
 def test_a_lost_bell_is_rung_again(submit: Submit, device: Device) -> None:

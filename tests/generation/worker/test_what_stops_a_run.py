@@ -21,10 +21,10 @@ from generation.errors import (
 )
 from generation.models import Device, Job
 from generation.pipelines.resident import ResidentModels
-from generation.queue import lifecycle, requests
+from generation.queue import lifecycle, recovery, requests
 from generation.scheduling import preemption
 from generation.states import Outcome, Priority, Status
-from generation.worker import interruptions, sweeper
+from generation.worker import interruptions
 from generation.worker.interruptions import CONSEQUENCES, Interruptions
 from generation.worker.resume import kept_frames, snapshots
 from generation.worker.runner import Worker
@@ -119,7 +119,7 @@ def submit_urgent_work(run: Run) -> None:
 
 def let_another_worker_take_it(run: Run) -> None:
     Job.objects.filter(pk=run.job.pk).update(lease_expires_at=timezone.now() - timedelta(1))
-    assert sweeper.sweep_leases() == 1
+    assert recovery.sweep_leases() == 1
     other = Device.objects.create(name="cpu:1", works=["preview", "image"])
     assert lifecycle.start(Job.objects.get(pk=run.job.pk), other)
 

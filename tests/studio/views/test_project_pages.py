@@ -15,7 +15,6 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.encoding import iri_to_uri
 
-from generation.models import Device
 from generation.scheduling import waiting_reasons
 from generation.states import Priority
 from studio.models import Membership, Project, Sequence, Shot
@@ -91,26 +90,6 @@ def test_what_finished_is_shown_with_its_time_the_newest_first(
     html = client.get("/").content.decode()
 
     assert re.findall(r"Arrival · Take (\d+)", html) == ["9", "8", "7", "6", "5", "4", "3", "2"]
-
-
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        ({"pause": "after_job"}, "Takes no new work until a lead resumes it."),
-        ({"heartbeat_at": None}, "Its worker was stopped."),
-        (
-            {"heartbeat_at": "2025-01-01T00:00:00Z"},
-            'title="1 Jan 2025, 00:00:00 UTC">1 Jan 2025, 00:00</time>',
-        ),
-        ({"resident": ["toon"]}, "Ready, toon loaded."),
-    ],
-)
-def test_a_device_that_does_nothing_says_why(
-    fields: dict[str, object], said: str, client: Client, device: Device
-) -> None:
-    Device.objects.update(**fields)
-
-    assert said in client.get("/").content.decode()
 
 
 def test_a_long_queue_names_how_many_more_there_are(
