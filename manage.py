@@ -16,9 +16,13 @@ class CommandLine(ManagementUtility):
     """
 
     def execute(self) -> None:
-        """Run a management command."""
+        """Run a management command. What it has changed is told before the process ends."""
         gc.disable()
         super().execute()
+        # Every command has imported it by now; at the top it would slow down a wrong command line.
+        from generation.live import events
+
+        events.drain()
 
     def fetch_command(self, subcommand: str) -> BaseCommand:
         """Load a command, after all apps were imported."""

@@ -153,7 +153,8 @@ def publish(kind: str, groups: Iterable[str], **data: Any) -> None:
 
 def drain(timeout: float = 2.0) -> None:
     """Wait until all published events are sent, before a process ends."""
-    _publisher().drain(timeout)
+    if _publisher.cache_info().currsize:
+        _publisher().drain(timeout)
 
 
 def publish_job(kind: EventKind, job_id: Any, scope: str, owner_id: int | None = None) -> None:

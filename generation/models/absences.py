@@ -50,4 +50,4 @@ def of(device: str, heartbeat_at: datetime | None) -> Said:
     """Since when a device is away, as far as that is known: an orderly end leaves no heartbeat."""
     if heartbeat_at is None:
         return AWAY.said(device=device)
-    return AWAY_SINCE.said(device=device, since=f"{heartbeat_at.astimezone(UTC):%H:%M:%S}")
+    return AWAY_SINCE.said(device=device, since=f"{heartbeat_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}")

@@ -7,7 +7,7 @@ sees the queue; those go to the project's group.
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,9 @@ from django.template.loader import render_to_string
 from generation.live.events import QUEUE_GROUP, EventKind, job_group, person_group
 from generation.models import Device, Job
 from generation.scheduling.forecast import Forecast, Forecaster
+from generation.sentences import Said
 from generation.states import Work
+from studio.live import sentences
 from studio.live.notices import notices
 from studio.models import Shot, Take, Verdict
 from studio.presentation import job_history
@@ -155,7 +157,16 @@ def queue_context(forecaster: Forecaster) -> dict[str, Any]:
         }
         for device in Device.objects.all()
     ]
-    return {"devices": board, **waiting_context(queue)}
+    next_start = _next_start((entry["device"] for entry in board), running.keys())
+    return {"devices": board, "next_start": next_start, **waiting_context(queue)}
+
+
+def _next_start(board: Iterable[Device], busy: Container[int | None]) -> Said:
+    """When a render would start while nothing waits."""
+    taking = [device for device in board if device.state == "online"]
+    if any(device.pk not in busy for device in taking):
+        return sentences.STARTS_AT_ONCE.said()
+    return (sentences.STARTS_WHEN_FREE if taking else sentences.STARTS_WITH_A_DEVICE).said()
 
 
 def _device_context(forecaster: Forecaster, device: Device, jobs: list[Job]) -> dict[str, Any]:

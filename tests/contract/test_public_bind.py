@@ -72,7 +72,8 @@ def test_an_address_that_the_operator_did_not_allow_is_printed_with_what_to_set(
 
 def test_published_passwords_of_loopback_are_refused_on_a_public_address(tmp_path: Path) -> None:
     manage(tmp_path, "migrate")
-    manage(tmp_path, "load_demo")
+    loaded = manage(tmp_path, "load_demo")
+    assert "not delivered" not in loaded.stderr, "what it changed is told before it ends"
 
     refused = manage(tmp_path, "up", **PUBLIC)
     assert refused.returncode == 1

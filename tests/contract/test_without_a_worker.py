@@ -114,7 +114,7 @@ def test_the_board_and_the_jobs_page_say_it_in_a_sentence(
     browser: Client, running: Attempt, device: Device, artist: User
 ) -> None:
     fall_silent(device)
-    sentence = f"cpu:0 has not been heard of since {device.heartbeat_at:%H:%M:%S} UTC."
+    sentence = f"cpu:0 has not been heard of since {device.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC."
 
     for address in ("/", f"/jobs/{running.job_id}/"):
         page = browser.get(address).content.decode()

@@ -6,8 +6,10 @@ import pytest
 from django.contrib.auth.models import User
 
 from generation.models import Device, absences
+from generation.sentences import Sentence
+from studio.live.sentences import STARTS_AT_ONCE, STARTS_WHEN_FREE, STARTS_WITH_A_DEVICE
 from studio.models import Project
-from tests.studio.conftest import LogIn
+from tests.studio.conftest import LogIn, MakeTake
 
 pytestmark = pytest.mark.django_db
 
@@ -47,3 +49,32 @@ def test_a_device_that_does_nothing_says_why(
     Device.objects.update(**fields)
 
     assert said in log_in(artist).get("/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, STARTS_AT_ONCE),
+        ({"pause": "after_job"}, STARTS_WITH_A_DEVICE),
+        ({"heartbeat_at": None}, STARTS_WITH_A_DEVICE),
+    ],
+)
+def test_an_empty_queue_says_when_a_new_render_would_start(
+    fields: dict[str, object],
+    said: Sentence,
+    log_in: LogIn,
+    artist: User,
+    project: Project,
+    device: Device,
+) -> None:
+    Device.objects.update(**fields)
+
+    assert said.say() in log_in(artist).get("/").content.decode()
+
+
+def test_an_empty_queue_promises_nothing_while_all_devices_are_busy(
+    log_in: LogIn, artist: User, running: MakeTake
+) -> None:
+    running()
+
+    assert STARTS_WHEN_FREE.say() in log_in(artist).get("/").content.decode()

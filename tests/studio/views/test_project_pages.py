@@ -17,6 +17,7 @@ from django.utils.encoding import iri_to_uri
 
 from generation.scheduling import waiting_reasons
 from generation.states import Priority
+from studio.live.sentences import STARTS_WITH_A_DEVICE
 from studio.models import Membership, Project, Sequence, Shot
 from tests.studio.conftest import PROMPT, LogIn, MakeTake
 
@@ -44,7 +45,7 @@ def test_an_empty_dashboard_says_what_to_do_next(client: Client) -> None:
     html = client.get("/").content.decode()
 
     assert "No worker is running. Renders wait safely in the queue." in html
-    assert "Nothing waits. A new render starts at once." in html
+    assert f"Nothing waits. {STARTS_WITH_A_DEVICE.say()}" in html
     assert "Nothing has finished yet." in html
 
 
