@@ -1,13 +1,16 @@
-"""Closes connections whose requests do not arrive, so that slow clients cannot hold them for ever.
+"""Closes connections whose requests do not arrive, or do not end.
 
 Daphne's `--http-timeout` limits only how long an answer takes. Twisted closes connections that send
 nothing, but every byte starts its time anew: a client that sends one now and then stays for ever.
+Daphne also writes every body to the disk, however large, before Django sees the request.
 """
 
 from typing import Any
 
 from daphne.http_protocol import HTTPFactory
 from twisted.web.http import HTTPChannel
+
+from studio.models.uploads import MAX_LORA_BYTES
 
 PATIENCE_SECONDS = 30
 ENOUGH_BYTES = 64 * 1024
@@ -16,12 +19,18 @@ ENOUGH_BYTES = 64 * 1024
 Twisted takes fewer bytes of headers than that, so they get the time once.
 """
 
+LARGEST_BYTES = MAX_LORA_BYTES + 1024 * 1024
+"""The largest upload, and the rest of its form. A larger request is refused while it arrives."""
+
+TOO_LARGE = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
 
 class PatientChannel(HTTPChannel):
     """An HTTP connection whose time starts anew only for a fair amount of data."""
 
     idle = True
     received = 0
+    size = 0
 
     def connectionMade(self) -> None:  # noqa: N802  (Twisted's name)
         """Start the time until the first request."""
@@ -32,8 +41,13 @@ class PatientChannel(HTTPChannel):
         """Count what arrives. The first byte of a request starts the time of its headers."""
         if self.idle:
             self._restart()
-            self.idle = False
+            self.idle, self.size = False, 0
         self.received += len(data)
+        self.size += len(data)
+        if self.size > LARGEST_BYTES:
+            self.write(TOO_LARGE)
+            self.loseConnection()
+            return None
         return super().dataReceived(data)
 
     def allHeadersReceived(self) -> None:  # noqa: N802  (Twisted's name)

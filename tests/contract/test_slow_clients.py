@@ -1,4 +1,4 @@
-"""Connections that send no complete request are closed, by the web server as it is started."""
+"""The web server closes connections whose request does not arrive, or does not end."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ import pytest
 from tests.contract.real import ROOT, free_port, wait_until
 
 PATIENCE_SECONDS = 2
+LARGEST_BYTES = 1_000_000
 DAPHNE = f"""
 from daphne.cli import CommandLineInterface
+import studio.asgi
 from studio.live import slow_clients
 slow_clients.PATIENCE_SECONDS = {PATIENCE_SECONDS}
+slow_clients.LARGEST_BYTES = {LARGEST_BYTES}
 CommandLineInterface.entrypoint()
 """
 DRIBBLED = {
@@ -101,6 +104,28 @@ def test_a_slow_upload_that_goes_on_is_taken(port: int) -> None:
         line.settimeout(30)
 
         assert line.recv(4096).startswith(b"HTTP/1.1 403"), "answered, not cut off"
+
+
+@pytest.mark.parametrize(
+    ("told", "piece"),
+    [
+        ("Content-Length: 100000000", b"a" * 50_000),
+        ("Transfer-Encoding: chunked", b"c350\r\n" + b"a" * 50_000 + b"\r\n"),
+    ],
+    ids=["with its length", "in chunks"],
+)
+def test_a_request_without_end_is_refused_before_it_fills_the_disk(
+    told: str, piece: bytes, port: int
+) -> None:
+    head = f"POST /login/ HTTP/1.1\r\nHost: localhost\r\n{told}\r\n\r\n"
+    with socket.create_connection(("localhost", port)) as line:
+        line.settimeout(30)
+        line.sendall(head.encode())
+        for _ in range(LARGEST_BYTES // 50_000 + 1):
+            line.sendall(piece)
+
+        assert line.recv(4096).startswith(b"HTTP/1.1 413")
+    assert answers(port)
 
 
 def test_a_connection_serves_several_requests(port: int) -> None:
