@@ -15,9 +15,9 @@ PUBLIC_LENGTH = 300
 
 _PATH = re.compile(
     r"(?P<quote>['\"])/(?:(?!(?P=quote))[^\n])+(?P=quote)"
-    # Not after a letter, a colon or another slash: those are in fractions and in web addresses. A
-    # word with a slash that follows a blank is the rest of a path with a blank in it.
-    r"|(?<![\w:/.<])/[^\s'\"`<>|:;,)\]}]+(?: [^\s'\"/]+/[^\s'\"`<>|:;,)\]}]*)*"
+    # Not after a letter or another slash: those are in fractions and in web addresses. A word with
+    # a slash that follows a blank is the rest of a path with a blank in it.
+    r"|(?:(?<=file://)|(?<![\w/.<]))/(?!/)[^\s'\"`<>|:;,)\]}]+(?: [^\s'\"/]+/[^\s'\"`<>|:;,)\]}]*)*"
 )
 """An absolute path, in quotes or not."""
 

@@ -29,25 +29,27 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 class Watched:
-    """Django's application; its first request starts the watchdog of this process.
+    """An application whose first request or socket starts the watchdog of this process.
 
     Not the import: programs that only look at the application have no devices to look after.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
         self._watchdog: Watchdog | None = None
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request, or serve one socket."""
         if self._watchdog is None:
             self._watchdog = Watchdog()
             self._watchdog.start()
-        await django_application(scope, receive, send)
+        await self._inner(scope, receive, send)
 
 
-application = ProtocolTypeRouter(
+protocols = ProtocolTypeRouter(
     {
-        "http": Watched(),
+        "http": django_application,
         "websocket": AuthMiddlewareStack(SocketGate(URLRouter(websocket_urlpatterns))),
     }
 )
+application = Watched(protocols)

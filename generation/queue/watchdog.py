@@ -16,6 +16,7 @@ from generation.errors import StaleProcess
 from generation.models import Device
 from generation.models.database_file import DatabaseFile
 from generation.queue import away, recovery
+from generation.queue.pace import Pace
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ class Watchdog(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="watchdog", daemon=True)
         self._database = DatabaseFile()
+        self._pace = Pace()
         self._online: dict[int, Device] | None = None
         self._stopping = threading.Event()
         self._failed = False
@@ -53,7 +55,7 @@ class Watchdog(threading.Thread):
 
     def look(self) -> None:
         """Take back jobs of silent workers; tell which devices went away or came back."""
-        recovery.sweep_leases()
+        recovery.sweep_leases(self._pace.is_even)
         online = {device.pk: device for device in Device.objects.online()}
         before = online if self._online is None else self._online
         self._online = online

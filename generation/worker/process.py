@@ -27,6 +27,7 @@ from generation.pipelines.registry import warm_up
 from generation.pipelines.resident import ResidentModels
 from generation.queue import away, leases, recovery
 from generation.queue.doorbell import POLL_SECONDS, queue_for
+from generation.queue.pace import Pace
 from generation.worker import first_start, sweeper, threads
 from generation.worker.bells import bell, on_bell
 from generation.worker.runner import Worker
@@ -156,13 +157,16 @@ def _beat(device: Device, worker: Worker, stop: threading.Event) -> None:
     """Run the heartbeat thread. An error, such as a locked database, must not end the thread."""
     count = 0
     rolled_up = float("-inf")
+    pace = Pace()
     while not stop.is_set():
         started = time.monotonic()
         try:
             beat(device, worker)
+            is_even = pace.is_even()
             sweeper.ring_if_forgotten(device)
             if count % SWEEP_EVERY_BEATS == 0:
-                recovery.sweep_leases()
+                if is_even:
+                    recovery.sweep_leases()
                 sweeper.sweep_frames()
                 sweeper.sweep_snapshots()
                 sweeper.sweep_trash()

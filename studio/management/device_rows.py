@@ -68,7 +68,11 @@ def _of(worker: WorkerChild) -> Device | None:
     """The device of a worker, also when its last process ended before it could register."""
     if worker.device_id is not None:
         return Device.objects.filter(pk=worker.device_id).first()
-    return Device.objects.filter(name=worker.asked).first()
+    if worker.asked:
+        return Device.objects.filter(name=worker.asked).first()
+    # Without a name it serves the first device of this machine, as on the days before.
+    own = Device.objects.filter(hostname=socket.gethostname(), started_at__isnull=False)
+    return own.order_by("started_at").last()
 
 
 @contextmanager

@@ -17,6 +17,9 @@ ENDED = Sentence(
 NOT_STARTED = Sentence(
     "not_started", "The {name} ended by itself before it was ready; its log above says why."
 )
+NOT_STARTED_YET = Sentence(
+    "not_started_yet", "The {name} cannot be started; it is tried again in {seconds} s. {problem}"
+)
 TOO_SLOW = Sentence("too_slow", "The {name} did not answer within {seconds} s; see its log above.")
 NOT_READY = Sentence("not_ready", "The {name} is not ready yet; all others work without it.")
 SET_ASIDE = Sentence("set_aside", "The {name} is not started again for {seconds} s. {problem}")

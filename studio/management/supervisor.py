@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from django.core.management import CommandError
-from django.db import DatabaseError, connections
+from django.db import connections
 
 from generation.errors import SettingError, StaleProcess
 from generation.models import absences
@@ -46,7 +46,10 @@ class Supervisor:
         self._patience = patience
         self._set_aside: set[WorkerChild] = set()
         self._kills = MemoryKills()
+        self._is_starting = True
         self._is_stale = False
+        self._database_due = 0.0
+        self._told_of_database = ""
 
     def start(self) -> None:
         """Start every process for the first time."""
@@ -56,20 +59,22 @@ class Supervisor:
     def wait_until_ready(self, answers: Callable[[], bool], seconds: float) -> None:
         """Wait until the web server answers and each worker is online or has ended once.
 
-        Raises CommandError when the web server cannot start, or a worker is set up wrongly.
+        Raises CommandError when the web server, or none of the workers, can start at all. From then
+        on an end of a process is no reason to end the others.
         """
         until = time.monotonic() + seconds
         while not self.stopping:
             self.look()
             self.web.has_begun = self.web.has_begun or answers()
             if self.web.has_begun and not self.late():
-                return
+                break
             if time.monotonic() >= until:
                 break
             time.sleep(LOOK_SECONDS)
         if not self.web.has_begun and not self.stopping:
             too_slow = sentences.TOO_SLOW.said(name=self.web.name, seconds=round(seconds))
             raise CommandError(too_slow.text)
+        self._is_starting = False
 
     def late(self) -> list[WorkerChild]:
         """The workers that have neither registered their device nor ended."""
@@ -107,7 +112,7 @@ class Supervisor:
         return [self.web, *self.workers]
 
     def _after(self, child: Child, end: End) -> None:
-        if not child.has_begun and (child is self.web or end.status == SettingError.exit_status):
+        if self._is_starting and self._cannot_start(child):
             raise CommandError(sentences.NOT_STARTED.say(name=child.name))
         if end.status == StaleProcess.exit_status:
             # It ended on purpose, which is no fault of its device, and it has left no job.
@@ -120,6 +125,15 @@ class Supervisor:
             self._put_aside(child)
         else:
             self._start_later(child, end)
+
+    def _cannot_start(self, child: Child) -> bool:
+        """Whether a first end shows that nothing can work: no web server, or no usable device."""
+        if child is self.web:
+            return not child.has_begun
+        return all(
+            worker.ends and worker.ends[-1].status == SettingError.exit_status
+            for worker in self.workers
+        )
 
     def _start_later(self, child: Child, end: End) -> None:
         seconds = child.backoff.after(end.ran)
@@ -150,26 +164,44 @@ class Supervisor:
             child.ends.clear()
             child.backoff.reset()
             self._say(sentences.TRIED_AGAIN.said(name=child.name))
-        child.start()
+        try:
+            child.start()
+        except OSError as problem:
+            # Memory or process numbers have run out, which often passes.
+            seconds = child.backoff.after(ran=0.0)
+            child.wait(seconds)
+            told = {"name": child.name, "seconds": f"{seconds:.3g}", "problem": str(problem)}
+            self._say(sentences.NOT_STARTED_YET.said(**told))
 
     def _has_database(self) -> bool:
         """Whether processes may start: a replaced database has to be there and up to date."""
         if not self._is_stale:
             return True
+        # Each process asks; one look serves all.
+        if time.monotonic() < self._database_due:
+            return False
+        self._database_due = time.monotonic() + self._patience.first
         file = DatabaseFile()
         if not file.exists:
             # SQLite would make an empty file, just where somebody restores a backup.
-            self._say(sentences.DATABASE_AWAITED.said(path=file.path))
+            self._say_once(sentences.DATABASE_AWAITED.said(path=file.path))
             return False
         try:
             self._prepare()
-        except DatabaseError as problem:
-            self._say(sentences.DATABASE_UNREADY.said(problem=str(problem)))
+        except Exception as problem:
+            # Also a history of migrations that does not fit: another backup may.
+            self._say_once(sentences.DATABASE_UNREADY.said(problem=str(problem)))
             return False
         finally:
             connections.close_all()
         self._is_stale = False
+        self._told_of_database = ""
         return True
+
+    def _say_once(self, said: Said) -> None:
+        if said.text != self._told_of_database:
+            self._say(said)
+        self._told_of_database = said.text
 
 
 def why_it_ended(ends: Sequence[End]) -> Said:
@@ -178,7 +210,7 @@ def why_it_ended(ends: Sequence[End]) -> Said:
     told = {"count": len(ends), "seconds": max(1, round(last.at - ends[0].at))}
     if not last.signal:
         return absences.ENDED_WITH_STATUS.said(status=last.status, **told)
-    if any(end.for_memory for end in ends):
+    if last.signal == "SIGKILL" and any(end.for_memory for end in ends):
         return absences.ENDED_BY_MEMORY.said(signal=last.signal, **told)
     if last.signal == "SIGKILL":
         return absences.ENDED_BY_KILL.said(signal=last.signal, **told)

@@ -19,7 +19,7 @@ from generation.live import events
 from generation.live.events import EventKind
 from generation.models import Job, Progress
 from generation.states import Stage
-from studio.asgi import application
+from studio.asgi import protocols
 
 HOST = "testserver"
 PATIENCE = 10.0
@@ -69,7 +69,7 @@ def opened(
     if origin is not None:
         headers["origin"] = origin
     line = WebsocketCommunicator(
-        application, path, [(name.encode(), text.encode()) for name, text in headers.items()]
+        protocols, path, [(name.encode(), text.encode()) for name, text in headers.items()]
     )
     line.scope["client"] = [address, 50000]
     return line

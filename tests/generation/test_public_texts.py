@@ -19,6 +19,8 @@ from generation.errors import PUBLIC_LENGTH, public_text
         ("see /srv/my models/sd15/unet.json now", "see unet.json now"),
         ("(/srv/a/b.bin, /srv/a/c.bin)", "(b.bin, c.bin)"),
         ("path=/srv/a/b.bin", "path=b.bin"),
+        ("path:/srv/a/b.bin", "path:b.bin"),
+        ("see file:///srv/a/b.bin", "see file://b.bin"),
         ("from https://example.org/a/b", "from https://example.org/a/b"),
         ("25/75 of and/or 3 / 4", "25/75 of and/or 3 / 4"),
         ("unet/config.json", "unet/config.json"),

@@ -51,9 +51,11 @@ class Command(BaseCommand):
         demo = environment.is_embedded and not options["no_demo"]
         if demo and (drawn := demo_project.load()):
             self.stdout.write(demo_passwords.told(drawn))
-        Device.objects.update(heartbeat_at=None, **away.BACK)
+        own = Device.objects.filter(hostname__in=["", socket.gethostname()])
+        own.update(heartbeat_at=None, **away.BACK)
         supervisor = _supervisor(options["device"], self._say)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        # A terminal that is closed sends the last.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: setattr(supervisor, "stopping", True))
         try:
             supervisor.start()

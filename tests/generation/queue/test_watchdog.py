@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
 from generation.live import events
 from generation.models import Attempt, Device, Job
+from generation.queue import leases, pace
 from generation.queue.watchdog import Watchdog
+from generation.states import Status
 from tests.generation.conftest import Claim
 from tests.generation.processes import wait_until
 
@@ -94,3 +97,56 @@ def test_a_database_that_is_away_is_logged_once_and_looked_at_again(
     wait_until(lambda: len(looks) > 6, "it looks again")
 
     assert caplog.text.count("devices and leases cannot be looked after") == 1
+
+
+class Clocks:
+    """The clocks of a machine that can be suspended, or set."""
+
+    def __init__(self) -> None:
+        self.steady, self.wall = 100.0, 1_000_000.0
+
+    def go(self, seconds: float) -> None:
+        self.steady += seconds
+        self.wall += seconds
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    found = Clocks()
+    monkeypatch.setattr(pace, "_clocks", lambda: (found.steady, found.wall))
+    return found
+
+
+def suspend(clocks: Clocks) -> None:
+    clocks.wall += 3600
+
+
+def lock_the_database(clocks: Clocks) -> None:
+    clocks.go(60)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("gap", [suspend, lock_the_database])
+def test_after_a_gap_living_workers_have_time_to_renew_their_leases(
+    gap: Callable[[Clocks], None], clocks: Clocks, submit: Any, claimed: Claim, told: Told
+) -> None:
+    attempt: Attempt = claimed(submit())
+    watchdog = Watchdog()
+    for _ in range(pace.SETTLE_BEATS):
+        clocks.go(settings.GENGA_HEARTBEAT_SECONDS)
+        watchdog.look()
+
+    gap(clocks)
+    Job.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    watchdog.look()
+    assert Job.objects.get().status == Status.PROCESSING
+
+    leases.renew(attempt)
+    for _ in range(pace.SETTLE_BEATS):
+        clocks.go(settings.GENGA_HEARTBEAT_SECONDS)
+        watchdog.look()
+    assert Job.objects.get().status == Status.PROCESSING
+
+    Job.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    watchdog.look()
+    assert Job.objects.get().status == Status.QUEUED, "later, who is silent has vanished"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,11 @@ from django.utils import timezone
 from generation.errors import SettingError, StaleProcess
 from generation.models import Device, absences
 from generation.models.database_file import EMPTY_BYTES
-from generation.queue import away
 from generation.sentences import Said
-from studio.management import memory_kills, sentences, supervisor
-from studio.management.backoff import Backoff, Patience
-from studio.management.children import Child, End, WorkerChild
-from studio.management.memory_kills import MemoryKills
-from studio.management.supervisor import Supervisor, why_it_ended
+from studio.management import sentences, supervisor
+from studio.management.backoff import Patience
+from studio.management.children import Child, WorkerChild
+from studio.management.supervisor import Supervisor
 from tests.generation.processes import wait_until
 
 QUICK = Patience(first=0.01, ends=3, rest=0.05)
@@ -156,6 +156,55 @@ def test_a_process_that_cannot_start_ends_everything_with_its_name(run: Run, db:
             until(running, lambda: False, "it is refused")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_once_the_site_is_up_a_device_that_fails_takes_nothing_down(run: Run, said: Codes) -> None:
+    """Its worker is started for the first time all the same: the device may come back."""
+    gone = f"raise SystemExit({SettingError.exit_status})"
+    running = run(SLEEP, KILL_ITSELF, SLEEP)
+    for worker in running.workers:
+        worker.has_begun = False
+    until(running, lambda: running.workers[0].ends, "its first process ends early")
+    running.wait_until_ready(lambda: True, 0.1)
+    running.workers[0].arguments = ["-c", gone]
+
+    until(running, lambda: "set_aside" in said, "the device is set aside")
+
+    assert running.web.runs
+    assert running.workers[1].runs
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_device_that_cannot_be_used_from_the_start_does_not_refuse_the_others(
+    run: Run, said: Codes
+) -> None:
+    running = run(SLEEP, f"raise SystemExit({SettingError.exit_status})", SLEEP)
+
+    until(running, lambda: "set_aside" in said, "the device is set aside")
+
+    assert running.workers[1].runs
+
+
+def test_a_process_that_the_machine_cannot_start_is_tried_again(
+    run: Run, said: Codes, monkeypatch: pytest.MonkeyPatch, db: None
+) -> None:
+    running = run(SLEEP)
+    refusals = [OSError(errno.ENOMEM, "Cannot allocate memory")] * 2
+    popen = subprocess.Popen
+
+    def start(*arguments: Any, **options: Any) -> Any:
+        if refusals:
+            raise refusals.pop()
+        return popen(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    os.kill(running.web.pid, signal.SIGKILL)
+    until(running, lambda: not running.web.runs, "its end is seen")
+
+    until(running, lambda: running.web.runs, "it runs again")
+
+    assert said == ["signalled", "not_started_yet", "not_started_yet"]
+
+
 def test_all_processes_are_stopped_and_stubborn_ones_are_killed(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, db: None
 ) -> None:
@@ -184,6 +233,7 @@ def test_nothing_starts_before_a_database_that_is_gone_is_back(
     assert running.workers[0].ends == [], "that was no fault of the device"
     assert not database.exists(), "an empty one in its place would be taken for it"
 
+    assert said.count("database_awaited") == 1
     database.write_bytes(bytes(2 * EMPTY_BYTES))
 
     until(running, lambda: running.workers[0].runs, "the worker runs again")
@@ -204,60 +254,3 @@ def test_no_variable_says_how_threads_wait(monkeypatch: pytest.MonkeyPatch, tmp_
     child.join(60)
 
     assert not [name for name in names.read_text().split() if name.startswith(threading)]
-
-
-def test_waits_double_up_to_the_longest_and_begin_anew_after_a_calm_run() -> None:
-    backoff = Backoff(Patience(first=1.0, most_doubled=3, calm=60.0))
-
-    assert [backoff.after(ran=0.5) for _ in range(5)] == [1.0, 2.0, 4.0, 8.0, 8.0]
-    assert [backoff.after(ran) for ran in (61.0, 0.5)] == [1.0, 2.0]
-
-
-def ends(status: int, for_memory: bool = False) -> list[End]:
-    return [End(at, 0.1, 1, status, for_memory) for at in (10.0, 22.0)]
-
-
-@pytest.mark.parametrize(
-    ("found", "why"),
-    [
-        (ends(-signal.SIGKILL, for_memory=True), absences.ENDED_BY_MEMORY),
-        (ends(-signal.SIGKILL), absences.ENDED_BY_KILL),
-        (ends(-signal.SIGSEGV), absences.ENDED_BY_SIGNAL),
-        (ends(1), absences.ENDED_WITH_STATUS),
-    ],
-    ids=["memory", "kill", "signal", "status"],
-)
-def test_the_reason_is_the_memory_the_signal_or_the_status(found: list[End], why: Any) -> None:
-    told = why_it_ended(found)
-
-    assert told.code == why.code
-    assert (told.values["count"], told.values["seconds"]) == (2, 12)
-
-
-def test_every_reason_can_be_kept_with_its_device(db: None) -> None:
-    device = Device.objects.create(name="cpu:0")
-    for found in (ends(-signal.SIGKILL, for_memory=True), ends(-signal.SIGSEGV), ends(1)):
-        why = why_it_ended(found)
-
-        away.set_aside(device, why, timezone.now())
-
-        device.refresh_from_db()
-        assert device.set_aside == why
-
-
-def test_a_kill_of_the_kernel_for_memory_is_known_for_some_seconds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    counted = tmp_path / "vmstat"
-    counted.write_text("nr_free_pages 5\noom_kill 2\n")
-    monkeypatch.setattr(memory_kills, "CGROUPS", tmp_path)
-    monkeypatch.setattr(memory_kills, "WHOLE_MACHINE", counted)
-    kills = MemoryKills()
-    assert not kills.rose
-
-    counted.write_text("nr_free_pages 5\noom_kill 3\n")
-    assert kills.rose
-
-    monkeypatch.setattr(memory_kills, "LATELY_SECONDS", -1.0)
-    kills.look()
-    assert not kills.rose
