@@ -103,6 +103,22 @@ def test_a_button_pressed_after_the_session_leads_back_to_its_page(
     assert response.status_code == 200
 
 
+def test_a_page_that_has_answered_a_form_leads_back_to_the_page_of_its_take(
+    take: Take, log_in: LogIn, artist: User
+) -> None:
+    form = reverse("take-review", args=[take.pk])
+    refused = log_in(artist).post(form, {"comment": "long " * 1000})
+    assert refused.status_code == 422
+
+    client = Client()
+    asked = client.post(form, {"comment": "the eyes"}, headers={"Referer": SITE + form})
+    login = {"username": "artist", "password": "artist", "next": led_to(asked)}
+    response = client.post("/login/", login, follow=True)
+
+    assert response.redirect_chain == [(form, 302), (take.get_absolute_url(), 302)]
+    assert response.status_code == 200
+
+
 def test_a_form_sent_after_a_login_in_another_tab_leads_back_to_its_page(tab: Client) -> None:
     stale = tab.cookies["genga_csrf"].value
     tab.cookies["genga_csrf"] = "n" * 32
