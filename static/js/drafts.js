@@ -32,6 +32,35 @@
     return part.matches("select") ? [...part.selectedOptions].map((one) => one.value) : [part.value];
   });
 
+  // The rows of the admin site's inlines, such as `memberships-1`, with their ids; a new one has an
+  // empty id. Numbers are not enough: others add and remove rows meanwhile.
+  const rowOf = (name) => name.match(/^(.+-\d+)-[^-]+$/)?.[1];
+  const inlineOf = (row) => row.slice(0, row.lastIndexOf("-"));
+  const idsOf = (form) => Object.fromEntries([...form.querySelectorAll("input[type=hidden][name$='-id']")]
+    .filter(({ name }) => rowOf(name)).map(({ name, value }) => [rowOf(name), value]));
+
+  // Where the rows of a draft are now: a stored one by its id, new ones in their order. A new row
+  // that is missing is added.
+  const placesOf = (form, rows) => {
+    const places = {};
+    for (const [row, id] of Object.entries(rows)) {
+      const find = () => Object.entries(idsOf(form)).find(([place, present]) => (
+        inlineOf(place) === inlineOf(row) && present === id && !Object.values(places).includes(place)
+      ))?.[0];
+      places[row] = find();
+      if (places[row] || id) continue;
+      document.querySelector(`#${inlineOf(row)}-group .add-row a`)?.click();
+      places[row] = find();
+    }
+    return places;
+  };
+  // What is kept by the names of fields, by their names of now. What has no place is left out.
+  const placed = (kept, places) => Object.fromEntries(Object.entries(kept).flatMap(([name, value]) => {
+    const row = rowOf(name);
+    if (!(row in places)) return [[name, value]];
+    return places[row] ? [[places[row] + name.slice(row.length), value]] : [];
+  }));
+
   const stampsOf = (form) => Object.fromEntries([...form.querySelectorAll(STAMPS)].map(({ name, value }) => [name, value]));
   const setStamps = (form, stamps) => form.querySelectorAll(STAMPS).forEach((part) => { part.value = stamps[part.name] ?? part.value; });
 
@@ -48,21 +77,41 @@
     return partsOf(form, name).length > 0;
   };
 
+  const blank = (form) => ({ values: {}, files: [], stamps: stampsOf(form), rows: idsOf(form) });
+  // New rows are kept as a whole, because they get other numbers when one of them is removed.
+  const keepRows = (form, draft) => {
+    const isNew = (name) => draft.rows[rowOf(name)] === "";
+    Object.keys(draft.values).filter(isNew).forEach((name) => { delete draft.values[name]; });
+    draft.rows = idsOf(form);
+    for (const { name } of [...form.elements].filter((part) => part.matches(KEPT) && isNew(part.name))) {
+      draft.values[name] = valuesOf(form, name);
+    }
+  };
   const remember = (event) => {
     const form = event.target.form;
     if (!form?.matches(FORMS)) return;
     const key = store.key(form);
-    const draft = store.read(key) ?? { values: {}, files: [], stamps: stampsOf(form) };
+    const draft = store.read(key) ?? blank(form);
     const { name, type } = event.target;
     if (type === "file") draft.files = [...new Set([...draft.files, name])];
     else if (event.target.matches(KEPT)) draft.values[name] = valuesOf(form, name);
     else return;
+    keepRows(form, draft);
     store.write(key, draft);
   };
   document.addEventListener("input", remember);
   document.addEventListener("change", remember);
+  // Told by the admin site before it numbers the other rows anew.
+  document.addEventListener("formset:removed", () => setTimeout(() => {
+    for (const form of document.querySelectorAll(FORMS)) {
+      const draft = store.read(store.key(form));
+      if (!draft) continue;
+      keepRows(form, draft);
+      store.write(store.key(form), draft);
+    }
+  }));
 
-  const say = (form, codes, stamps) => {
+  const say = (form, codes, undo) => {
     const line = document.createElement("p");
     line.className = "restored small quiet";
     line.setAttribute("role", "status");
@@ -72,7 +121,7 @@
     discard.addEventListener("click", () => {
       sessionStorage.removeItem(store.key(form));
       form.reset();
-      setStamps(form, stamps);
+      undo();
       line.remove();
       const first = form.querySelector("textarea, input:not([type=hidden])");
       first.focus();
@@ -90,13 +139,22 @@
       restored.add(form);
       const draft = store.read(store.key(form));
       if (!draft) continue;
-      const stamps = stampsOf(form);
+      const [stamps, rows] = [stampsOf(form), idsOf(form)];
+      const places = placesOf(form, draft.rows ?? {});
+      const values = placed(draft.values, places);
       // A page that has just refused the form has shown the conflicts, and has a new stamp.
-      if (form.querySelector(".errornote")) store.write(store.key(form), { ...draft, stamps });
-      else setStamps(form, draft.stamps ?? {});
-      const back = Object.entries(draft.values).filter(([name, values]) => setValues(form, name, values));
-      const codes = [...(back.length ? ["draft_restored"] : []), ...(draft.files.length ? ["draft_without_files"] : [])];
-      if (codes.length) say(form, codes, stamps);
+      if (!form.querySelector(".errornote")) setStamps(form, placed(draft.stamps ?? {}, places));
+      store.write(store.key(form), { ...draft, values, stamps: stampsOf(form), rows: idsOf(form) });
+      const back = Object.entries(values).filter(([name, typed]) => setValues(form, name, typed)).length > 0;
+      const isWhole = Object.keys(values).length === Object.keys(draft.values).length;
+      const restoredHow = isWhole ? back && "draft_restored" : "draft_restored_partly";
+      const codes = [restoredHow, draft.files.length > 0 && "draft_without_files"].filter(Boolean);
+      const added = Object.keys(idsOf(form)).filter((row) => !(row in rows)).map((row) => document.getElementById(row));
+      const undo = () => {
+        setStamps(form, stamps);
+        added.filter((row) => row.isConnected).forEach((row) => row.querySelector(".inline-deletelink").click());
+      };
+      if (codes.length) say(form, codes, undo);
     }
   };
 
@@ -113,7 +171,7 @@
     if (form !== sending) return;
     const key = store.key(form);
     const sent = newId();
-    store.write(key, { values: {}, files: [], stamps: stampsOf(form), ...store.read(key), sent });
+    store.write(key, { ...blank(form), ...store.read(key), sent });
     event.formData.set("draft", sent);
   });
   const dropTaken = () => {
@@ -131,6 +189,8 @@
   });
 
   dropTaken();
-  restore();
+  // The admin site's own scripts make the links that add rows when the page is ready.
+  if (window.django?.jQuery) window.django.jQuery(restore);
+  else restore();
   document.addEventListener("htmx:load", restore);
 })();

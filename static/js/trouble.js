@@ -51,7 +51,7 @@
     try {
       const headers = { Accept: "application/json" };
       const { ok, status } = await fetch(location.href, { method: "HEAD", headers });
-      say(ok || status === 405 ? "not_live" : codeOf(status));
+      say(ok ? "not_live" : codeOf(status));
     } catch {
       say("no_answer");
     }

@@ -3,7 +3,6 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
 
 from studio.accounts import access
 from studio.accounts.person_request import PersonRequest
@@ -13,6 +12,7 @@ from studio.presentation import flash
 from studio.production.repeats import answer_to
 from studio.views import drafts, sentences
 from studio.views.made_once import key_of, made_once
+from studio.views.posted_from import posted_from
 
 
 @login_required
@@ -53,7 +53,7 @@ def _issued(request: PersonRequest, form: TokenForm) -> str:
 
 
 @login_required
-@require_POST
+@posted_from("tokens")
 @made_once
 def revoke(request: PersonRequest, pk: int) -> HttpResponse:
     """Delete a token; scripts that use it are refused from then on."""

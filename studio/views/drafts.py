@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from studio.presentation import flash
-from studio.views.session_end import meets_login
 
 TAKEN = "genga_taken_{draft}"
 """The name of the cookie; `static/js/drafts.js` looks for it and deletes it."""
@@ -25,9 +24,10 @@ _TAKEN = "form_was_taken"
 def drafts(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
     """Middleware that sets a cookie for the page when a form with a draft's id was successful.
 
-    Successful is a redirect to anything but the login, without a message that refuses. The admin
-    site answers a refused form with a page, so its messages may be about what was saved. Whatever
-    else happens to a form, the page keeps what was typed.
+    Successful is a redirect without a message that refuses, unless it was marked as not taken. The
+    admin site answers a refused form with a page, so its messages may be about what was saved; it
+    leads to its index from a row that somebody has deleted. Whatever else happens to a form, the
+    page keeps what was typed.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -47,9 +47,17 @@ def taken(request: HttpRequest) -> None:
     setattr(request, _TAKEN, True)
 
 
+def not_taken(request: HttpRequest) -> None:
+    """Mark the form of a request as refused before any view saw it."""
+    setattr(request, _TAKEN, False)
+
+
 def _was_taken(request: HttpRequest, response: HttpResponse) -> bool:
     if hasattr(request, _TAKEN):
-        return True
-    redirected = response.status_code in (302, 303) and not meets_login(response)
-    in_admin_site = request.path.startswith(reverse("admin:index"))
-    return redirected and (in_admin_site or not flash.has_refused(request))
+        return bool(getattr(request, _TAKEN))
+    if response.status_code not in (302, 303):
+        return False
+    index = reverse("admin:index")
+    if request.path.startswith(index):
+        return response.headers["Location"] != index
+    return not flash.has_refused(request)

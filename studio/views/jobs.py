@@ -5,7 +5,6 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
 
 from generation.errors import SpecError
 from generation.queue import requests
@@ -19,6 +18,7 @@ from studio.presentation import flash
 from studio.views import sentences
 from studio.views.live import live
 from studio.views.made_once import made_once
+from studio.views.posted_from import posted_from
 from studio.views.throttled import TooManySubmits, refuse_too_many_submits
 
 
@@ -39,7 +39,7 @@ def job(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("job", "job_id")
 @made_once
 def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Cancel the job. One that has ended stays as it is, and a message says so."""
@@ -52,7 +52,7 @@ def cancel(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("job", "job_id")
 @made_once
 def retry(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Put a failed or cancelled job back into the queue."""
@@ -66,7 +66,7 @@ def retry(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("job", "job_id")
 @made_once
 def hold(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Keep a waiting job from starting."""
@@ -77,7 +77,7 @@ def hold(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("job", "job_id")
 @made_once
 def release(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Release a job that is on hold."""
@@ -88,7 +88,7 @@ def release(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("job", "job_id")
 @made_once
 def front(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Move the job before its owner's other waiting jobs of the same priority."""
@@ -99,7 +99,7 @@ def front(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("job", "job_id")
 @made_once
 def clone(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Render the same settings with another seed, and open the page of the new job."""
@@ -119,7 +119,7 @@ def clone(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("job", "job_id")
 @made_once
 def priority(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Change the priority of a waiting job."""

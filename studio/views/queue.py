@@ -6,7 +6,6 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST
 
 from generation.errors import SpecError
 from generation.models import Device
@@ -20,10 +19,11 @@ from studio.production import bulk_actions, devices
 from studio.production.sentences import CALIBRATING
 from studio.views import sentences
 from studio.views.made_once import made_once
+from studio.views.posted_from import posted_from
 
 
 @login_required
-@require_POST
+@posted_from("dashboard")
 def act(request: PersonRequest) -> HttpResponse:
     """Apply one action to the chosen jobs; the response says how many it changed, and why not all.
 
@@ -72,7 +72,7 @@ def changeable_context(request: PersonRequest) -> dict[str, Any]:
 
 
 @login_required
-@require_POST
+@posted_from("dashboard")
 @made_once
 def pause_device(request: PersonRequest, pk: int) -> HttpResponse:
     """Pause a device after its job or at once, or let it work again."""
@@ -92,7 +92,7 @@ def pause_device(request: PersonRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("dashboard")
 @made_once
 def calibrate_device(request: PersonRequest, pk: int) -> HttpResponse:
     """Submit the renders that measure the speed of a device."""

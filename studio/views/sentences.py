@@ -104,6 +104,11 @@ NOT_LIVE = Sentence(
     "not_live", "This page is told no more changes. Reload it to see the present state."
 )
 DRAFT_RESTORED = Sentence("draft_restored", "What you typed here before is back.")
+DRAFT_RESTORED_PARTLY = Sentence(
+    "draft_restored_partly",
+    "What you typed here before is back, except in rows that are not there any more. Look through "
+    "the form before you save it.",
+)
 DRAFT_WITHOUT_FILES = Sentence(
     "draft_without_files", "A browser cannot keep files: choose them again."
 )
@@ -133,6 +138,7 @@ SAID_BY_SCRIPTS = (
     LOGGED_OUT,
     NOT_LIVE,
     DRAFT_RESTORED,
+    DRAFT_RESTORED_PARTLY,
     DRAFT_WITHOUT_FILES,
     COPIED,
     NOT_COPIED,

@@ -11,12 +11,13 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import REASON_NO_CSRF_COOKIE
 from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
 from studio.presentation import flash
-from studio.views import sentences
+from studio.views import drafts, sentences
 
 
 def session_end(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
@@ -28,23 +29,20 @@ def session_end(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        if not meets_login(response):
+        if not _meets_login(response):
             return response
+        drafts.not_taken(request)
         if _is_part(request):
             login = redirect_to_login(page_of(request) or resolve_url("dashboard"))
             told = HttpResponseClientRedirect(login.url)
             told.status_code = 401
             return told
         page = page_of(request)
-        return redirect_to_login(page) if request.method == "POST" and page else response
+        if request.method != "POST" or not page or _is_login(page):
+            return response
+        return redirect_to_login(page, urlsplit(response.headers["Location"]).path)
 
     return middleware
-
-
-def meets_login(response: HttpResponse) -> bool:
-    """True for the redirect by which `login_required` asks for a login."""
-    address = response.headers.get("Location", "")
-    return _is_login(address) and "next" in parse_qs(urlsplit(address).query)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -53,6 +51,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     The page of the form is opened again, with a token that is valid and what was typed. A browser
     that has lost its session with its token is led to the login.
     """
+    drafts.not_taken(request)
     page = page_of(request)
     if page and not request.user.is_authenticated and not _is_login(page):
         return redirect_to_login(page)
@@ -81,8 +80,14 @@ def page_of(request: HttpRequest) -> str:
     return page if url_has_allowed_host_and_scheme(page, None) else ""
 
 
+def _meets_login(response: HttpResponse) -> bool:
+    """True for the redirect by which `login_required` or the admin site asks for a login."""
+    address = response.headers.get("Location", "")
+    return _is_login(address) and "next" in parse_qs(urlsplit(address).query)
+
+
 def _is_login(address: str) -> bool:
-    return urlsplit(address).path == resolve_url("login")
+    return urlsplit(address).path in (reverse("login"), reverse("admin:login"))
 
 
 def _is_part(request: HttpRequest) -> bool:

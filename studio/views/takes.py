@@ -3,7 +3,6 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
 
 from generation.errors import SpecError
 from generation.sentences import Said
@@ -21,6 +20,7 @@ from studio.production.reviewing import ReviewConflict
 from studio.views import sentences
 from studio.views.live import live
 from studio.views.made_once import made_once
+from studio.views.posted_from import posted_from
 from studio.views.throttled import TooManySubmits, refuse_too_many_submits
 
 
@@ -31,7 +31,7 @@ def take(request: PersonRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("take", "pk")
 @made_once
 def send_to_review(request: PersonRequest, pk: int) -> HttpResponse:
     """Ask the project's reviewers for a verdict."""
@@ -47,7 +47,7 @@ def send_to_review(request: PersonRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("take", "pk")
 @made_once
 def withdraw(request: PersonRequest, pk: int) -> HttpResponse:
     """Take the take back from review."""
@@ -65,7 +65,7 @@ def withdraw(request: PersonRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("take", "pk")
 @made_once
 def approve(request: PersonRequest, pk: int) -> HttpResponse:
     """Approve a take; the final of a draft is submitted automatically."""
@@ -94,7 +94,7 @@ def approve(request: PersonRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("take", "pk")
 @made_once
 def request_changes(request: PersonRequest, pk: int) -> HttpResponse:
     """Ask for changes, which the comment describes."""
@@ -114,7 +114,7 @@ def request_changes(request: PersonRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("take", "pk")
 @made_once
 def enhance(request: PersonRequest, pk: int) -> HttpResponse:
     """Interpolate or upscale a finished take; the result is a new take."""

@@ -8,7 +8,6 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
 
 from generation.sentences import Said
 from studio.accounts import access
@@ -18,10 +17,11 @@ from studio.presentation import flash
 from studio.production import trashing
 from studio.views import sentences
 from studio.views.made_once import made_once
+from studio.views.posted_from import posted_from
 
 
 @login_required
-@require_POST
+@posted_from("take", "pk")
 @made_once
 def delete(request: PersonRequest, pk: int) -> HttpResponse:
     """Move a take into the trash, and show its shot."""
@@ -46,7 +46,7 @@ def contents(request: PersonRequest) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("trash")
 @made_once
 def restore(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Take a take out of the trash."""
@@ -56,7 +56,7 @@ def restore(request: PersonRequest, job_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@posted_from("trash")
 @made_once
 def free(request: PersonRequest, job_id: UUID) -> HttpResponse:
     """Delete the files of a take in the trash for good."""

@@ -42,6 +42,10 @@ def test_a_token_can_be_copied_without_https_or_says_how(page: Page) -> None:
 def test_the_switch_of_notifications_says_why_they_are_missing(page: Page) -> None:
     page.locator(".person summary").click()
     switch = page.get_by_role("switch", name="Notifications")
+    # Screen readers announce a status that they know already: it is in the tree while empty.
+    status = page.locator(".person").get_by_role("status")
+    expect(status).to_have_count(1)
+    assert status.evaluate("one => one.getBoundingClientRect().height") == 0
     switch.click()
     expect(page.locator("[data-code=notifications_need_https]")).to_be_visible()
     expect(switch).not_to_be_checked()

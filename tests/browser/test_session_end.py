@@ -149,3 +149,78 @@ def test_what_another_saves_during_a_lost_session_is_a_conflict_in_the_admin_sit
     expect(first).to_have_value("1girl, blue hat")
     pages[0].get_by_role("button", name="Save", exact=True).click()
     pages[0].wait_for_url("**/admin/studio/character/")
+
+
+def edit_project(page: Page, slug: str, *artists: str) -> None:
+    """Make a project in the admin site, and open its form."""
+    page.goto("/admin/studio/project/add/")
+    page.locator("#id_name").fill(slug)
+    page.locator("#id_slug").fill(slug)
+    for number, name in enumerate(artists):
+        page.get_by_role("button", name="Add another Membership").click()
+        page.locator(f"#id_memberships-{number}-user").select_option(label=name)
+        page.locator(f"#id_memberships-{number}-role").select_option("artist")
+    page.get_by_role("button", name="Save and continue editing").click()
+    page.wait_for_url("**/change/")
+
+
+def row_of(page: Page, name: str) -> Locator:
+    person = page.locator(".original", has_text=f"{name} in ")
+    return page.locator("#memberships-group tr", has=person)
+
+
+def role_of(page: Page, name: str) -> Locator:
+    return row_of(page, name).locator("select[name$=-role]")
+
+
+def save(page: Page) -> None:
+    page.get_by_role("button", name="Save and continue editing").click()
+    expect(page.locator(".messagelist .success")).to_be_visible()
+
+
+def test_what_was_typed_in_a_row_of_the_admin_site_stays_with_its_row(visit: Visit) -> None:
+    mine, theirs = visit("admin").page, visit("admin").page
+    edit_project(mine, "rows-of-two", "artist", "reviewer", "admin")
+    theirs.goto(mine.url)
+    role_of(mine, "reviewer").select_option("admin")
+    role_of(mine, "artist").select_option("admin")
+    row_of(theirs, "artist").locator("input[name$=-DELETE]").check()
+    save(theirs)
+
+    mine.reload()
+    expect(role_of(mine, "reviewer")).to_have_value("admin")
+    expect(role_of(mine, "admin")).to_have_value("artist")
+    expect(mine.locator("[data-code=draft_restored_partly]")).to_be_visible()
+    save(mine)
+    roles = {name: role_of(mine, name).input_value() for name in ("reviewer", "admin")}
+    assert roles == {"reviewer": "admin", "admin": "artist"}
+    expect(mine.locator(".restored")).to_have_count(0)
+
+
+def test_rows_that_were_added_in_the_admin_site_come_back(visit: Visit) -> None:
+    mine, theirs = visit("admin").page, visit("admin").page
+    edit_project(mine, "rows-that-grow")
+    theirs.goto(mine.url)
+    for page, names in ((mine, ("left out", "dusk", "dawn")), (theirs, ("noon",))):
+        for number, name in enumerate(names):
+            page.get_by_role("button", name="Add another Sequence").click()
+            page.locator(f"#id_sequences-{number}-name").fill(name)
+            page.locator(f"#id_sequences-{number}-slug").fill(name.replace(" ", "-"))
+    mine.locator("#sequences-0 .inline-deletelink").click()
+    save(theirs)
+    names = mine.locator("#sequences-group tr:not(.empty-form) input[name$=-name]")
+
+    mine.reload()
+    expect(mine.locator("[data-code=draft_restored]")).to_be_visible()
+    assert [one.input_value() for one in names.all()] == ["noon", "dusk", "dawn"]
+    mine.get_by_role("button", name="Discard it").click()
+    assert [one.input_value() for one in names.all()] == ["noon"]
+
+    for number, name in enumerate(("dusk", "dawn"), 1):
+        mine.get_by_role("button", name="Add another Sequence").click()
+        mine.locator(f"#id_sequences-{number}-name").fill(name)
+        mine.locator(f"#id_sequences-{number}-slug").fill(name)
+    mine.reload()
+    expect(mine.locator("[data-code=draft_restored]")).to_be_visible()
+    save(mine)
+    assert {one.input_value() for one in names.all()} == {"noon", "dusk", "dawn"}

@@ -10,7 +10,9 @@ from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
 
-from studio.models import Character, Project, Take
+from generation.models import Job
+from generation.states import Status
+from studio.models import Character, Project, Review, Take, Verdict
 from studio.models.cast import Reference
 from tests.studio.conftest import LogIn, MakeTake
 
@@ -73,11 +75,24 @@ def test_nobody_is_asked_to_log_in_first(page: str, address: Address) -> None:
     assert response["Location"] == f"/login/?next={address(page)}"
 
 
-@pytest.mark.parametrize("action", [*ACTIONS, "render-estimate"])
-def test_what_changes_something_is_no_link(
+@pytest.mark.parametrize("action", ACTIONS)
+def test_what_changes_something_is_a_link_to_its_page_only(
     action: str, address: Address, log_in: LogIn, lead: User
 ) -> None:
-    assert log_in(lead).get(address(action)).status_code == 405
+    client = log_in(lead)
+    page, _ = action.split("-")
+
+    opened = client.get(address(action))
+
+    assert (opened.status_code, opened["Location"]) == (302, address(page))
+    assert client.head(address(action)).status_code == 302
+    assert client.put(address(action)).status_code == 405
+    assert Job.objects.get().status == Status.COMPLETED
+    assert Review.objects.get().verdict == Verdict.PENDING
+
+
+def test_an_estimate_is_no_page(address: Address, log_in: LogIn, lead: User) -> None:
+    assert log_in(lead).get(address("render-estimate")).status_code == 405
 
 
 @pytest.mark.parametrize("action", ACTIONS)

@@ -11,13 +11,14 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from studio.models import Take
+from studio.models import Project, Take
 from tests.studio.conftest import LogIn, MakeTake
 
 pytestmark = pytest.mark.django_db
 
 SITE = "http://testserver"
 FORM = "/render/?shot=harbour/sh010"
+DRAFT = "0123456789abcdef"
 
 
 @pytest.fixture
@@ -34,15 +35,20 @@ def tab(artist: User) -> Client:
     return client
 
 
-def led_to(response: HttpResponse) -> str:
+def led_to(response: HttpResponse, login: str = "/login/") -> str:
     """The page that the login leads back to."""
     address = urlsplit(response.headers.get("HX-Redirect") or response["Location"])
-    assert address.path == "/login/"
+    assert address.path == login
     return parse_qs(address.query)["next"][0]
 
 
 def codes(response: HttpResponse) -> list[str]:
     return [message.extra_tags for message in get_messages(response.wsgi_request)]
+
+
+def taken_forms(response: HttpResponse) -> list[str]:
+    """The cookies that say which forms were taken."""
+    return [name for name in response.cookies if name.startswith("genga_taken")]
 
 
 def test_a_letter_typed_after_the_session_leads_the_whole_page_to_the_login_and_back() -> None:
@@ -94,6 +100,22 @@ def test_a_button_pressed_after_the_session_leads_back_to_its_page(
     response = client.post("/login/", login, follow=True)
 
     assert response.redirect_chain == [(page, 302)]
+    assert response.status_code == 200
+
+
+def test_a_page_that_has_answered_a_form_leads_back_to_the_page_of_its_take(
+    take: Take, log_in: LogIn, artist: User
+) -> None:
+    form = reverse("take-review", args=[take.pk])
+    refused = log_in(artist).post(form, {"comment": "long " * 1000})
+    assert refused.status_code == 422
+
+    client = Client()
+    asked = client.post(form, {"comment": "the eyes"}, headers={"Referer": SITE + form})
+    login = {"username": "artist", "password": "artist", "next": led_to(asked)}
+    response = client.post("/login/", login, follow=True)
+
+    assert response.redirect_chain == [(form, 302), (take.get_absolute_url(), 302)]
     assert response.status_code == 200
 
 
@@ -159,14 +181,14 @@ def test_a_browser_whose_cookies_were_deleted_is_led_to_the_login(tab: Client) -
 
 
 def test_a_page_knows_which_of_its_forms_was_taken(log_in: LogIn, artist: User, take: Take) -> None:
-    client, draft = log_in(artist), "0123456789abcdef"
+    client, draft = log_in(artist), DRAFT
     address = reverse("take-review", args=[take.pk])
     taken = client.post(address, {"comment": "the eyes", "draft": draft})
     again = client.post(address, {"comment": "again", "draft": "f" * 16})
 
     assert taken.cookies[f"genga_taken_{draft}"].value == "1"
     assert codes(again) == ["not_ready_for_review"]
-    assert [name for name in again.cookies if name.startswith("genga_taken")] == []
+    assert taken_forms(again) == []
 
 
 @pytest.mark.parametrize("draft", ["", "short", "0123456789ABCDEF", "a=b;" * 4])
@@ -176,22 +198,76 @@ def test_only_the_ids_that_pages_make_become_cookies(
     response = log_in(artist).post(reverse("take-review", args=[take.pk]), {"draft": draft})
 
     assert response.status_code == 302
-    assert [name for name in response.cookies if name.startswith("genga_taken")] == []
+    assert taken_forms(response) == []
 
 
 def test_a_form_that_met_the_login_or_an_error_was_not_taken(
     log_in: LogIn, artist: User, take: Take
 ) -> None:
-    sent = {"draft": "0123456789abcdef", "interpolate": "9"}
+    sent = {"draft": DRAFT, "interpolate": "9"}
     address = reverse("take-enhance", args=[take.pk])
     for client in (Client(), log_in(artist)):
         response = client.post(address, sent)
         assert response.status_code == 302
-        assert [name for name in response.cookies if name.startswith("genga_taken")] == []
+        assert taken_forms(response) == []
+
+
+@pytest.fixture
+def edited(project: Project) -> str:
+    """The address of a row's form in the admin site."""
+    return reverse("admin:studio_project_change", args=[project.pk])
+
+
+@pytest.fixture
+def boss() -> User:
+    return User.objects.create_superuser("boss", password="boss")
+
+
+def test_a_form_of_the_admin_site_that_met_the_login_was_not_taken(
+    edited: str, log_in: LogIn, boss: User, artist: User
+) -> None:
+    sent = {"name": "Harbour Lights", "draft": DRAFT}
+    for client in (Client(), log_in(artist)):
+        response = client.post(edited, sent, headers={"Referer": SITE + edited})
+        assert led_to(response, "/admin/login/") == edited
+        assert taken_forms(response) == []
+
+    login = {"username": "boss", "password": "boss", "next": edited}
+    back = Client().post("/admin/login/", login)
+    assert (back.status_code, back["Location"]) == (302, edited)
+
+
+def test_a_form_of_the_admin_site_sent_after_a_login_in_another_tab_was_not_taken(
+    edited: str, boss: User
+) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(boss)
+    client.get(edited)
+    response = client.post(edited, {"draft": DRAFT}, headers={"Referer": SITE + edited})
+
+    assert (response.status_code, response["Location"]) == (302, edited)
+    assert codes(response) == ["form_out_of_date"]
+    assert taken_forms(response) == []
+
+
+def test_a_form_of_a_row_that_somebody_has_deleted_was_not_taken(log_in: LogIn, boss: User) -> None:
+    gone = reverse("admin:studio_project_change", args=[123456])
+    response = log_in(boss).post(gone, {"draft": DRAFT})
+
+    assert (response.status_code, response["Location"]) == (302, reverse("admin:index"))
+    assert taken_forms(response) == []
+
+
+def test_a_form_of_the_admin_site_that_was_saved_was_taken(log_in: LogIn, boss: User) -> None:
+    form = {"name": "lead", "draft": DRAFT}
+    response = log_in(boss).post(reverse("admin:auth_group_add"), form)
+
+    assert response.status_code == 302
+    assert taken_forms(response) == [f"genga_taken_{DRAFT}"]
 
 
 def test_a_token_that_was_made_needs_its_name_no_more(log_in: LogIn, artist: User) -> None:
-    client, draft = log_in(artist), "0123456789abcdef"
+    client, draft = log_in(artist), DRAFT
 
     form = {"name": "x", "scopes": ["read"], "draft": draft}
 
