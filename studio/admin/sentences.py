@@ -29,6 +29,10 @@ SAVED_MEANWHILE = Sentence(
     "saved_meanwhile",
     "Somebody else has saved “{value}” here meanwhile. Enter theirs, or save again to keep yours.",
 )
+DELETED_MEANWHILE = Sentence(
+    "deleted_meanwhile",
+    "Somebody else has deleted this row meanwhile. Copy from here what you want to keep.",
+)
 
 HELD = Sentence("held", "{name} cannot be deleted. It is used by {things}.")
 REST_IS_FREE = Sentence(
