@@ -11,7 +11,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection
 from django.db.models import Model, QuerySet
@@ -147,11 +146,14 @@ class ListForm(forms.ModelForm):
 class HeedsOthers(Base):
     """An admin page or inline; its `form` is an EditForm, and its list has ListForms."""
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without the stamp, which is no value to look at."""
+        return [name for name in super().get_fields(request, obj) if name != STAMP]
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """With the stamp, which is hidden, where somebody may change a row."""
         fieldsets = super().get_fieldsets(request, obj)
-        known = STAMP in flatten_fieldsets(fieldsets)
-        if obj is None or known or not self.has_change_permission(request, obj):
+        if obj is None or not self.has_change_permission(request, obj):
             return fieldsets
         (title, options), *others = fieldsets
         return [(title, {**options, "fields": [*options["fields"], STAMP]}), *others]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client, RequestFactory
 
 from generation.models import Device, ModelCard
@@ -200,6 +200,19 @@ def test_every_page_of_the_admin_site_that_changes_rows_heeds_others(
     for page in changing:
         assert isinstance(page, HeedsOthers), page
         assert issubclass(page.form, EditForm), page
+
+
+def test_who_may_only_look_at_a_row_does_not_see_the_stamp(client: Client, artist: User) -> None:
+    group = Group.objects.create(name="night shift")
+    artist.is_staff = True
+    artist.save()
+    artist.user_permissions.set(Permission.objects.filter(codename="view_group"))
+    client.force_login(artist)
+
+    response = client.get(address(Group, "change", group.pk))
+
+    assert response.status_code == 200
+    assert "opened" not in text(response).lower()
 
 
 def test_rows_inside_another_page_are_heeded_too(as_lead: Client, ours: SimpleNamespace) -> None:
