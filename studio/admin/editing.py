@@ -64,7 +64,7 @@ class EditForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any] | None:
         """Take over what only others have changed; add errors where both have."""
-        if self.instance.pk and (opened := self._opened()):
+        if self.instance.pk and (opened := opened_with(self.cleaned_data.get(STAMP))):
             self._heed(opened)
         return super().clean()
 
@@ -94,14 +94,6 @@ class EditForm(forms.ModelForm):
         """The names of the row's fields that the form can change."""
         known = {field.name for field in _fields_of(self.instance)}
         return [name for name, field in self.fields.items() if name in known and not field.disabled]
-
-    def _opened(self) -> dict[str, str]:
-        """The marks that the page sent; empty without any, as from a script."""
-        try:
-            sent = json.loads(self.cleaned_data.get(STAMP) or "{}")
-        except ValueError:
-            return {}
-        return sent if isinstance(sent, dict) else {}
 
     def _read_anew(self) -> bool:
         """Give the instance the values of the stored row, which the transaction of the save locks.
@@ -169,6 +161,15 @@ def replaced(data: Any, name: str, value: Any) -> Any:
     copied = data.copy()
     copied[name] = value
     return copied
+
+
+def opened_with(stamp: Any) -> dict[str, str]:
+    """The marks that the page sent; empty without any, as from a script."""
+    try:
+        sent = json.loads(stamp or "{}")
+    except ValueError:
+        return {}
+    return sent if isinstance(sent, dict) else {}
 
 
 def marks(row: Model, names: list[str]) -> dict[str, str]:

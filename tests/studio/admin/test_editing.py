@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client, RequestFactory
 
 from generation.models import Device, ModelCard
 from studio.admin.editing import EditForm, HeedsOthers
+from studio.admin.removed_rows import HeedingFormSet
 from studio.models import Character, Project, Shot
 from tests.studio.admin.asking import address, filled, text
 
@@ -200,6 +202,8 @@ def test_every_page_of_the_admin_site_that_changes_rows_heeds_others(
     for page in changing:
         assert isinstance(page, HeedsOthers), page
         assert issubclass(page.form, EditForm), page
+        if isinstance(page, InlineModelAdmin):
+            assert issubclass(page.formset, HeedingFormSet), page
 
 
 def test_who_may_only_look_at_a_row_does_not_see_the_stamp(client: Client, artist: User) -> None:
