@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from generation.sentences import Said, Sentence
 
-AWAY_SINCE = Sentence("away_since", "{device} has not been heard of since {since} UTC.")
+AWAY_SINCE = Sentence("away_since", "{device} has not been heard of since {since}.")
 AWAY = Sentence("away", "{device} has no worker.")
 DEVICE_GONE = Sentence("device_gone", "The device that rendered it was removed.")
 
@@ -47,7 +47,11 @@ DATABASE_MISSING = Sentence(
 
 
 def of(device: str, heartbeat_at: datetime | None) -> Said:
-    """Since when a device is away, as far as that is known: an orderly end leaves no heartbeat."""
+    """Since when a device is away, as far as that is known: an orderly end leaves no heartbeat.
+
+    The time is in UTC, for programs. Pages show it in the zone of who reads them.
+    """
     if heartbeat_at is None:
         return AWAY.said(device=device)
-    return AWAY_SINCE.said(device=device, since=f"{heartbeat_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}")
+    since = f"{heartbeat_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return AWAY_SINCE.said(device=device, since=since)

@@ -19,6 +19,7 @@ from studio.admin.display import NOTHING, reference_picture, render_link, short
 from studio.admin.editing import EditForm, HeedsOthers
 from studio.admin.fields import PictureField, StoredFileInput
 from studio.admin.permissions import OfProject
+from studio.admin.removed_rows import HeedingFormSet
 from studio.admin.sentences import DEACTIVATE_ROW, FIRST_FRAME_KEPT, STORED_FILE_GONE
 from studio.forms.named import NamedForm
 from studio.models import Character, Reference
@@ -39,6 +40,7 @@ class ReferenceInline(HeedsOthers, OfProject, admin.TabularInline):
 
     model = Reference
     form = ReferenceForm
+    formset = HeedingFormSet
     project_path = "character__project"
     fields = ["preview", "picture", "caption"]
     readonly_fields = ["preview"]

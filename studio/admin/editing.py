@@ -11,14 +11,14 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib.admin.utils import flatten_fieldsets
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection
 from django.db.models import Model, QuerySet
 from django.forms.models import model_to_dict
 from django.http import HttpRequest
 
 from studio.admin.display import NOTHING
-from studio.admin.sentences import SAVED_MEANWHILE
+from studio.admin.sentences import DELETED_MEANWHILE, SAVED_MEANWHILE
 from studio.models.refusals import invalid
 
 if TYPE_CHECKING:
@@ -52,48 +52,65 @@ class EditForm(forms.ModelForm):
         if self.instance.pk:
             self.initial[STAMP] = json.dumps(marks(self.instance, self._edited()))
 
+    def full_clean(self) -> None:
+        """Read the stored row anew before anything is compared with it; it stays locked.
+
+        Another save may have ended since the row was loaded, and saving writes every column.
+        """
+        stays = not (self.is_bound and self.instance.pk) or self._read_anew()
+        super().full_clean()
+        if not stays:
+            self.add_error(None, invalid(DELETED_MEANWHILE))
+
     def clean(self) -> dict[str, Any] | None:
         """Take over what only others have changed; add errors where both have."""
-        row, opened = self._present_row(), self._opened()
-        if row is not None and opened:
-            self._heed(row, opened)
+        if self.instance.pk and (opened := opened_with(self.cleaned_data.get(STAMP))):
+            self._heed(opened)
         return super().clean()
 
-    def _heed(self, row: Model, opened: dict[str, str]) -> None:
-        present = marks(row, self._edited())
-        for name in self.changed_data:
-            if name not in opened or present.get(name) == opened[name]:
+    def _heed(self, opened: dict[str, str]) -> None:
+        present = marks(self.instance, self._edited())
+        for name in present.keys() & opened.keys():
+            mine = self._mine(name)
+            if opened[name] == present[name] or mine == present[name]:
                 continue
-            if name in self.cleaned_data and mark(self.cleaned_data[name]) == opened[name]:
-                self.cleaned_data[name] = _value(row, name)
+            if mine == opened[name]:
+                self.cleaned_data[name] = _value(self.instance, name)
                 # A page with errors still shows the old value, which the next save leaves alone.
                 present[name] = opened[name]
             else:
-                self.add_error(name, invalid(SAVED_MEANWHILE, value=shown(row, name)))
+                said = invalid(SAVED_MEANWHILE, value=shown(self.instance, name))
+                self.add_error(name, said)
         # From a page that shows the conflicts, the values can be saved.
         self.data = replaced(self.data, self.add_prefix(STAMP), json.dumps(present))
+
+    def _mine(self, name: str) -> str | None:
+        """The mark of what the person sent; None when the field refuses it."""
+        if name not in self.changed_data:
+            return mark(self.initial.get(name))
+        return mark(self.cleaned_data[name]) if name in self.cleaned_data else None
 
     def _edited(self) -> list[str]:
         """The names of the row's fields that the form can change."""
         known = {field.name for field in _fields_of(self.instance)}
         return [name for name, field in self.fields.items() if name in known and not field.disabled]
 
-    def _opened(self) -> dict[str, str]:
-        """The marks that the page sent; empty without any, as from a script."""
-        try:
-            sent = json.loads(self.cleaned_data.get(STAMP) or "{}")
-        except ValueError:
-            return {}
-        return sent if isinstance(sent, dict) else {}
+    def _read_anew(self) -> bool:
+        """Give the instance the values of the stored row, which the transaction of the save locks.
 
-    def _present_row(self) -> Model | None:
-        """The stored row, locked until the transaction of the save ends; None for a new one."""
-        if not self.instance.pk:
-            return None
+        The opened values in `initial` stay, except of fields that only show a value. Returns False
+        when the row is stored no more.
+        """
         rows: QuerySet[Model] = self._meta.model._base_manager.all()
         if connection.in_atomic_block:
             rows = rows.select_for_update()
-        return rows.filter(pk=self.instance.pk).first()
+        try:
+            self.instance.refresh_from_db(from_queryset=rows)
+        except ObjectDoesNotExist:
+            return False
+        fixed = [name for name, field in self.fields.items() if field.disabled]
+        self.initial.update(model_to_dict(self.instance, fields=fixed))
+        return True
 
 
 class ListForm(forms.ModelForm):
@@ -121,11 +138,14 @@ class ListForm(forms.ModelForm):
 class HeedsOthers(Base):
     """An admin page or inline; its `form` is an EditForm, and its list has ListForms."""
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without the stamp, which is no value to look at."""
+        return [name for name in super().get_fields(request, obj) if name != STAMP]
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """With the stamp, which is hidden, where somebody may change a row."""
         fieldsets = super().get_fieldsets(request, obj)
-        known = STAMP in flatten_fieldsets(fieldsets)
-        if obj is None or known or not self.has_change_permission(request, obj):
+        if obj is None or not self.has_change_permission(request, obj):
             return fieldsets
         (title, options), *others = fieldsets
         return [(title, {**options, "fields": [*options["fields"], STAMP]}), *others]
@@ -141,6 +161,15 @@ def replaced(data: Any, name: str, value: Any) -> Any:
     copied = data.copy()
     copied[name] = value
     return copied
+
+
+def opened_with(stamp: Any) -> dict[str, str]:
+    """The marks that the page sent; empty without any, as from a script."""
+    try:
+        sent = json.loads(stamp or "{}")
+    except ValueError:
+        return {}
+    return sent if isinstance(sent, dict) else {}
 
 
 def marks(row: Model, names: list[str]) -> dict[str, str]:

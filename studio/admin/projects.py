@@ -12,6 +12,7 @@ from studio.admin.deleting import SaysWhatHolds
 from studio.admin.display import newest_picture, output_picture, short
 from studio.admin.editing import EditForm, HeedsOthers
 from studio.admin.permissions import OfProject, is_superuser
+from studio.admin.removed_rows import HeedingFormSet
 from studio.admin.sentences import PROJECT_STAYS, SHOT_STAYS
 from studio.forms.named import NamedForm, NamedFormSet
 from studio.models import Membership, Project, Reference, Sequence, Shot
@@ -22,6 +23,7 @@ class MembershipInline(HeedsOthers, OfProject, admin.TabularInline):
 
     model = Membership
     form = EditForm
+    formset = HeedingFormSet
     extra = 0
 
 
@@ -29,12 +31,16 @@ class SequenceForm(EditForm, NamedForm):
     """The form of a sequence."""
 
 
+class SequenceFormSet(HeedingFormSet, NamedFormSet):
+    """The sequences of a project, whose names differ."""
+
+
 class SequenceInline(HeedsOthers, OfProject, admin.TabularInline):
     """A project's sequences."""
 
     model = Sequence
     form = SequenceForm
-    formset = NamedFormSet
+    formset = SequenceFormSet
     fields = ["order", "name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
     extra = 0

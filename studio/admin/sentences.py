@@ -29,6 +29,15 @@ SAVED_MEANWHILE = Sentence(
     "saved_meanwhile",
     "Somebody else has saved “{value}” here meanwhile. Enter theirs, or save again to keep yours.",
 )
+DELETED_MEANWHILE = Sentence(
+    "deleted_meanwhile",
+    "Somebody else has deleted this row meanwhile. Copy from here what you want to keep.",
+)
+REMOVED_MEANWHILE = Sentence(
+    "removed_meanwhile",
+    "Somebody else has removed this row meanwhile. Save again to add it as a new one, or remove it "
+    "here too.",
+)
 
 HELD = Sentence("held", "{name} cannot be deleted. It is used by {things}.")
 REST_IS_FREE = Sentence(

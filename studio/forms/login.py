@@ -24,17 +24,18 @@ class Throttled(Base):
     """Refuses an attempt before the password is checked, a right one too."""
 
     def clean(self) -> dict[str, Any]:
-        """Raises ValidationError while the name or the address has to wait."""
+        """Raises ValidationError while the name, the address or both have to wait."""
         name = self.cleaned_data.get("username")
         if not name or not self.cleaned_data.get("password") or self.request is None:
             return super().clean()
-        wait = login_throttle.begin(name, client_address(self.request))
+        address = client_address(self.request)
+        wait = login_throttle.begin(name, address)
         if wait:
             setattr(self.request, RETRY_AFTER, wait)
             said = TOO_MANY_LOGINS.say(minutes=ceil(wait / 60))
             raise ValidationError(said, code=TOO_MANY_LOGINS.code)
         cleaned = super().clean()
-        login_throttle.succeeded(name)
+        login_throttle.succeeded(name, address)
         return cleaned
 
 

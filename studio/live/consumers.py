@@ -18,6 +18,7 @@ from generation.scheduling.forecast import Forecaster
 from studio.accounts import access
 from studio.live.fragments import Topic
 from studio.live.hub import Viewer, hub
+from studio.live.notices import missed
 from studio.live.permits import FORBIDDEN, OPEN_AGAIN, Permit
 from studio.models import Project, Review
 from studio.presentation.status import job_status
@@ -78,6 +79,8 @@ class PageConsumer(FollowingConsumer):
         topics = [Topic(group) for group in followed]
         viewer = await self.follow(topics, acknowledges=True, begun=False)
         painted = _painted(self.scope.get("query_string", b""))
+        if painted and (notices := await _missed(self.scope["user"], painted)):
+            viewer.offer(notices)
         if painted is None or await _has_changed(self.groups_joined, painted):
             # Anything sent before the page has fetched itself would be overwritten by older state.
             await self.send(text_data=REFRESH)
@@ -183,6 +186,11 @@ def _has_changed(groups: Collection[str], since: datetime) -> bool:
         return True
     reviews = Review.objects.filter(Q(requested_at__gte=since) | Q(decided_at__gte=since))
     return reviews.exists()
+
+
+@database_sync_to_async
+def _missed(user: Any, painted: datetime) -> dict[str, str]:
+    return missed(user, painted)
 
 
 @database_sync_to_async

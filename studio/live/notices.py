@@ -5,6 +5,7 @@ or to play a sound (`static/js/notices.js`).
 """
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -12,6 +13,8 @@ from django.urls import reverse
 
 from generation.live.events import EventKind
 from generation.models import Job
+from generation.states import Status
+from studio.accounts import access
 from studio.live import sentences
 from studio.models import Take
 
@@ -22,6 +25,13 @@ SENTENCES = {
     "take.changes_requested": sentences.CHANGES_ASKED_FOR,
 }
 """The events that a person is told of, with their sentences."""
+
+ENDS = {Status.COMPLETED: EventKind.COMPLETED, Status.FAILED: EventKind.FAILED}
+MOST_MISSED = 5
+"""Notices that a page is sent when it connects; it remembers more of those that it has told."""
+
+BETWEEN_PAGES = timedelta(seconds=30)
+"""A page that is left hears nothing any more, some time before the next one is painted."""
 
 
 def notices(job: Job, take: Take | None, kinds: Iterable[str]) -> dict[str, str]:
@@ -35,13 +45,32 @@ def notices(job: Job, take: Take | None, kinds: Iterable[str]) -> dict[str, str]
     }
 
 
+def missed(user: Any, painted: datetime) -> dict[str, str]:
+    """The notices of the person's newest renders that ended while no page of theirs may have heard.
+
+    Each has the key of the notice that was pushed, so that nobody is told twice.
+    """
+    since = painted - BETWEEN_PAGES
+    ended = access.visible_jobs(user).filter(owner=user.pk, status__in=ENDS, finished_at__gte=since)
+    parts: dict[str, str] = {}
+    for job in ended.prefetch_related("events").order_by("-finished_at")[:MOST_MISSED]:
+        take = Take.objects.select_related("shot__project").filter(job=job).first()
+        parts = notices(job, take, [ENDS[job.state]]) | parts
+    return parts
+
+
 def _context(job: Job, take: Take | None, kind: str) -> dict[str, Any]:
     what = f"{take.shot.project.name}: {take}" if take else "Your render"
-    rounds = take.reviews.count() if take else 0
     judged = kind.startswith("take.")
     return {
         "said": SENTENCES[kind].said(what=what),
-        # The same in all tabs, and another after a retry or a second review.
-        "key": f"{job.pk} {kind} {job.event_sequence} {rounds}",
+        "key": f"{job.pk} {kind} {_occasion(job, take, kind)}",
         "address": take.get_absolute_url() if take and judged else reverse("job", args=[job.pk]),
     }
+
+
+def _occasion(job: Job, take: Take | None, kind: str) -> int:
+    """A number that is the same in all tabs, and another after a retry or a second review."""
+    if take and kind.startswith("take."):
+        return take.reviews.count()
+    return max((event.sequence for event in job.events.all() if event.kind == kind), default=0)

@@ -2,7 +2,15 @@
 
 from django import template
 
-from studio.presentation import consistency_chart, durations, moments, one_time, outputs, reasons
+from studio.presentation import (
+    absence,
+    consistency_chart,
+    durations,
+    moments,
+    one_time,
+    outputs,
+    reasons,
+)
 
 register = template.Library()
 register.filter("spoken", durations.spoken)
@@ -10,6 +18,7 @@ register.filter("short", durations.short)
 register.filter("unbroken", durations.unbroken)
 register.filter("moment", moments.moment)
 register.filter("countdown", moments.countdown)
+register.filter("absence", absence.absence)
 register.filter("kind", outputs.kind)
 register.filter("clip_length", outputs.length)
 register.filter("reasons", reasons.reasons)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from datetime import timedelta
 
 import pytest
 from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from generation.errors import ModelMissing
 from generation.models import Device, Job, ModelCard
@@ -40,6 +43,12 @@ def job(api: Caller, shot: Shot, toon: ModelCard, device: Device) -> Job:
     return Job.objects.get(pk=api.submit(**fields)["job_id"])
 
 
+def key(told: str) -> str:
+    """The key by which pages know a notice that they have told."""
+    (found,) = re.findall('data-notice="([^"]+)"', told)
+    return str(found)
+
+
 @database_sync_to_async
 def fail(job: Job, device: Device) -> None:
     attempt = lifecycle.start(job, device)
@@ -65,6 +74,43 @@ async def test_the_end_of_ones_own_render_is_told_on_every_page(
 
     assert told.count("data-notice") == 1
     assert f'data-address="/jobs/{job.pk}/"' in told
+
+
+@pytest.mark.parametrize("topic", ["queue", "person"])
+async def test_the_end_of_a_render_between_two_pages_is_told_by_the_next_one_once(
+    topic: str, job: Job, picture: Picture, pages: dict[str, dict[str, str]]
+) -> None:
+    async with listen(live("person"), **pages["artist"]) as line:
+        await database_sync_to_async(picture)(job)
+        pushed = await heard_until(line, 'data-code="render_done"')
+    await database_sync_to_async(Review.objects.create)(
+        take=await Take.objects.aget(job=job), requested_by_id=job.owner_id
+    )
+
+    async with listen(live(topic), **pages["artist"]) as line:
+        await line.send_to(text_data="shown")
+        told = await heard_until(line, 'data-code="render_done"')
+    async with listen(live(topic), **pages["reviewer"]) as line:
+        await line.send_to(text_data="shown")
+        await asyncio.sleep(QUIET)
+        others = "" if await line.receive_nothing() else await line.receive_from()
+
+    assert key(told) == key(pushed)
+    assert "data-notice" not in others
+
+
+async def test_what_ended_long_before_the_page_is_not_told(
+    job: Job, picture: Picture, pages: dict[str, dict[str, str]]
+) -> None:
+    await database_sync_to_async(picture)(job)
+    long_after = timezone.now() + timedelta(minutes=2)
+
+    async with listen(live("person", long_after), **pages["artist"]) as line:
+        await line.send_to(text_data="shown")
+        await asyncio.sleep(QUIET)
+        told = "" if await line.receive_nothing() else await line.receive_from()
+
+    assert "data-notice" not in told
 
 
 async def test_a_failure_and_a_verdict_are_told_too(

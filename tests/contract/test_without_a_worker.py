@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -96,6 +97,7 @@ def test_a_script_is_told_that_the_device_is_away(
     STATUS.check(told)
     away = told["device_away"]
     assert (away["code"], away["message"]) == ("away_since", told["stage"])
+    assert f"{device.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC" in away["message"]
     assert away["since"].startswith(f"{device.heartbeat_at:%Y-%m-%dT%H:%M:%S}")
     assert told["estimated_remaining_seconds"] is None, "nobody works on it"
 
@@ -114,11 +116,14 @@ def test_the_board_and_the_jobs_page_say_it_in_a_sentence(
     browser: Client, running: Attempt, device: Device, artist: User
 ) -> None:
     fall_silent(device)
-    sentence = f"cpu:0 has not been heard of since {device.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC."
+    tokyo = device.heartbeat_at.astimezone(ZoneInfo("Asia/Tokyo"))
+    sentence = "cpu:0 has not been heard of since <time data-moment "
+    browser.cookies["genga_zone"] = "Asia/Tokyo"
 
     for address in ("/", f"/jobs/{running.job_id}/"):
         page = browser.get(address).content.decode()
         assert sentence in page, address
+        assert f'{tokyo:%H:%M:%S} Asia/Tokyo"' in page, address
         assert "Rendering" not in page, address
 
 

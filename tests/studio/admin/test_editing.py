@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.admin.options import InlineModelAdmin
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client, RequestFactory
 
 from generation.models import Device, ModelCard
 from studio.admin.editing import EditForm, HeedsOthers
+from studio.admin.removed_rows import HeedingFormSet
 from studio.models import Character, Project, Shot
 from tests.studio.admin.asking import address, filled, text
 
@@ -88,6 +90,72 @@ def test_the_same_change_by_both_is_no_conflict(as_lead: Client, ours: SimpleNam
     assert refused(as_lead.post(url, {**page, "prompt": "a lantern"})) == {}
 
 
+def waiting_save(person: User, row: Any, page: dict[str, Any]) -> Any:
+    """The form of a save that has loaded the row and waits until another save has ended."""
+    request = RequestFactory().post("/admin/")
+    request.user = person
+    form = admin.site.get_model_admin(type(row)).get_form(request, row, change=True)
+    return form(page, instance=type(row).objects.get(pk=row.pk))
+
+
+def test_a_save_that_waited_for_another_keeps_what_the_other_has_changed(
+    as_lead: Client, lead: User, ours: SimpleNamespace
+) -> None:
+    page = filled(as_lead, address(Shot, "change", ours.shot.pk))
+    form = waiting_save(lead, ours.shot, {**page, "description": "The first evening."})
+    Shot.objects.update(prompt="a lantern", sequence=None)
+
+    assert form.is_valid(), form.errors
+    form.save()
+    ours.shot.refresh_from_db()
+    assert (ours.shot.prompt, ours.shot.sequence) == ("a lantern", None)
+    assert ours.shot.description == "The first evening."
+
+
+def test_a_save_that_waited_for_another_is_told_of_a_conflict(
+    as_lead: Client, lead: User, ours: SimpleNamespace
+) -> None:
+    page = filled(as_lead, address(Shot, "change", ours.shot.pk))
+    form = waiting_save(lead, ours.shot, {**page, "prompt": "a bridge"})
+    Shot.objects.update(prompt="a lantern")
+
+    assert [error.code for error in form.errors.as_data()["prompt"]] == ["saved_meanwhile"]
+
+
+def test_a_save_that_waited_for_a_deletion_does_not_bring_the_row_back(
+    as_root: Client, boss: User
+) -> None:
+    group = Group.objects.create(name="night shift")
+    page = filled(as_root, address(Group, "change", group.pk))
+    form = waiting_save(boss, group, {**page, "name": "day shift"})
+    group.delete()
+
+    assert [error.code for error in form.errors.as_data()["__all__"]] == ["deleted_meanwhile"]
+    assert form["name"].value() == "day shift"
+
+
+def test_a_save_that_waited_for_another_keeps_what_its_form_does_not_change(
+    as_root: Client, boss: User, ours: SimpleNamespace, artist: User
+) -> None:
+    page = filled(as_root, address(User, "change", artist.pk))
+    form = waiting_save(boss, artist, {**page, "first_name": "Aiko"})
+    artist.set_password("a new one")
+    artist.save()
+    character = ours.character
+    page = filled(as_root, address(Character, "change", character.pk))
+    other = waiting_save(boss, character, {**page, "look": "1girl, blue hat"})
+    Character.objects.update(lora="loras/new.safetensors", lora_sha256="1" * 64)
+
+    for waited in (form, other):
+        assert waited.is_valid(), waited.errors
+        waited.save()
+    artist.refresh_from_db()
+    character.refresh_from_db()
+    assert artist.check_password("a new one")
+    assert (artist.first_name, character.look) == ("Aiko", "1girl, blue hat")
+    assert (character.lora, character.lora_sha256) == ("loras/new.safetensors", "1" * 64)
+
+
 @pytest.mark.parametrize(
     ("which", "field", "theirs", "mine"),
     [
@@ -134,6 +202,21 @@ def test_every_page_of_the_admin_site_that_changes_rows_heeds_others(
     for page in changing:
         assert isinstance(page, HeedsOthers), page
         assert issubclass(page.form, EditForm), page
+        if isinstance(page, InlineModelAdmin):
+            assert issubclass(page.formset, HeedingFormSet), page
+
+
+def test_who_may_only_look_at_a_row_does_not_see_the_stamp(client: Client, artist: User) -> None:
+    group = Group.objects.create(name="night shift")
+    artist.is_staff = True
+    artist.save()
+    artist.user_permissions.set(Permission.objects.filter(codename="view_group"))
+    client.force_login(artist)
+
+    response = client.get(address(Group, "change", group.pk))
+
+    assert response.status_code == 200
+    assert "opened" not in text(response).lower()
 
 
 def test_rows_inside_another_page_are_heeded_too(as_lead: Client, ours: SimpleNamespace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.core.cache import cache
+from django.test import override_settings
 from django.urls import reverse
 
 from generation.models import Device, Job, ModelCard
@@ -90,3 +92,34 @@ def test_clones_and_enhancements_are_limited_too(
     assert refused.status_code == 302
     assert [said.extra_tags for said in get_messages(refused.wsgi_request)] == ["too_many_submits"]
     assert Job.objects.count() == 3
+
+
+@pytest.fixture
+def redis_is_away() -> Iterator[None]:
+    """The count of submits is in a Redis at whose port nothing listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        caches = {
+            "default": {
+                "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                "LOCATION": f"redis://127.0.0.1:{taken.getsockname()[1]}/0",
+            }
+        }
+        with override_settings(CACHES=caches):
+            yield
+
+
+@pytest.mark.usefixtures("redis_is_away")
+def test_submits_go_on_while_their_count_cannot_be_read(
+    artist: User,
+    log_in: LogIn,
+    form: dict[str, str],
+    device: Device,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    submit_by_token(log_in, artist)
+    assert log_in(artist).post("/render/", form).status_code == 302
+
+    assert Job.objects.count() == 2
+    told = [line for line in caplog.records if line.name == "studio.accounts.authentication"]
+    assert [line.levelname for line in told] == ["ERROR", "ERROR"]
