@@ -45,6 +45,7 @@ NOT_A_FOLDER = Sentence(
 )
 NO_MODEL_INDEX = Sentence("no_model_index", "{folder} has no {file}.")
 INDEX_NOT_JSON = Sentence("index_not_json", "{file} is not valid JSON in line {line}: {problem}.")
+FILE_UNREADABLE = Sentence("file_unreadable", "{file} cannot be read: {problem}.")
 CARD_NO_OBJECT = Sentence("card_no_object", "{file} is not a JSON object of a card's fields.")
 CARD_FIELD_UNKNOWN = Sentence("card_field_unknown", "{file}: a card has no field {name!r}.")
 CARD_FIELD_INVALID = Sentence("card_field_invalid", "The card's {name} is not possible. {problem}")

@@ -30,13 +30,33 @@ def register(folder: Path, slug: str, **fields: Any) -> ModelCard:
     motion adapter also needs `base`, the slug of the model that it animates.
     """
     _check_slug(slug)
+    base = fields.pop("base", None)
+    try:
+        read, new = _contents(folder, slug, base, fields)
+    except OSError as problem:
+        path = Path(problem.filename or folder.absolute())
+        raise _unreadable(path, problem) from problem
+    _check_fields(ModelCard(slug=slug, **new), read)
+    with transaction.atomic():
+        card, _ = ModelCard.objects.update_or_create(
+            slug=slug, defaults={**read, **fields}, create_defaults=new
+        )
+        if card.is_default:
+            ModelCard.objects.make_default(card)
+    return card
+
+
+def _contents(
+    folder: Path, slug: str, base_slug: str | None, fields: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is read from the folder of a model, and all fields of a new card for it."""
     family = recognise(folder)
     own = _fields_of(folder)
     open_parts(folder, family)
     root = Path(settings.BASE_DIR)
     inside = folder.resolve().is_relative_to(root)
     content = weights.read(folder)
-    base = _base_of(family, fields.pop("base", None) or own.pop("base", None))
+    base = _base_of(family, base_slug or own.pop("base", None))
     files = loaded_files(folder, family.parts)
     read: dict[str, Any] = {
         "base": base,
@@ -53,15 +73,13 @@ def register(folder: Path, slug: str, **fields: Any) -> ModelCard:
     usual = {"types": list(family.media_types), **family.card_fields(folder)}
     if base:
         usual.update(_like_base(base))
-    new = {"name": slug, **usual, **own, **fields, **read}
-    _check_fields(ModelCard(slug=slug, **new), read)
-    with transaction.atomic():
-        card, _ = ModelCard.objects.update_or_create(
-            slug=slug, defaults={**read, **fields}, create_defaults=new
-        )
-        if card.is_default:
-            ModelCard.objects.make_default(card)
-    return card
+    return read, {"name": slug, **usual, **own, **fields, **read}
+
+
+def _unreadable(path: Path, problem: OSError) -> SpecError:
+    """The refusal of a model with a file that cannot be read."""
+    place = {"file": path.name, "problem": problem.strerror or public_text(problem)}
+    return SpecError("folder", refusals.FILE_UNREADABLE, "files that this server may read", **place)
 
 
 def _check_slug(slug: str) -> None:
@@ -84,10 +102,10 @@ def _fields_of(folder: Path) -> dict[str, Any]:
     found = _read_json(path)
     names = {field.name for field in ModelCard._meta.concrete_fields} - {"id", "slug"}
     if not isinstance(found, dict):
-        raise SpecError("folder", refusals.CARD_NO_OBJECT, ", ".join(sorted(names)), file=path)
+        raise SpecError("folder", refusals.CARD_NO_OBJECT, ", ".join(sorted(names)), file=path.name)
     for name in found.keys() - names:
         allowed = ", ".join(sorted(names))
-        raise SpecError("folder", refusals.CARD_FIELD_UNKNOWN, allowed, file=path, name=name)
+        raise SpecError("folder", refusals.CARD_FIELD_UNKNOWN, allowed, file=path.name, name=name)
     return found
 
 
@@ -101,14 +119,16 @@ def _check_fields(card: ModelCard, read: Collection[str]) -> None:
 
 
 def _read_json(path: Path) -> Any:
-    """The content of a JSON file. Raises SpecError with the line that is wrong."""
+    """The content of a JSON file. Raises SpecError with the reason, and the line that is wrong."""
     try:
         return json.loads(path.read_bytes())
+    except OSError as problem:
+        raise _unreadable(path, problem) from problem
     except json.JSONDecodeError as problem:
-        place = {"file": path, "line": problem.lineno, "problem": problem.msg}
+        place = {"file": path.name, "line": problem.lineno, "problem": problem.msg}
         raise SpecError("folder", refusals.INDEX_NOT_JSON, "JSON", **place) from problem
     except (ValueError, RecursionError) as problem:
-        place = {"file": path, "line": 1, "problem": public_text(problem)}
+        place = {"file": path.name, "line": 1, "problem": public_text(problem)}
         raise SpecError("folder", refusals.INDEX_NOT_JSON, "JSON in UTF-8", **place) from problem
 
 
@@ -154,15 +174,15 @@ def recognise(folder: Path) -> Family:
 
     Raises SpecError with the reason for a folder that is not a supported model.
     """
-    layout = "diffusers' layout"
+    layout, told = "diffusers' layout", folder.absolute().name
     if not folder.exists():
-        raise SpecError("folder", refusals.FOLDER_MISSING, layout, folder=folder)
+        raise SpecError("folder", refusals.FOLDER_MISSING, layout, folder=told)
     if not folder.is_dir():
-        raise SpecError("folder", refusals.NOT_A_FOLDER, layout, folder=folder)
+        raise SpecError("folder", refusals.NOT_A_FOLDER, layout, folder=told)
     path = next((folder / name for name in INDEX_FILES if (folder / name).is_file()), None)
     if path is None:
         file = INDEX_FILES[0]
-        raise SpecError("folder", refusals.NO_MODEL_INDEX, layout, folder=folder, file=file)
+        raise SpecError("folder", refusals.NO_MODEL_INDEX, layout, folder=told, file=file)
     index = _read_json(path)
     name = index.get("_class_name") if isinstance(index, dict) else None
     family = family_of_class(name) if isinstance(name, str) else None

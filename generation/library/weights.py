@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +106,9 @@ def _record_first(card: ModelCard, check: Check) -> list[str]:
 
 
 def _paths(folder: Path) -> Iterator[tuple[str, Path]]:
+    """The files by name. Folders and pipes are none, whatever their name."""
     for path in sorted(folder.rglob("*")):
-        if path.suffix in SUFFIXES and path.name != CARD_FILE:
+        if path.suffix in SUFFIXES and path.name != CARD_FILE and path.is_file():
             yield path.relative_to(folder).as_posix(), path
 
 
@@ -123,7 +125,17 @@ def _hash(path: Path, check: Check) -> str:
 
 
 def _chunks(path: Path, check: Check) -> Iterator[bytes]:
+    """The content of a file. Raises OSError with its name, or as `check` does."""
     with path.open("rb") as stream:
-        while chunk := stream.read(READ_BYTES):
+        while chunk := _next(stream):
             check()
             yield chunk
+
+
+def _next(stream: BufferedReader) -> bytes:
+    try:
+        return stream.read(READ_BYTES)
+    except OSError as problem:
+        # Unlike an error of opening, one of reading does not name the file.
+        problem.filename = stream.name
+        raise

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from django.db import DatabaseError
 
 from generation.errors import (
@@ -23,6 +22,7 @@ from generation.estimating.estimator import Estimator
 from generation.media.files import StoredOutput
 from generation.models import Attempt
 from generation.monitoring.host_load import HostLoad
+from generation.pipelines.loading import is_out_of_memory
 from generation.pipelines.resident import ResidentModels
 from generation.queue import lifecycle
 from generation.specs import RenderSpec
@@ -107,12 +107,12 @@ class Execution(ABC):
                 self._interrupt(problem)
             case RenderError():
                 self._fail(problem)
-            case torch.OutOfMemoryError():
-                self._fail(OutOfMemory(str(problem)))
             case DatabaseError():
                 logger.exception("job %s is handed back", self.attempt.job_id)
                 reconnect()
                 self._interrupt(DatabaseFailed())
+            case _ if is_out_of_memory(problem):
+                self._fail(OutOfMemory(str(problem) or "The machine has too little memory."))
             case _:
                 logger.exception("job %s failed unexpectedly", self.attempt.job_id)
                 self._fail(RenderError(public_text(problem)))

@@ -22,6 +22,7 @@ from generation.live.events import EventKind
 from generation.media import images
 from generation.models import Attempt, Progress
 from generation.states import Stage
+from generation.worker.best_effort import reconnect
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class Reporter:
         self._fresh = threading.Condition()
         self._closing = False
         self._preview_due = 0.0
+        self._succeeds = True
         self._thread = threading.Thread(target=self._write_newest, name="reporter", daemon=True)
 
     def __enter__(self) -> Reporter:
@@ -127,7 +129,12 @@ class Reporter:
                 pk=self._job_id, attempt_number=self._number, job__status="processing"
             ).update(**fields)
         except Exception:
-            logger.exception("progress of job %s was not written", self._job_id)
+            # Reports are several a second, so only the first of a row is logged.
+            if self._succeeds:
+                logger.exception("progress of job %s was not written", self._job_id)
+            self._succeeds = False
+            reconnect()
         else:
+            self._succeeds = True
             if written:
                 events.publish_job(EventKind.PROGRESS, self._job_id, self._scope)

@@ -16,7 +16,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
-from generation.errors import ModelMissing, ModelUnreadable, public_text
+from generation.errors import ModelMissing, ModelUnreadable
+from generation.pipelines.loading import unreadable_as
 from generation.pipelines.model_files import shapes_of
 from generation.pipelines.upscale.methods import COMPACT, RESIDUAL, files_of
 from generation.pipelines.upscale.networks import (
@@ -95,12 +96,8 @@ def explained(path: Path) -> Iterator[None]:
     for file in files_of(path):
         if not file.is_file():
             raise ModelMissing(f"The upscaling weights {file.name} are not there.", ALLOWED)
-    try:
+    with unreadable_as(ModelUnreadable, f"{path.name} cannot be used", ALLOWED, WRONG):
         yield
-    except WRONG as problem:
-        raise ModelUnreadable(
-            f"{path.name} cannot be used: {public_text(problem)}", ALLOWED
-        ) from problem
 
 
 @contextmanager

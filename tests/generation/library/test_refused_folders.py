@@ -28,6 +28,7 @@ def refusal_of(folder: Path, slug: str = "mine", **fields: object) -> SpecError:
         register(folder, slug, **fields)
     assert not ModelCard.objects.filter(slug=slug).exists()
     assert len(raised.value.message) < 400
+    assert str(folder.parent) not in raised.value.sentence
     return raised.value
 
 
@@ -66,6 +67,17 @@ def written(name: str, text: str) -> Damage:
     return lambda folder: (folder / name).write_text(text)
 
 
+def failing(name: str) -> Damage:
+    """A file that is there and cannot be read: the memory of a process has no first byte."""
+
+    def act(folder: Path) -> None:
+        path = folder / name
+        path.unlink(missing_ok=True)
+        path.symlink_to("/proc/self/mem")
+
+    return act
+
+
 def renamed(name: str, other: str) -> Damage:
     return lambda folder: (folder / name).rename(folder / name.rpartition("/")[0] / other)
 
@@ -74,6 +86,21 @@ DAMAGES: dict[str, tuple[Damage, str, str]] = {
     "no index": (lambda folder: (folder / "model_index.json").unlink(), "no_model_index", ""),
     "an index that is no JSON": (written("model_index.json", "{\n\n"), "index_not_json", "line 3"),
     "an index that is a list": (written("model_index.json", "[]"), "class_not_supported", ""),
+    "an index that cannot be read": (
+        failing("model_index.json"),
+        "file_unreadable",
+        "model_index.json cannot be read: Input/output error",
+    ),
+    "a genga.json that cannot be read": (
+        failing("genga.json"),
+        "file_unreadable",
+        "genga.json cannot be read: Input/output error",
+    ),
+    "a file beside the parts that cannot be read": (
+        failing("notes.txt"),
+        "file_unreadable",
+        "notes.txt cannot be read: Input/output error",
+    ),
     "an unknown class": (
         written("model_index.json", '{"_class_name": "CavePainting"}'),
         "class_not_supported",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from io import StringIO
@@ -118,8 +119,20 @@ def test_an_adapter_without_its_base_is_refused(
         (lambda folder: (folder / "unet").rename(folder / "net"), False),
         (lambda folder: (folder / "README.md").write_text("Thank you"), True),
         (lambda folder: (folder / "genga.json").write_text("{}"), True),
+        (lambda folder: (folder / "samples.json").mkdir(), True),
+        (lambda folder: os.mkfifo(folder / "pipe.txt"), True),
+        (lambda folder: (folder / "gone.txt").symlink_to("nowhere"), True),
     ],
-    ids=["other weights", "another config", "another place", "a readme", "our own card"],
+    ids=[
+        "other weights",
+        "another config",
+        "another place",
+        "a readme",
+        "our own card",
+        "a folder",
+        "a pipe",
+        "a link to nothing",
+    ],
 )
 def test_the_hash_covers_the_files_that_determine_the_picture(
     change: Callable[[Path], object], same: bool, folder: Path

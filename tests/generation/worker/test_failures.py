@@ -169,6 +169,34 @@ def test_too_little_memory_fails_the_job(run: Run, submit: Submit, watched: Watc
     assert watched.decodes == 0
 
 
+@pytest.mark.parametrize(
+    "problem",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+        MemoryError(),
+    ],
+    ids=["on a GPU", "on a CPU", "in Python"],
+)
+def test_too_little_memory_for_the_model_fails_the_job_with_the_same_reason(
+    problem: Exception,
+    run: Run,
+    submit: Submit,
+    toon_copy: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run_out(*_: Any, **__: Any) -> None:
+        raise problem
+
+    monkeypatch.setattr(torch.nn.Module, "to", run_out)
+    register_at(toon_copy)
+    job = submit()
+
+    run(job)
+
+    assert (job.status, job.error_code) == (Status.FAILED, "out_of_memory")
+
+
 def test_an_unexpected_error_fails_the_job_with_its_text(
     run: Run, submit: Submit, watched: WatchedModel, media: Path
 ) -> None:

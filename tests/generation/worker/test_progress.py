@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from django.db import connections
 from PIL import Image
 
 from generation.media import images
@@ -140,6 +141,35 @@ def test_a_picture_that_cannot_be_encoded_is_logged_and_the_next_state_is_writte
         wait_until(lambda: row(attempt).steps_complete == 2, "the next state is told")
 
     assert f"progress of job {attempt.job_id} was not written" in caplog.text
+
+
+def test_progress_is_written_again_after_the_server_of_the_database_restarted(
+    attempt: Attempt, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every use of the thread's connection fails until it is opened anew, as PostgreSQL's does."""
+    encode = images.preview
+    writes = []
+
+    def restart(picture: Image.Image) -> bytes:
+        """Runs in the reporter's thread, at its first two writes."""
+        writes.append(picture)
+        if len(writes) == 1:
+            own = connections["default"]
+            own.ensure_connection()
+            own.is_usable = lambda: False
+            own.connection.close()
+        elif len(writes) == 2:
+            raise OSError("a second loss in a row")
+        return encode(picture)
+
+    monkeypatch.setattr(images, "preview", restart)
+    with Reporter(attempt) as reporter:
+        for number in (1, 2, 3):
+            reporter.note(ProgressState(Stage.DENOISE, number, picture=red()))
+            wait_until(lambda number=number: len(writes) == number, "the state is taken")
+        wait_until(lambda: row(attempt).steps_complete == 3, "the last state is told")
+
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
 def test_the_end_of_an_attempt_does_not_wait_for_the_next_report(attempt: Attempt) -> None:

@@ -106,6 +106,17 @@ def test_files_that_are_no_model_are_not_accepted(as_root: Client, changed: Mode
     assert ModelCard.objects.get().changed_at is not None
 
 
+def test_files_that_cannot_be_read_are_not_accepted_and_the_page_names_no_path(
+    as_root: Client, changed: ModelCard
+) -> None:
+    (changed.path / "notes.txt").symlink_to("/proc/self/mem")
+
+    answer = act(as_root, ModelCard, "accept_files", changed)
+
+    assert told(answer) == ["file_unreadable"]
+    assert str(changed.path) not in text(answer)
+
+
 def test_a_lead_switches_a_changed_model_off(as_root: Client, changed: ModelCard) -> None:
     assert told(act(as_root, ModelCard, "deactivate", changed)) == ["deactivated"]
 

@@ -14,10 +14,10 @@ from diffusers import MotionAdapter
 from diffusers.models import UNetMotionModel
 from PIL import Image
 
-from generation.errors import ModelMissing, ModelUnreadable, public_text
+from generation.errors import ModelMissing, ModelUnreadable
 from generation.pipelines.base import Check
 from generation.pipelines.families.stable_diffusion.pipeline import StableDiffusion
-from generation.pipelines.loading import UNREADABLE, read_ahead
+from generation.pipelines.loading import read_ahead, unreadable_as
 from generation.pipelines.loop import window_plan, windows
 from generation.pipelines.loop.deep_cache import DeepCache
 from generation.pipelines.loop.denoise import Given, build_scheduler, denoise
@@ -46,14 +46,12 @@ class AnimateDiff(StableDiffusion):
         adapter = _load_adapter(files, dtype, check)
         check()
         unet_bytes = sum(weight.nbytes for weight in self.parts.unet.parameters())
-        try:
+        with unreadable_as(
+            ModelUnreadable,
+            f"The motion adapter {files.slug} does not fit {files.base.slug}",
+            "Choose a base model of the kind that the adapter was trained for.",
+        ):
             unet = UNetMotionModel.from_unet2d(self.parts.unet, adapter)
-        except UNREADABLE as problem:
-            raise ModelUnreadable(
-                f"The motion adapter {files.slug} does not fit {files.base.slug}: "
-                f"{public_text(problem)}",
-                "Choose a base model of the kind that the adapter was trained for.",
-            ) from problem
         check()
         self.files = files
         self.parts.unet = unet.to(device, dtype).eval()
@@ -153,7 +151,7 @@ def _load_adapter(files: ModelFiles, dtype: torch.dtype, check: Check) -> Motion
     """Load the adapter, from safetensors only. Raises ModelMissing or ModelUnreadable."""
     if not (files.folder / "config.json").is_file():
         raise ModelMissing(f"The folder of {files.slug} holds no config.json.")
-    try:
+    with unreadable_as(ModelUnreadable, f"{files.slug} cannot be loaded"):
         read_ahead(files.folder, check)
         return MotionAdapter.from_pretrained(
             files.folder,
@@ -162,5 +160,3 @@ def _load_adapter(files: ModelFiles, dtype: torch.dtype, check: Check) -> Motion
             local_files_only=True,
             variant=variant_of(files.folder),
         )
-    except UNREADABLE as problem:
-        raise ModelUnreadable(f"{files.slug} cannot be loaded: {public_text(problem)}") from problem

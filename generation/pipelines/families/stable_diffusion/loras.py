@@ -9,7 +9,7 @@ from diffusers import StableDiffusionPipeline
 
 from generation.errors import LoraUnreadable, ModelMissing, SpecError, public_text
 from generation.pipelines.families.stable_diffusion import FAMILY
-from generation.pipelines.loading import UNREADABLE
+from generation.pipelines.loading import unreadable_as
 from generation.pipelines.lora_files import LoraFit, LoraWeights, Shapes, read_lora, targets
 from generation.pipelines.model_files import LoraFile
 
@@ -48,17 +48,19 @@ class Loras:
         if not fit.applies:
             raise LoraUnreadable(f"The LoRA cannot be used. {fit.said(model, weights.rank).text}")
         try:
-            self._parts.load_lora_weights(
-                lora.path.parent,
-                weight_name=lora.path.name,
-                adapter_name=lora.name,
-                # Without it, diffusers opens a damaged file as a pickle.
-                use_safetensors=True,
-            )
-        except UNREADABLE as problem:
-            raise LoraUnreadable(
-                f"The LoRA cannot be used with {model}: {public_text(problem)}"
-            ) from problem
+            with unreadable_as(LoraUnreadable, f"The LoRA cannot be used with {model}"):
+                self._parts.load_lora_weights(
+                    lora.path.parent,
+                    weight_name=lora.path.name,
+                    adapter_name=lora.name,
+                    # Without it, diffusers opens a damaged file as a pickle.
+                    use_safetensors=True,
+                )
+        except Exception:
+            # diffusers removes it from the part that failed, not from those before: a second
+            # attempt would be refused, because the name is in use.
+            self._parts.delete_adapters(lora.name)
+            raise
         self._loaded.add(lora.name)
         applied = LoraFit(fit.modules, self._applied(lora.name))
         if applied.is_partial:

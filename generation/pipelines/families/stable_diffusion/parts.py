@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from diffusers import StableDiffusionPipeline
 
-from generation.errors import ModelMissing, ModelUnreadable, public_text
+from generation.errors import ModelMissing, ModelUnreadable
 from generation.pipelines.base import Check
 from generation.pipelines.families.stable_diffusion import FAMILY
-from generation.pipelines.loading import UNREADABLE, read_ahead
+from generation.pipelines.loading import read_ahead, unreadable_as
 from generation.pipelines.model_files import ModelFiles, variant_of
 
 
@@ -30,7 +30,7 @@ def load_parts(
         # transformers would create an empty one, and every prompt would give the same picture.
         raise ModelUnreadable(f"{files.slug} cannot be loaded: its folder holds no tokenizer.")
     loaded: dict[str, Any] = {}
-    try:
+    with unreadable_as(ModelUnreadable, f"{files.slug} cannot be loaded"):
         for name in FAMILY.parts:
             read_ahead(files.folder / name, check)
             others = dict.fromkeys((*FAMILY.other_parts, *FAMILY.parts))
@@ -41,8 +41,6 @@ def load_parts(
             loaded[name].to(device)
             check()
         parts = _from_pretrained(files.folder, dtype, loaded)
-    except UNREADABLE as problem:
-        raise ModelUnreadable(f"{files.slug} cannot be loaded: {public_text(problem)}") from problem
     parts.set_progress_bar_config(disable=True)
     return parts.to(device)
 

@@ -10,12 +10,12 @@ import torch
 from diffusers.utils.torch_utils import randn_tensor
 from PIL import Image
 
-from generation.errors import ModelUnreadable, RenderError, public_text
+from generation.errors import ModelUnreadable, RenderError
 from generation.pipelines.base import Check
 from generation.pipelines.embeddings import EmbeddingCache
 from generation.pipelines.families.stable_diffusion.loras import Loras
 from generation.pipelines.families.stable_diffusion.parts import load_parts
-from generation.pipelines.loading import UNREADABLE
+from generation.pipelines.loading import unreadable_as
 from generation.pipelines.loop.deep_cache import DeepCache
 from generation.pipelines.loop.denoise import build_scheduler, denoise
 from generation.pipelines.loop.step import LoopState, OnBatchStep, OnStep, Step
@@ -51,13 +51,9 @@ class StableDiffusion:
             check()
             return self._encode_pictures(pictures)
 
-        try:
-            with torch.inference_mode():
-                self._preview = LatentPreview.for_model(files.folder, encode, like)
-        except UNREADABLE as problem:
-            raise ModelUnreadable(
-                f"{files.slug} cannot be loaded: {public_text(problem)}"
-            ) from problem
+        unreadable = unreadable_as(ModelUnreadable, f"{files.slug} cannot be loaded")
+        with unreadable, torch.inference_mode():
+            self._preview = LatentPreview.for_model(files.folder, encode, like)
 
     def encode(self, spec: RenderSpec, loras: tuple[LoraFile, ...] = ()) -> torch.Tensor:
         """See Pipeline. The result is cached for the same texts with the same LoRAs.

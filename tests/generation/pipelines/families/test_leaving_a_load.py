@@ -15,7 +15,7 @@ from generation.errors import CancelRequested
 from generation.pipelines import loading
 from generation.pipelines.families.animate_diff.pipeline import AnimateDiff
 from generation.pipelines.families.stable_diffusion.pipeline import StableDiffusion
-from generation.pipelines.loading import read_ahead
+from generation.pipelines.loading import is_out_of_memory, read_ahead
 from generation.pipelines.model_files import ModelFiles
 from generation.pipelines.registry import load
 from generation.pipelines.resident import ResidentModels
@@ -85,6 +85,24 @@ def test_a_load_can_be_abandoned_at_each_check(
 
     assert models.get(files, check=LeaveAt(0)) is models.get(files, check=LeaveAt(1))
     assert models.slugs == [files.slug]
+
+
+def on_the_gpu() -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+def on_the_cpu() -> None:
+    torch.empty(2**50)
+
+
+@pytest.mark.parametrize("run_out", [on_the_gpu, on_the_cpu])
+def test_a_load_that_runs_out_of_memory_does_not_call_the_files_damaged(
+    run_out: Callable[[], None], models: ResidentModels, motion_files: ModelFiles
+) -> None:
+    with pytest.raises(RuntimeError) as raised:
+        models.get(motion_files, check=run_out)
+
+    assert is_out_of_memory(raised.value)
 
 
 def test_the_other_models_stay_loaded(

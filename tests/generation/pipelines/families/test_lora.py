@@ -218,6 +218,24 @@ def test_a_file_that_does_not_fit_is_refused_and_changes_nothing(
     assert torch.equal(render(one), good)
 
 
+def test_a_lora_that_found_too_little_memory_can_be_used_when_there_is_enough(
+    render: Render, one: LoraFile, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The memory ends after its layers in the UNet, before those in the text encoder."""
+    changed = render(one)
+    again = replace(one, name="again")
+
+    def run_out(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    with monkeypatch.context() as short:
+        short.setattr(StableDiffusionPipeline, "load_lora_into_text_encoder", run_out)
+        with pytest.raises(torch.OutOfMemoryError):
+            render(again)
+
+    assert torch.equal(render(again), changed)
+
+
 def test_a_lora_of_which_a_part_fits_is_applied_and_the_log_says_so(
     render: Render, one: LoraFile, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
