@@ -50,7 +50,16 @@ class DatabaseFile:
             found = self.path.stat()
         except FileNotFoundError:
             return None
-        return (found.st_dev, found.st_ino) if found.st_size > EMPTY_BYTES else None
+        has_tables = found.st_size > EMPTY_BYTES or _log_bytes(self.path) > 0
+        return (found.st_dev, found.st_ino) if has_tables else None
+
+
+def _log_bytes(path: Path) -> int:
+    """The size of the write-ahead log, in which all tables of a young database may still be."""
+    try:
+        return Path(f"{path.resolve()}-wal").stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _path() -> Path | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,14 @@ def database() -> Iterator[Path]:
 
 
 def replace(path: Path) -> None:
-    """Put a copy in the file's place, as somebody does who restores a backup."""
+    """Put a copy in the file's place, as somebody does who restores a backup.
+
+    SQLite makes it: to open the file and close it again would drop the locks of this process.
+    """
     backup = path.with_name("backup.sqlite3")
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copy(path, backup)
+    connection.ensure_connection()
+    with closing(sqlite3.connect(backup)) as copied:
+        connection.connection.backup(copied)
     os.replace(backup, path)
 
 
@@ -100,6 +104,24 @@ def test_a_database_that_is_made_after_the_start_is_no_other_one(
     found.check()
 
     assert found.exists
+
+
+def test_a_young_database_is_there_while_its_tables_are_only_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "young.sqlite3"
+    with closing(sqlite3.connect(path)) as young:
+        young.execute("PRAGMA journal_mode = WAL")
+        young.execute("CREATE TABLE one (number INTEGER)")
+        monkeypatch.setitem(connection.settings_dict, "NAME", path)
+        found = DatabaseFile()
+        assert path.stat().st_size <= EMPTY_BYTES
+        assert found.exists
+
+        path.rename(tmp_path / "away.sqlite3")
+
+        with pytest.raises(StaleProcess):
+            found.check()
 
 
 def test_a_database_that_is_no_file_is_not_watched(monkeypatch: pytest.MonkeyPatch) -> None:
