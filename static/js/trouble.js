@@ -6,6 +6,11 @@
   const box = document.querySelector("#trouble > .notice");
   const link = box.querySelector("a");
 
+  // Long enough to be read, whatever the page fetches behind the person's back.
+  const LEAST = 3_000;
+  let shown = 0;
+  let hiding = 0;
+
   const say = (code, told) => {
     const sentence = document.querySelector(`[data-sentence="${code}"]`);
     box.dataset.code = code;
@@ -13,6 +18,8 @@
     link.hidden = code !== "logged_out";
     if (!link.hidden) link.href = `/login/?next=${encodeURIComponent(location.pathname + location.search)}`;
     box.hidden = false;
+    clearTimeout(hiding);
+    shown = performance.now();
   };
   box.querySelector("button").addEventListener("click", () => { box.hidden = true; });
 
@@ -43,7 +50,9 @@
   document.addEventListener("htmx:timeout", () => say("no_answer"));
   // An answer shows that the server is there again.
   document.addEventListener("htmx:afterOnLoad", () => {
-    if (["no_answer", "server_busy"].includes(box.dataset.code)) box.hidden = true;
+    if (!["no_answer", "server_busy"].includes(box.dataset.code)) return;
+    clearTimeout(hiding);
+    hiding = setTimeout(() => { box.hidden = true; }, Math.max(0, LEAST - (performance.now() - shown)));
   });
 
   // A closed socket does not say whether the session or only a right has ended: ask for the page.
