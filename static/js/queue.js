@@ -40,10 +40,18 @@
     addDeviceControls();
   };
 
+  // A push may be rendered in the middle of a change, with a row that is neither waiting nor on hold.
+  // The next one, which follows at once, is complete.
+  const PATIENCE = 1000;
   const deselectMissing = () => {
     // When not all rows are shown, only the server knows whether the others still exist.
     if (document.querySelector("#waiting").dataset.hidden !== "0") return;
-    chosen = new Set([...chosen].filter(rowOf));
+    const missing = [...chosen].filter((id) => !rowOf(id));
+    if (!missing.length) return;
+    setTimeout(() => {
+      missing.filter((id) => !rowOf(id)).forEach((id) => chosen.delete(id));
+      show();
+    }, PATIENCE);
   };
 
   const show = () => {
