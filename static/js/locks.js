@@ -58,6 +58,13 @@
   });
   document.addEventListener("htmx:afterRequest", ({ detail }) => unlock(detail.elt));
 
+  // The answer to a form brings another page. Parts of this one are not asked for any more, and a
+  // late answer to one must not load the page a second time.
+  const isLeaving = () => [...waiting.keys()].some((form) => !isHtmx(form));
+  ["htmx:beforeRequest", "htmx:beforeOnLoad"].forEach((name) => document.addEventListener(name, (event) => {
+    if (isLeaving()) event.preventDefault();
+  }));
+
   // The page comes back out of the browser's memory as it was left.
   addEventListener("pageshow", () => [...waiting.keys()].forEach(unlock));
 })();

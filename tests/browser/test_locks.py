@@ -50,6 +50,28 @@ def test_two_clicks_on_a_late_answer_are_one_and_the_page_can_be_used_again(visi
     expect(button).to_be_enabled()
 
 
+def test_no_part_of_a_page_is_asked_for_while_its_form_is_sent(visit: Visit) -> None:
+    """The answer would load the page a second time when it is refused, as after a new login."""
+    page = visit("artist").page
+    posted: list[str] = []
+
+    def answer_late(route: Route) -> None:
+        if route.request.method == "POST":
+            time.sleep(LATE_SECONDS)
+        route.continue_()
+
+    page.goto(f"/render/?shot={PROJECT}/sh050")
+    with page.expect_response("**/render/estimate/"):
+        page.get_by_label("Prompt", exact=True).fill("the click leaves the field")
+    expect(page.locator("#expectation")).to_contain_text("steps")
+    page.route(lambda address: "/render/?" in address, answer_late)
+    page.on("request", lambda one: posted.append(one.url) if one.method == "POST" else None)
+    page.locator("aside").get_by_role("button", name="Render").click(no_wait_after=True)
+    page.wait_for_url("**/jobs/*/")
+
+    assert "/render/?" in posted[-1], "the form is the last that is sent"
+
+
 def test_a_live_button_is_locked_until_the_error_arrives(
     visit: Visit, site: Site, long_render: str
 ) -> None:
