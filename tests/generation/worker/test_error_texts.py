@@ -5,39 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from generation.models import Attempt, Device, Job, JobEvent
-from generation.pipelines.resident import ResidentModels
+from generation.models import Job, JobEvent
 from generation.specs import Lora
 from generation.states import Status
-from generation.worker.runner import Worker
 from tests.generation.watched import WatchedModel
+from tests.generation.worker.conftest import Run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
 
-Run = Callable[[Job], Attempt]
 Submit = Callable[..., Job]
-
-
-@pytest.fixture(autouse=True)
-def media(settings: Any, tmp_path: Path) -> Path:
-    settings.MEDIA_ROOT = tmp_path / "media"
-    return tmp_path / "media"
-
-
-@pytest.fixture
-def run(device: Device, models: ResidentModels) -> Run:
-    def run_job(job: Job) -> Attempt:
-        assert Worker(device, models).drain() == 1
-        job.refresh_from_db()
-        return job.attempts.get()
-
-    return run_job
 
 
 LOHA = ("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b")
@@ -57,6 +38,7 @@ def test_a_lora_that_cannot_be_applied_fails_the_job_with_a_short_text(
 
     attempt = run(job)
 
+    assert job.attempts.get() == attempt
     assert (job.status, job.error_code) == (Status.FAILED, "lora_unreadable")
     assert "LoHa" in job.error_message
     assert "upload another LoRA" in job.error_hint
@@ -82,6 +64,7 @@ def test_an_error_of_a_library_is_shown_short_and_without_paths(
 
     attempt = run(job)
 
+    assert job.attempts.get() == attempt
     said = JobEvent.objects.get(job=job, kind="job.failed").data["message"]
     assert job.error_message.startswith("RuntimeError: cannot read config.json: size mismatch")
     assert len(job.error_message) <= 300

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from generation.models import Attempt, Device, Job, ModelCard
+from generation.models import Device, Job, ModelCard
 from generation.pipelines.loop.step import Step
 from generation.pipelines.resident import ResidentModels
 from generation.queue import requests
@@ -19,36 +19,11 @@ from generation.states import Outcome, Stage, Status
 from generation.worker.runner import Worker
 from tests.conftest import register_at
 from tests.generation.watched import WatchedModel
+from tests.generation.worker.conftest import Run, stored_files
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
 
 Submit = Callable[..., Job]
-
-
-@pytest.fixture(autouse=True)
-def media(settings: Any, tmp_path: Path) -> Path:
-    """A media folder of this test only."""
-    settings.MEDIA_ROOT = tmp_path / "media"
-    return tmp_path / "media"
-
-
-Run = Callable[[Job], Attempt]
-
-
-@pytest.fixture
-def run(device: Device, models: ResidentModels) -> Run:
-    """Run one job until it ends in any state."""
-
-    def run_job(job: Job) -> Attempt:
-        assert Worker(device, models).drain() == 1
-        job.refresh_from_db()
-        return job.attempts.first()
-
-    return run_job
-
-
-def stored_files(media: Path) -> list[str]:
-    return [path.name for path in media.rglob("*") if path.is_file()]
 
 
 def test_a_deleted_model_folder_fails_the_job(

@@ -18,15 +18,9 @@ from generation.worker.runner import Worker
 from tests.generation.watched import WatchedModel
 from tests.locking import OtherProgram, other_program
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
 
 Submit = Callable[..., Job]
-
-
-@pytest.fixture(autouse=True)
-def media(settings: Any, tmp_path: Path) -> Path:
-    settings.MEDIA_ROOT = tmp_path / "media"
-    return tmp_path / "media"
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection
@@ -27,12 +26,6 @@ from tests.generation.watched import WatchedModel
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Submit = Callable[..., Job]
-
-
-@pytest.fixture
-def media(settings: Any, tmp_path: Path) -> Path:
-    settings.MEDIA_ROOT = tmp_path / "media"
-    return tmp_path / "media"
 
 
 @pytest.fixture

@@ -18,34 +18,11 @@ from generation.queue import lifecycle, recovery
 from generation.states import Outcome, Status
 from generation.worker.runner import Worker
 from tests.generation.watched import WatchedModel
+from tests.generation.worker.conftest import Run, stored_files
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
 
 Submit = Callable[..., Job]
-Run = Callable[[Job], Attempt]
-
-
-@pytest.fixture(autouse=True)
-def media(settings: Any, tmp_path: Path) -> Path:
-    """A media folder of this test only."""
-    settings.MEDIA_ROOT = tmp_path / "media"
-    return tmp_path / "media"
-
-
-@pytest.fixture
-def run(device: Device, models: ResidentModels) -> Run:
-    """Run one job until its worker leaves it."""
-
-    def run_job(job: Job) -> Attempt:
-        assert Worker(device, models).drain() == 1
-        job.refresh_from_db()
-        return job.attempts.first()
-
-    return run_job
-
-
-def stored_files(media: Path) -> list[str]:
-    return [path.name for path in media.rglob("*") if path.is_file()]
 
 
 def take_over(job: Job) -> Attempt:
